@@ -1,0 +1,148 @@
+// Command-line parsing and help text as GLib's GOption does it (glib/goption.c): options anywhere, `--opt=v`, `--opt v`,
+// `-o v`, `-ov`, grouped short flags, `--` ends options, no abbreviations, the last repeat wins, arrays accumulate.
+
+import { CoppiceError } from '@coppice/base';
+
+export interface GOption {
+  /** Long name without dashes. */
+  readonly long: string;
+  readonly short?: string;
+  /** Placeholder of the value in help; its presence means the option takes a value. */
+  readonly arg?: string;
+  /** How a value is read: default `string`; `strings` accumulates. Without `arg` the option is a flag. */
+  readonly type?: 'string' | 'strings' | 'int' | 'int64' | 'double';
+  readonly help?: string;
+  readonly hidden?: boolean;
+  /** G_OPTION_FLAG_OPTIONAL_ARG: `--opt` alone is allowed; its value is then ''. */
+  readonly optionalArg?: boolean;
+  /** G_OPTION_FLAG_REVERSE: the flag's presence means false. */
+  readonly reverse?: boolean;
+}
+
+export class GOptions {
+  readonly operands: string[];
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(operands: string[], values: ReadonlyMap<string, readonly string[]>) {
+    this.operands = operands;
+    this.#values = values;
+  }
+
+  has(long: string): boolean {
+    return this.#values.has(long);
+  }
+  flag(long: string): boolean {
+    return this.#values.has(long);
+  }
+  string(long: string): string | undefined {
+    return this.#values.get(long)?.at(-1);
+  }
+  strings(long: string): readonly string[] {
+    return this.#values.get(long) ?? [];
+  }
+  /** Value of an `int`, `int64` or `double` option (checked while parsing). */
+  number(long: string): number | undefined {
+    const text = this.string(long);
+    return text === undefined ? undefined : Number(text);
+  }
+}
+
+function checkNumber(option: GOption, text: string, name: string): void {
+  if (option.type === 'int' || option.type === 'int64') {
+    // strtol with base 0: decimal, octal (leading 0) and hex are accepted; we keep the text and let Number read it.
+    if (!/^\s*[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(text)) {
+      throw new CoppiceError('Usage', `Cannot parse integer value “${text}” for ${name}`);
+    }
+    const limit = option.type === 'int' ? 2 ** 31 : 2 ** 63;
+    const value = Number(text);
+    if (value >= limit || value < -limit)
+      throw new CoppiceError('Usage', `Integer value “${text}” for ${name} out of range`);
+  } else if (option.type === 'double' && (text.trim() === '' || Number.isNaN(Number(text)))) {
+    throw new CoppiceError('Usage', `Cannot parse double value “${text}” for ${name}`);
+  }
+}
+
+/** Parses `args`. Throws `Usage` with GOption's wording. `-h`/`--help` must be among `options` to be accepted. */
+export function parseGOptions(args: readonly string[], options: readonly GOption[]): GOptions {
+  const byLong = new Map(options.map((o) => [o.long, o]));
+  const byShort = new Map(options.filter((o) => o.short !== undefined).map((o) => [o.short!, o]));
+  const operands: string[] = [];
+  const values = new Map<string, string[]>();
+  const put = (option: GOption, value: string, name: string): void => {
+    checkNumber(option, value, name);
+    const list = values.get(option.long);
+    if (list !== undefined && option.type === 'strings') list.push(value);
+    else values.set(option.long, [value]);
+  };
+  for (let i = 0; i < args.length; i++) {
+    const word = args[i]!;
+    if (word === '--') {
+      operands.push(...args.slice(i + 1));
+      break;
+    }
+    if (word.startsWith('--')) {
+      const eq = word.indexOf('=');
+      const name = eq < 0 ? word.slice(2) : word.slice(2, eq);
+      const option = byLong.get(name);
+      if (option === undefined || (eq >= 0 && option.arg === undefined))
+        throw new CoppiceError('Usage', `Unknown option ${word}`);
+      if (option.arg === undefined) put(option, '', '');
+      else if (eq >= 0) put(option, word.slice(eq + 1), `--${name}`);
+      else if (option.optionalArg) put(option, '', `--${name}`);
+      else if (i + 1 < args.length) put(option, args[++i]!, `--${name}`);
+      else throw new CoppiceError('Usage', `Missing argument for --${name}`);
+      continue;
+    }
+    if (word.startsWith('-') && word.length > 1) {
+      for (let at = 1; at < word.length; at++) {
+        const option = byShort.get(word[at]!);
+        if (option === undefined) throw new CoppiceError('Usage', `Unknown option ${word}`);
+        if (option.arg === undefined) {
+          put(option, '', '');
+          continue;
+        }
+        const name = `-${word[at]}`;
+        if (at + 1 < word.length) put(option, word.slice(at + 1), name);
+        else if (option.optionalArg) put(option, '', name);
+        else if (i + 1 < args.length) put(option, args[++i]!, name);
+        else throw new CoppiceError('Usage', `Missing argument for ${name}`);
+        break;
+      }
+      continue;
+    }
+    operands.push(word);
+  }
+  return new GOptions(operands, values);
+}
+
+export const helpOption: GOption = { long: 'help', short: 'h', help: 'Show help options' };
+
+export interface HelpText {
+  /** e.g. `ostree ls`. */
+  readonly command: string;
+  /** e.g. `COMMIT [PATH...]`. */
+  readonly params?: string;
+  readonly summary?: string;
+  readonly options: readonly GOption[];
+  /** Text after everything. */
+  readonly description?: string;
+}
+
+/** `g_option_context_get_help` with one main group: `Help Options:` then `Application Options:` on one shared column. */
+export function gOptionHelp(help: HelpText): string {
+  const label = (o: GOption): string =>
+    `${o.short === undefined ? '' : `-${o.short}, `}--${o.long}${o.arg === undefined ? '' : `=${o.arg}`}`;
+  const shown = help.options.filter((o) => !o.hidden && o.long !== 'help');
+  // goption.c: max_length = longest label, column = max_length + 4 with labels indented by 2; -h, --help counts too.
+  const width = Math.max(...[helpOption, ...shown].map((o) => label(o).length)) + 4;
+  const line = (o: GOption): string => {
+    const text = label(o);
+    return o.help === undefined || o.help === '' ? `  ${text}` : `  ${text.padEnd(width - 1)}${o.help}`;
+  };
+  let out = `Usage:\n  ${help.command} [OPTION…]${help.params === undefined ? '' : ` ${help.params}`}\n\n`;
+  if (help.summary !== undefined) out += `${help.summary}\n\n`;
+  out += `Help Options:\n${line(helpOption)}\n\n`;
+  if (shown.length > 0) out += `Application Options:\n${shown.map(line).join('\n')}\n\n`;
+  if (help.description !== undefined) out += `${help.description}\n`;
+  return out;
+}

