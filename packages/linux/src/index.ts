@@ -1,1 +1,6 @@
-export {};
+// @coppice/linux: the machine below. The default FileSystem and the few file operations everyone needs done safely.
+// koffi is loaded on the first call that needs it; plain reading and writing never does.
+
+export { readFile, replaceFile } from './atomic.ts';
+export { hostFs } from './host-fs.ts';
+export { removeTree } from './remove-tree.ts';

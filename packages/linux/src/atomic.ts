@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs } from './host-fs.ts';
+
+/**
+ * Replaces the small state file at `path` so that any crash leaves the old content or the new: temporary name beside it,
+ * fsync, rename, fsync of the directory. `mode` is set exactly (no umask).
+ */
+export function replaceFile(
+  path: string,
+  data: Uint8Array | string,
+  options: { mode?: number; fs?: FileSystem } = {},
+): void {
+  const { mode = 0o644, fs = hostFs } = options;
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
+  const fd = fs.open(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    try {
+      fs.write(fd, bytes, 0, bytes.length, null);
+      fs.fchmod(fd, mode);
+      fs.fsync(fd);
+    } finally {
+      fs.close(fd);
+    }
+    fs.rename(temporary, path);
+  } catch (error) {
+    if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);
+    throw error;
+  }
+  fs.syncDir(dirname(path));
+}
+
+/** The whole of a file; throws Node's error. `limit` bytes at most (EFBIG otherwise). */
+export function readFile(path: string, options: { limit?: number; fs?: FileSystem } = {}): Buffer {
+  const { limit = 2 ** 31 - 1, fs = hostFs } = options;
+  const fd = fs.open(path, constants.O_RDONLY);
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const expected = Math.min(Math.max(fs.fstat(fd).size, 0), limit) + 1;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(size === 0 ? Math.max(expected, 4096) : 65536);
+      const n = fs.read(fd, chunk, 0, chunk.length, null);
+      if (n === 0) break;
+      size += n;
+      if (size > limit)
+        throw Object.assign(new Error(`EFBIG: file over ${limit} bytes '${path}'`), { code: 'EFBIG', path });
+      chunks.push(chunk.subarray(0, n));
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+  } finally {
+    fs.close(fd);
+  }
+}

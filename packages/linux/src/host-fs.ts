@@ -1,0 +1,183 @@
+// The default FileSystem: the machine's own. node:fs for what Node has, libc for the rest.
+
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import type { FileStat, FileSystem, FsUsage } from '@coppice/base/fs';
+import { lastErrno, libc, systemError } from './libc.ts';
+
+const AT_FDCWD = -100;
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+const FS_IOC_GETFLAGS = 0x80086601;
+const FS_IOC_SETFLAGS = 0x40086602;
+const FICLONE = 0x40049409;
+const F_OFD_SETLK = 37;
+const noThrow = { throwIfNoEntry: false } as const;
+const lockTypes = { shared: 0, exclusive: 1, unlock: 2 } as const;
+
+/** Runs `body` on a descriptor of `path` (a directory or file, last component not followed). */
+function withFd<T>(path: string, body: (fd: number) => T): T {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    return body(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// throwIfNoEntry covers ENOENT and saves building an Error object; ENOTDIR still throws.
+function orUndefined(call: () => Stats | undefined): Stats | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+// Attribute values are at most 64 KiB on Linux, name lists too (XATTR_SIZE_MAX, XATTR_LIST_MAX), so one reused buffer of
+// that size makes every read one call.
+let scratch: Buffer | undefined;
+function xattrBuffer(): Buffer {
+  scratch ??= Buffer.allocUnsafe(65536);
+  return scratch;
+}
+
+function rename2(from: string, to: string, flags: number): void {
+  if (libc().renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) !== 0) throw systemError(lastErrno(), 'renameat2', to);
+}
+
+export const hostFs: FileSystem = {
+  open: (path, flags, mode = 0o666) => openSync(path, flags, mode),
+  close: closeSync,
+  read: (fd, buffer, offset, length, position) => readSync(fd, buffer, offset, length, position),
+  write(fd, buffer, offset, length, position) {
+    let at = 0;
+    while (at < length) {
+      at += writeSync(fd, buffer, offset + at, length - at, position === null ? null : position + at);
+    }
+  },
+  ftruncate: ftruncateSync,
+  fstat: (fd): FileStat => fstatSync(fd),
+  fchmod: fchmodSync,
+  fchown: fchownSync,
+  futimes: futimesSync,
+
+  fsync: fsyncSync,
+  fdatasync: fdatasyncSync,
+  syncfs(path) {
+    withFd(path, (fd) => {
+      if (libc().syncfs(fd) !== 0) throw systemError(lastErrno(), 'syncfs', path);
+    });
+  },
+  syncDir(path) {
+    withFd(path, fsyncSync);
+  },
+
+  lstat: (path) => orUndefined(() => lstatSync(path, noThrow)),
+  stat: (path) => orUndefined(() => statSync(path, noThrow)),
+  readdir: (path) => readdirSync(path),
+  readdirRaw: (path) => readdirSync(path, { encoding: 'buffer' }),
+  readlink: (path) => readlinkSync(path),
+  mkdir(path, mode = 0o777) {
+    mkdirSync(path, { mode });
+  },
+  rmdir: rmdirSync,
+  symlink: (target, path) => symlinkSync(target, path),
+  link: linkSync,
+  rename: renameSync,
+  renameNoReplace: (from, to) => rename2(from, to, RENAME_NOREPLACE),
+  renameExchange: (a, b) => rename2(a, b, RENAME_EXCHANGE),
+  unlink: unlinkSync,
+  chmod: chmodSync,
+  lchown: lchownSync,
+  lutimes: lutimesSync,
+  mknod(path, mode, rdev) {
+    if (libc().mknod(path, mode, BigInt(rdev)) !== 0) throw systemError(lastErrno(), 'mknod', path);
+  },
+
+  listxattr(path) {
+    if (process.platform !== 'linux') return [];
+    const buffer = xattrBuffer();
+    const n = libc().llistxattr(path, buffer, buffer.length);
+    if (n >= 0) return n === 0 ? [] : buffer.toString('latin1', 0, n - 1).split('\0');
+    const errno = lastErrno();
+    if (errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return [];
+    throw systemError(errno, 'llistxattr', path);
+  },
+  getxattr(path, name) {
+    if (process.platform !== 'linux') return undefined;
+    const buffer = xattrBuffer();
+    const n = libc().lgetxattr(path, name, buffer, buffer.length);
+    if (n >= 0) return Buffer.from(buffer.subarray(0, n));
+    const errno = lastErrno();
+    if (errno === 'ENODATA' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return undefined;
+    throw systemError(errno, 'lgetxattr', path);
+  },
+  setxattr(path, name, value) {
+    if (libc().lsetxattr(path, name, value, value.length, 0) !== 0) throw systemError(lastErrno(), 'lsetxattr', path);
+  },
+  removexattr(path, name) {
+    if (libc().lremovexattr(path, name) !== 0) throw systemError(lastErrno(), 'lremovexattr', path);
+  },
+  fsetxattr(fd, name, value) {
+    if (libc().fsetxattr(fd, name, value, value.length, 0) !== 0) throw systemError(lastErrno(), 'fsetxattr');
+  },
+
+  getFlags(path) {
+    return withFd(path, (fd) => {
+      const argument = Buffer.alloc(8);
+      if (libc().ioctl(fd, FS_IOC_GETFLAGS, argument) !== 0) return undefined;
+      return argument.readUInt32LE(0);
+    });
+  },
+  setFlags(path, flags) {
+    return withFd(path, (fd) => {
+      const argument = Buffer.alloc(8);
+      argument.writeUInt32LE(flags >>> 0, 0);
+      return libc().ioctl(fd, FS_IOC_SETFLAGS, argument) === 0;
+    });
+  },
+  // FICLONE takes the source descriptor itself, not a pointer to it.
+  reflink: (fromFd, toFd) => libc().ioctlInt(toFd, FICLONE, fromFd) === 0,
+  usage(path): FsUsage {
+    const { bsize, blocks, bfree, bavail } = statfsSync(path);
+    return { blockSize: bsize, total: blocks * bsize, free: bfree * bsize, available: bavail * bsize };
+  },
+  tryLock(fd, kind) {
+    // struct flock on 64-bit Linux: l_type s16, l_whence s16, pad, l_start s64, l_len s64 (0 = to the end), l_pid s32, pad.
+    const lock = Buffer.alloc(32);
+    lock.writeInt16LE(lockTypes[kind], 0);
+    if (libc().fcntl(fd, F_OFD_SETLK, lock) === 0) return true;
+    const errno = lastErrno();
+    if (errno === 'EAGAIN' || errno === 'EACCES') return false;
+    throw systemError(errno, 'fcntl');
+  },
+};

@@ -1,0 +1,78 @@
+// The system calls that Node lacks, through koffi on the C library the process already has. Loaded on first use: koffi
+// costs about 15 ms and no command that only reads needs it.
+
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+
+type Call = (...args: (number | bigint | string | Uint8Array | null)[]) => number;
+
+export interface Libc {
+  readonly lgetxattr: Call;
+  readonly llistxattr: Call;
+  readonly lsetxattr: Call;
+  readonly lremovexattr: Call;
+  readonly fsetxattr: Call;
+  readonly syncfs: Call;
+  readonly renameat2: Call;
+  readonly ioctl: Call;
+  /** ioctl with an integer argument. */
+  readonly ioctlInt: Call;
+  readonly fcntl: Call;
+  readonly mknod: Call;
+  readonly errno: () => number;
+}
+
+let loaded: Libc | undefined;
+
+// Keyed by our name; the C name is in the prototype.
+const prototypes = {
+  lgetxattr: 'long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)',
+  llistxattr: 'long llistxattr(const char *path, _Out_ uint8_t *list, size_t size)',
+  lsetxattr: 'int lsetxattr(const char *path, const char *name, const uint8_t *value, size_t size, int flags)',
+  lremovexattr: 'int lremovexattr(const char *path, const char *name)',
+  fsetxattr: 'int fsetxattr(int fd, const char *name, const uint8_t *value, size_t size, int flags)',
+  syncfs: 'int syncfs(int fd)',
+  renameat2: 'int renameat2(int olddir, const char *oldpath, int newdir, const char *newpath, unsigned int flags)',
+  // Variadic in C; on the ABIs of Linux a pointer third argument is passed alike.
+  ioctl: 'int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)',
+  ioctlInt: 'int ioctl(int fd, unsigned long request, long argument)',
+  fcntl: 'int fcntl(int fd, int command, _Inout_ uint8_t *argument)',
+  mknod: 'int mknod(const char *path, unsigned int mode, uint64_t dev)',
+} as const;
+
+interface Koffi {
+  load(name: string | null): { func(prototype: string): Call };
+  errno(): number;
+}
+
+/** The C library's calls; throws ENOSYS-like errors on systems without them (anything but Linux). */
+export function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  if (process.platform !== 'linux') throw systemError('ENOSYS', 'libc');
+  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  const library = koffi.load(null);
+  const calls: Record<string, unknown> = { errno: () => koffi.errno() };
+  for (const [name, prototype] of Object.entries(prototypes)) calls[name] = library.func(prototype);
+  loaded = calls as unknown as Libc;
+  return loaded;
+}
+
+const names = new Map<number, string>();
+for (const [name, number] of Object.entries(constants.errno)) if (!names.has(number)) names.set(number, name);
+// EWOULDBLOCK and EOPNOTSUPP share their number with EAGAIN and ENOTSUP; glibc speaks of the latter.
+names.set(constants.errno.EAGAIN, 'EAGAIN');
+
+/** An error shaped like Node's own system errors. */
+export function systemError(code: string, syscall: string, path?: string): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${syscall}${path === undefined ? '' : ` '${path}'`}`);
+  error.code = code;
+  error.syscall = syscall;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+/** The errno name of the call that just failed. */
+export function lastErrno(): string {
+  const number = libc().errno();
+  return names.get(number) ?? `E${number}`;
+}
