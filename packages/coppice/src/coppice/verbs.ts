@@ -12,4 +12,10 @@ export interface VerbEntry {
   readonly load: () => Promise<VerbFamily>;
 }
 
-export const verbs: readonly VerbEntry[] = [];
+export const verbs: readonly VerbEntry[] = [
+  {
+    name: 'doctor',
+    description: 'tell what this machine can do and what that means',
+    load: () => import('./doctor/index.ts'),
+  },
+];
