@@ -1,0 +1,77 @@
+import { CoppiceError, isCoppiceError, messageOf } from '@coppice/base';
+
+// libcurl's error numbers and texts: OSTree prints them as `[7] Couldn't connect to server`, scripts match on that.
+const curlTexts: Readonly<Record<number, string>> = {
+  1: 'Unsupported protocol',
+  3: 'URL using bad/illegal format or missing URL',
+  5: "Couldn't resolve proxy name",
+  6: "Couldn't resolve host name",
+  7: "Couldn't connect to server",
+  18: 'Transferred a partial file',
+  28: 'Timeout was reached',
+  35: 'SSL connect error',
+  37: "Couldn't read a file:// file",
+  47: 'Number of redirects hit maximum amount',
+  52: 'Server returned nothing (no headers, no data)',
+  55: 'Failed sending data to the peer',
+  56: 'Failure when receiving data from the peer',
+  58: 'Problem with the local SSL certificate',
+  60: 'SSL peer certificate or SSH remote key was not OK',
+  61: 'Unrecognized or bad HTTP Content or Transfer-Encoding',
+  77: 'Problem with the SSL CA cert (path? access rights?)',
+};
+
+/** A network failure under libcurl's number. */
+export function curlError(number: number, cause?: unknown): CoppiceError {
+  const text = curlTexts[number] ?? 'Unknown error';
+  return new CoppiceError('Network', `[${number}] ${text}`, {
+    ...(cause === undefined ? {} : { cause }),
+    data: { curl: number },
+  });
+}
+
+const byCode: Readonly<Record<string, number>> = {
+  ENOTFOUND: 6,
+  EAI_AGAIN: 6,
+  EAI_FAIL: 6,
+  ECONNREFUSED: 7,
+  EHOSTUNREACH: 7,
+  ENETUNREACH: 7,
+  EADDRNOTAVAIL: 7,
+  ETIMEDOUT: 28,
+  UND_ERR_CONNECT_TIMEOUT: 28,
+  UND_ERR_HEADERS_TIMEOUT: 28,
+  UND_ERR_BODY_TIMEOUT: 28,
+  ECONNRESET: 56,
+  EPIPE: 55,
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 18,
+  UND_ERR_HEADERS_OVERFLOW: 56,
+  HPE_INVALID_CONSTANT: 56,
+  EPROTO: 35,
+};
+
+/** What undici or Node threw, as a `Network` error with libcurl's wording. `started` tells whether a body had begun. */
+export function networkError(error: unknown, started: boolean): CoppiceError {
+  if (isCoppiceError(error)) return error;
+  let code = '';
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; depth++) {
+    const found = (at as { code?: unknown }).code;
+    if (typeof found === 'string') code = found;
+    if (at instanceof AggregateError && at.errors.length > 0) at = at.errors[0];
+    else at = at.cause;
+  }
+  if (code === 'UND_ERR_SOCKET') return curlError(started ? 18 : 52, error);
+  if (code === 'ECONNRESET' && /socket disconnected before secure/i.test(messageOf(error))) return curlError(35, error);
+  const number = byCode[code];
+  if (number !== undefined) return curlError(number, error);
+  if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) return curlError(60, error);
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return curlError(35, error);
+  if (code.startsWith('HPE_')) return curlError(56, error);
+  return new CoppiceError('Network', messageOf(error), { cause: error });
+}
+
+/** An HTTP status that is not success. 403, 404 and 410 are `NotFound`, as OSTree counts them; the rest `Network`. */
+export function statusError(status: number): CoppiceError {
+  const missing = status === 403 || status === 404 || status === 410;
+  return new CoppiceError(missing ? 'NotFound' : 'Network', `Server returned HTTP ${status}`, { data: { status } });
+}

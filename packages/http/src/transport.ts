@@ -1,0 +1,66 @@
+import type { Dispatcher } from 'undici';
+import { proxyFor } from './proxy.ts';
+import { loadTls, type TlsOptions } from './tls.ts';
+
+export interface TransportOptions {
+  readonly tls?: TlsOptions;
+  readonly proxy?: string;
+  readonly http2?: boolean;
+  /** Connections per origin. */
+  readonly connections?: number;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+const connectTimeout = 30_000;
+
+/** Keeps the connection pools. undici is loaded on the first request (it costs tens of milliseconds). */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** The dispatcher (direct or through a proxy) for requests to `url`. */
+  dispatcher(url: URL): Promise<Dispatcher> {
+    const proxy = proxyFor(url, this.#options.proxy, this.#options.env ?? process.env);
+    const secure = url.protocol === 'https:' || proxy?.startsWith('https:') === true;
+    const name = `${proxy ?? ''} ${secure}`;
+    let found = this.#dispatchers.get(name);
+    if (found === undefined) {
+      found = this.#make(proxy, secure);
+      this.#dispatchers.set(name, found);
+    }
+    return found;
+  }
+
+  async #make(proxy: string | undefined, secure: boolean): Promise<Dispatcher> {
+    const { Agent, ProxyAgent } = await import('undici');
+    const material = secure ? loadTls(this.#options.tls ?? {}) : {};
+    const shared = {
+      connections: this.#options.connections ?? 8,
+      allowH2: this.#options.http2 !== false,
+      // The fetcher watches the transfer speed itself.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 10_000,
+    };
+    if (proxy === undefined) return new Agent({ ...shared, connect: { ...material, timeout: connectTimeout } });
+    const { username, password } = new URL(proxy);
+    const token =
+      username === ''
+        ? {}
+        : {
+            token: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
+          };
+    return new ProxyAgent({ ...shared, uri: proxy, ...token, requestTls: material, proxyTls: material });
+  }
+
+  /** Drops every connection at once. */
+  async destroy(): Promise<void> {
+    const open = [...this.#dispatchers.values()];
+    this.#dispatchers.clear();
+    for (const dispatcher of open) await (await dispatcher).destroy().catch(() => {});
+  }
+}
