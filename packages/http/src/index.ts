@@ -12,4 +12,7 @@ export type { FetcherOptions, FetchInfo, FetchOptions, StreamSink } from './fetc
 export { Fetcher } from './fetcher.ts';
 export { proxyFor } from './proxy.ts';
 export { Slots } from './slots.ts';
+// Serving.
+export type { StaticRequest, StaticServer, StaticServerOptions } from './static-server.ts';
+export { resolveStatic, serveStatic } from './static-server.ts';
 export type { TlsOptions } from './tls.ts';
