@@ -1,0 +1,35 @@
+import { CoppiceError } from '@coppice/base';
+import { encode, isNormalForm, type Variant, VariantDict } from '@coppice/gvariant';
+import { type CommitParts, decodeCommit, encodeCommit } from './commit-object.ts';
+import { notNormal } from './framing.ts';
+
+export interface Commit extends Omit<CommitParts, 'metadata'> {
+  readonly metadata: VariantDict;
+}
+
+/** What a writer gives: any map in the order wanted in the bytes. */
+export interface CommitFields extends Omit<CommitParts, 'metadata' | 'timestamp'> {
+  readonly metadata: ReadonlyMap<string, Variant>;
+  /** Seconds since the epoch. */
+  readonly timestamp: bigint | number;
+}
+
+/** Bytes of `a{sv}` in the map's order. */
+export function encodeDict(dict: ReadonlyMap<string, Variant>): Buffer {
+  return Buffer.from(encode('a{sv}', dict));
+}
+
+/** Bytes of a commit object. Throws `Invalid` for an empty metadata key. */
+export function commitBytes(commit: CommitFields): Buffer {
+  if (commit.metadata.has('')) throw new CoppiceError('Invalid', 'Empty metadata key');
+  return encodeCommit({ ...commit, timestamp: BigInt(commit.timestamp), metadata: encodeDict(commit.metadata) });
+}
+
+/** Reads a commit object; throws `Corrupt` unless it is normal form throughout. */
+export function parseCommit(bytes: Uint8Array): Commit {
+  const parts = decodeCommit(bytes);
+  if (!isNormalForm('a{sv}', parts.metadata)) throw notNormal('commit');
+  const metadata = VariantDict.decode(parts.metadata);
+  if (metadata.has('')) throw new CoppiceError('Corrupt', 'Empty metadata key');
+  return { ...parts, metadata };
+}

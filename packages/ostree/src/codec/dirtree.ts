@@ -1,0 +1,118 @@
+import { CoppiceError } from '@coppice/base';
+import { compareNames } from './compare-names.ts';
+import { arrayElements, asBuffer, notNormal, offsetWidth, readString, tupleOffsets, writeOffset } from './framing.ts';
+
+export interface DirTreeFile {
+  readonly name: string;
+  readonly checksum: string;
+}
+
+export interface DirTreeDir {
+  readonly name: string;
+  /** Checksum of the child's dirtree object. */
+  readonly tree: string;
+  /** Checksum of the child's dirmeta object. */
+  readonly meta: string;
+}
+
+/** One directory's entries: GVariant `(a(say)a(sayay))`, both lists sorted by name bytes. */
+export interface DirTree {
+  readonly files: readonly DirTreeFile[];
+  readonly dirs: readonly DirTreeDir[];
+}
+
+/** Bytes of a dirtree object. Sorts the entries; names must have passed `checkEntryName`. */
+export function encodeDirTree(tree: DirTree): Buffer {
+  const files = [...tree.files].sort((a, b) => compareNames(a.name, b.name));
+  const dirs = [...tree.dirs].sort((a, b) => compareNames(a.name, b.name));
+  const fileNames = files.map((f) => Buffer.byteLength(f.name) + 1);
+  const dirNames = dirs.map((d) => Buffer.byteLength(d.name) + 1);
+  const fileSizes = fileNames.map((n) => n + 32 + offsetWidth(n + 32, 1));
+  const dirSizes = dirNames.map((n) => n + 64 + 2 * offsetWidth(n + 64, 2));
+  const filesBody = fileSizes.reduce((a, b) => a + b, 0);
+  const dirsBody = dirSizes.reduce((a, b) => a + b, 0);
+  const filesWidth = files.length === 0 ? 0 : offsetWidth(filesBody, files.length);
+  const dirsWidth = dirs.length === 0 ? 0 : offsetWidth(dirsBody, dirs.length);
+  const filesEnd = filesBody + filesWidth * files.length;
+  const body = filesEnd + dirsBody + dirsWidth * dirs.length;
+  const width = offsetWidth(body, 1);
+  const out = Buffer.allocUnsafe(body + width);
+  let at = 0;
+  let table = filesBody;
+  for (let i = 0; i < files.length; i++) {
+    const name = fileNames[i]!;
+    out.write(files[i]!.name, at, 'utf8');
+    out[at + name - 1] = 0;
+    out.write(files[i]!.checksum, at + name, 'hex');
+    writeOffset(out, at + name + 32, fileSizes[i]! - name - 32, name);
+    at += fileSizes[i]!;
+    writeOffset(out, table, filesWidth, at);
+    table += filesWidth;
+  }
+  at = filesEnd;
+  table = filesEnd + dirsBody;
+  for (let i = 0; i < dirs.length; i++) {
+    const name = dirNames[i]!;
+    const w = (dirSizes[i]! - name - 64) / 2;
+    out.write(dirs[i]!.name, at, 'utf8');
+    out[at + name - 1] = 0;
+    out.write(dirs[i]!.tree, at + name, 'hex');
+    out.write(dirs[i]!.meta, at + name + 32, 'hex');
+    writeOffset(out, at + name + 64, w, name + 32);
+    writeOffset(out, at + name + 64 + w, w, name);
+    at += dirSizes[i]!;
+    writeOffset(out, table, dirsWidth, at - filesEnd);
+    table += dirsWidth;
+  }
+  writeOffset(out, body, width, filesEnd);
+  return out;
+}
+
+/** Reads a dirtree object; throws `Corrupt` unless it is normal form with safe names and 32-byte checksums. */
+export function decodeDirTree(source: Uint8Array): DirTree {
+  const what = 'dirtree';
+  const bytes = asBuffer(source);
+  const [filesEnd] = tupleOffsets(bytes, 0, bytes.length, 1, what) as [number];
+  const width = bytes.length <= 0xff ? 1 : bytes.length <= 0xffff ? 2 : 4;
+  const files: DirTreeFile[] = [];
+  let from = 0;
+  for (const to of arrayElements(bytes, 0, filesEnd, what)) {
+    const [nameEnd] = tupleOffsets(bytes, from, to, 1, what) as [number];
+    const checksumEnd = to - (to - from <= 0xff ? 1 : to - from <= 0xffff ? 2 : 4);
+    files.push({
+      name: checkEntryName(readString(bytes, from, nameEnd, what)),
+      checksum: hexOf(bytes, nameEnd, checksumEnd),
+    });
+    from = to;
+  }
+  const dirs: DirTreeDir[] = [];
+  from = filesEnd;
+  for (const to of arrayElements(bytes, filesEnd, bytes.length - width, what)) {
+    const [nameEnd, treeEnd] = tupleOffsets(bytes, from, to, 2, what) as [number, number];
+    const metaEnd = to - 2 * (to - from <= 0xff ? 1 : to - from <= 0xffff ? 2 : 4);
+    dirs.push({
+      name: checkEntryName(readString(bytes, from, nameEnd, what)),
+      tree: hexOf(bytes, nameEnd, treeEnd),
+      meta: hexOf(bytes, treeEnd, metaEnd),
+    });
+    from = to;
+  }
+  return { files, dirs };
+}
+
+function hexOf(bytes: Buffer, start: number, end: number): string {
+  if (end < start) throw notNormal('dirtree');
+  if (end - start !== 32) {
+    throw new CoppiceError('Corrupt', `Invalid checksum of length ${end - start} expected 32`);
+  }
+  return bytes.toString('hex', start, end);
+}
+
+/** Throws `Invalid` unless `name` can be a directory entry; libostree's words. */
+export function checkEntryName(name: string): string {
+  if (name === '') throw new CoppiceError('Invalid', 'Invalid empty filename');
+  if (name === '.' || name === '..') throw new CoppiceError('Invalid', `Invalid self-referential filename '${name}'`);
+  if (name.includes('/')) throw new CoppiceError('Invalid', `Invalid / in filename ${name}`);
+  if (name.includes('\0')) throw new CoppiceError('Invalid', 'Invalid NUL in filename');
+  return name;
+}

@@ -1,0 +1,174 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { FileStat } from '@coppice/base/fs';
+import { isDirectory, isRegular, isSymlink, S_IFMT } from './codec/mode-bits.ts';
+import { sortXattrs, type Xattr } from './codec/xattrs.ts';
+import { type CommitModifier, devInoKey, type EntryOwnership } from './modifier.ts';
+import type { MutableTree } from './mutable-tree.ts';
+import { readXattrs } from './store/load-file.ts';
+import type { Transaction } from './store/transaction.ts';
+import { maxTreeDepth } from './tree.ts';
+
+const noXattrs: readonly Xattr[] = [];
+
+/** See `Transaction.writeDirectory`. `path` is a directory on the repository's file system interface. */
+export function commitDirectory(
+  transaction: Transaction,
+  path: string,
+  tree: MutableTree,
+  modifier: CommitModifier,
+): void {
+  const { fs } = transaction.repo;
+  const stat = fs.stat(path);
+  if (stat === undefined) throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`);
+  if (!isDirectory(stat.mode)) throw new CoppiceError('Invalid', `opendir(${path}): Not a directory`);
+  new DirectoryWriter(transaction, modifier).directory(path, '/', stat, tree, 0);
+}
+
+class DirectoryWriter {
+  readonly #transaction: Transaction;
+  readonly #modifier: CommitModifier;
+  readonly #readXattrs: boolean;
+
+  constructor(transaction: Transaction, modifier: CommitModifier) {
+    const { repo } = transaction;
+    this.#transaction = transaction;
+    this.#modifier = modifier;
+    this.#readXattrs =
+      modifier.skipXattrs !== true &&
+      modifier.canonicalPermissions !== true &&
+      repo.mode !== 'bare-user-only' &&
+      !repo.settings.disableXattrs;
+  }
+
+  /** False when the filter left the directory out. */
+  directory(path: string, inTree: string, stat: FileStat, tree: MutableTree, depth: number): void {
+    if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
+    const entry = applyModifier(this.#modifier, inTree, stat);
+    if (entry === 'skip') return;
+    const xattrs = this.#xattrs(path, inTree, entry);
+    tree.setMeta(this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }));
+    for (const name of this.#names(path)) this.#entry(path, inTree, name, tree, depth);
+    if (this.#modifier.consume === true && depth > 0) this.#removeDir(path);
+  }
+
+  #names(path: string): string[] {
+    const { fs } = this.#transaction.repo;
+    let names: string[];
+    try {
+      names = fs.readdir(path);
+    } catch (error) {
+      throw errnoError(error, `opendir(${path})`);
+    }
+    // Node puts U+FFFD for what is not UTF-8; then the bytes decide.
+    if (names.some((name) => name.includes('\ufffd'))) {
+      for (const raw of fs.readdirRaw(path)) {
+        if (!Buffer.from(raw.toString('utf8')).equals(raw)) {
+          throw new CoppiceError('Invalid', `Invalid UTF-8 in filename ${raw.toString('latin1')}`);
+        }
+      }
+    }
+    return names;
+  }
+
+  #entry(parent: string, parentInTree: string, name: string, tree: MutableTree, depth: number): void {
+    const { fs } = this.#transaction.repo;
+    const path = `${parent}/${name}`;
+    const inTree = parentInTree === '/' ? `/${name}` : `${parentInTree}/${name}`;
+    const stat = fs.lstat(path);
+    if (stat === undefined) throw new CoppiceError('NotFound', `fstatat(${name}): No such file or directory`);
+    if (isDirectory(stat.mode)) {
+      if (applyModifier(this.#modifier, inTree, stat) === 'skip') return;
+      this.directory(path, inTree, stat, tree.ensureDir(name), depth + 1);
+      return;
+    }
+    if (!isRegular(stat.mode) && !isSymlink(stat.mode)) {
+      if (applyModifier(this.#modifier, inTree, stat) === 'skip') return;
+      throw new CoppiceError('Unsupported', `Unsupported file type for file: '${path}'`);
+    }
+    const checksum = this.#file(path, inTree, stat);
+    if (checksum === undefined) return;
+    tree.replaceFile(name, checksum);
+    if (this.#modifier.consume === true) fs.unlink(path);
+  }
+
+  #file(path: string, inTree: string, stat: FileStat): string | undefined {
+    const { devino, devinoCanonical } = this.#modifier;
+    const known = devino?.get(devInoKey(stat.dev, stat.ino));
+    if (known !== undefined && devinoCanonical === true) return this.#hit(known);
+    const entry = applyModifier(this.#modifier, inTree, stat);
+    if (entry === 'skip') return undefined;
+    const changed = entry.mode !== stat.mode || entry.uid !== stat.uid || entry.gid !== stat.gid;
+    if (known !== undefined && !changed && this.#modifier.label === undefined && this.#modifier.xattrs === undefined) {
+      return this.#hit(known);
+    }
+    const link = isSymlink(stat.mode);
+    const header = {
+      uid: entry.uid,
+      gid: entry.gid,
+      mode: entry.mode,
+      symlinkTarget: link ? this.#transaction.repo.fs.readlink(path) : '',
+      xattrs: this.#xattrs(path, inTree, entry),
+    };
+    return this.#transaction.writeContent(header, { path, size: stat.size });
+  }
+
+  #hit(checksum: string): string {
+    this.#transaction.stats.devinoCacheHits++;
+    this.#transaction.stats.contentTotal++;
+    return checksum;
+  }
+
+  #xattrs(path: string, inTree: string, entry: EntryOwnership): readonly Xattr[] {
+    const { xattrs, label } = this.#modifier;
+    let out = noXattrs;
+    if (xattrs !== undefined) out = sortXattrs(xattrs(inTree, entry));
+    else if (this.#readXattrs) out = readXattrs(this.#transaction.repo.fs, path);
+    return label === undefined ? out : withLabel(this.#modifier, out, inTree, entry.mode);
+  }
+
+  #removeDir(path: string): void {
+    try {
+      this.#transaction.repo.fs.rmdir(path);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOTEMPTY') throw errnoError(error, 'unlinkat');
+    }
+  }
+}
+
+/** The ownership an entry is committed with, or `skip`. */
+export function applyModifier(modifier: CommitModifier, path: string, entry: EntryOwnership): 'skip' | EntryOwnership {
+  let { uid, gid, mode } = entry;
+  if (modifier.filter !== undefined) {
+    const result = modifier.filter(path, { uid, gid, mode });
+    if (result === 'skip') return 'skip';
+    if (result !== 'allow') {
+      if ((result.mode & S_IFMT) !== (mode & S_IFMT)) {
+        throw new CoppiceError('Usage', `The filter changed the file type of ${path}`);
+      }
+      ({ uid, gid, mode } = result);
+    }
+  }
+  if (modifier.canonicalPermissions === true) {
+    uid = 0;
+    gid = 0;
+    if (!isSymlink(mode)) mode = mode & (S_IFMT | 0o755);
+  }
+  return { uid, gid, mode };
+}
+
+/** Attributes with `security.selinux` as the modifier's policy wants it, in place of any other label. */
+export function withLabel(
+  modifier: CommitModifier,
+  xattrs: readonly Xattr[],
+  path: string,
+  mode: number,
+): readonly Xattr[] {
+  const label = modifier.label?.(path, mode);
+  if (label === undefined) {
+    if (modifier.errorOnUnlabeled === true)
+      throw new CoppiceError('Invalid', `Failed to look up SELinux label for '${path}'`);
+    return xattrs;
+  }
+  const others = xattrs.filter(({ name }) => name !== 'security.selinux');
+  return sortXattrs([...others, { name: 'security.selinux', value: Buffer.from(`${label}\0`) }]);
+}

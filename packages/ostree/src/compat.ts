@@ -1,0 +1,61 @@
+// Differences between releases of the original, one row each. Nothing else in the package asks for the level.
+
+/** Releases of ostree that can be stood in for. */
+export type OstreeLevel = '2019.6' | '2022.7' | '2026.4';
+
+/** Oldest to newest. */
+export const levels: readonly OstreeLevel[] = ['2019.6', '2022.7', '2026.4'];
+
+/** The release of Fedora CoreOS' first year. */
+export const eraLevel: OstreeLevel = '2019.6';
+
+export const defaultLevel: OstreeLevel = '2026.4';
+
+export interface OstreeCompat {
+  readonly level: OstreeLevel;
+  /** What `--version` and the HTTP user agent say. */
+  readonly version: string;
+  /** Build features that `--version` lists (those of Debian's builds; scripts probe them). */
+  readonly features: readonly string[];
+}
+
+const features2022 = [
+  'libcurl',
+  'libsoup',
+  'gpgme',
+  'ex-fsverity',
+  'libarchive',
+  'selinux',
+  'avahi',
+  'libmount',
+  'systemd',
+  'release',
+  'p2p',
+];
+
+const features2026 = [
+  'inode64',
+  'initial-var',
+  'libcurl',
+  'gpgme',
+  'composefs',
+  'ex-fsverity',
+  'openssl',
+  'libarchive',
+  'selinux',
+  'avahi',
+  'libmount',
+  'systemd',
+  'release',
+  'p2p',
+];
+
+const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
+  '2019.6': { level: '2019.6', version: '2019.6', features: features2022 },
+  '2022.7': { level: '2022.7', version: '2022.7', features: features2022 },
+  '2026.4': { level: '2026.4', version: '2026.4', features: features2026 },
+};
+
+export function ostreeCompat(level: OstreeLevel = defaultLevel): OstreeCompat {
+  return rows[level];
+}

@@ -1,0 +1,377 @@
+import { createHash, hash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { encodeDirMeta } from '../codec/dirmeta.ts';
+import { encodeArchiveHeader, encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
+import { isSymlink } from '../codec/mode-bits.ts';
+import type { RepoMode } from '../codec/object-type.ts';
+import { ostreeMetaAttribute } from './load-file.ts';
+import { RawDeflater } from './raw-deflate.ts';
+
+/** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
+const smallSize = 1024 * 1024;
+const headerRoom = 128 * 1024;
+const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export type ContentSource = Uint8Array | Iterable<Uint8Array> | { readonly path: string; readonly size?: number };
+
+/** What the writer needs from the transaction it works for. */
+export interface ContentTarget {
+  readonly fs: FileSystem;
+  readonly mode: RepoMode;
+  readonly zlibLevel: number;
+  /** Directory for files not yet complete, on the file system of the objects. */
+  readonly temporary: string;
+  /** Sync each file. */
+  readonly syncFiles: boolean;
+  has(checksum: string): boolean;
+  /** Called before bytes go to disk; throws when space runs out. */
+  reserve(size: number): void;
+  refund(size: number): void;
+  /** Gives a complete file its object name. */
+  place(temporary: string, checksum: string): void;
+  wrote(checksum: string, payload: number, stored: number): void;
+}
+
+/** Stores content objects in a mode's form, hashing as it goes. One per transaction; its buffers are reused. */
+export class ContentWriter {
+  readonly #target: ContentTarget;
+  readonly #buffer = Buffer.allocUnsafeSlow(headerRoom + smallSize);
+  readonly #stem = randomBytes(6).toString('hex');
+  #counter = 0;
+  #deflater: RawDeflater | undefined;
+  #compressed: Buffer | undefined;
+  #created: { uid: number; gid: number; umask: number } | undefined;
+  #header: { key: FileHeader; bytes: Buffer } | undefined;
+
+  constructor(target: ContentTarget) {
+    this.#target = target;
+  }
+
+  /** Stores one object unless it is there. `verify` sees the checksum before the object gets its name. */
+  write(header: FileHeader, source: ContentSource, verify: (checksum: string) => void): string {
+    const head = this.#headerBytes(header);
+    if (isSymlink(header.mode)) return this.#symlink(header, head, verify);
+    if (source instanceof Uint8Array) {
+      if (source.length <= smallSize && head.length <= headerRoom) {
+        this.#buffer.set(source, headerRoom);
+        return this.#small(header, head, source.length, verify);
+      }
+      return this.#streamed(header, head, [source], source.length, verify);
+    }
+    if ('path' in source) return this.#fromPath(header, head, source, verify);
+    return this.#streamed(header, head, source, undefined, verify);
+  }
+
+  #headerBytes(header: FileHeader): Buffer {
+    const last = this.#header;
+    if (
+      last !== undefined &&
+      header.xattrs.length === 0 &&
+      header.symlinkTarget === '' &&
+      last.key.uid === header.uid &&
+      last.key.gid === header.gid &&
+      last.key.mode === header.mode
+    ) {
+      return last.bytes;
+    }
+    const bytes = encodeFileHeader(header);
+    if (header.xattrs.length === 0 && header.symlinkTarget === '') this.#header = { key: header, bytes };
+    return bytes;
+  }
+
+  #fromPath(
+    header: FileHeader,
+    head: Buffer,
+    source: { readonly path: string; readonly size?: number },
+    verify: (checksum: string) => void,
+  ): string {
+    const { fs } = this.#target;
+    if (source.size === 0) return this.#small(header, head, 0, verify);
+    let fd: number;
+    try {
+      fd = fs.open(source.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (error) {
+      throw errnoError(error, `openat(${source.path.slice(source.path.lastIndexOf('/') + 1)})`);
+    }
+    try {
+      const size = source.size ?? fs.fstat(fd).size;
+      if (size <= smallSize && head.length <= headerRoom) {
+        let have = 0;
+        for (;;) {
+          const n = fs.read(fd, this.#buffer, headerRoom + have, smallSize - have, null);
+          have += n;
+          if (n === 0 || have === size || have === smallSize) break;
+        }
+        if (have < smallSize || have === size) return this.#small(header, head, have, verify);
+      }
+      return this.#large(header, head, fd, size, verify);
+    } finally {
+      fs.close(fd);
+    }
+  }
+
+  /** The content lies in the buffer from `headerRoom` on. */
+  #small(header: FileHeader, head: Buffer, size: number, verify: (checksum: string) => void): string {
+    const target = this.#target;
+    const buffer = this.#buffer;
+    const start = headerRoom - head.length;
+    head.copy(buffer, start);
+    const checksum = hash('sha256', buffer.subarray(start, headerRoom + size), 'hex');
+    verify(checksum);
+    if (target.has(checksum)) return checksum;
+    target.reserve(size);
+    if (target.mode !== 'archive') {
+      this.#create(header, checksum, size, (fd) => {
+        if (size > 0) target.fs.write(fd, buffer, headerRoom, size, null);
+        return size;
+      });
+      return checksum;
+    }
+    const packed = this.#pack(header, buffer.subarray(headerRoom, headerRoom + size));
+    this.#create(header, checksum, size, (fd) => {
+      target.fs.write(fd, packed, 0, packed.length, null);
+      return packed.length;
+    });
+    return checksum;
+  }
+
+  /** Archive form of a small content: a view of a reused buffer. */
+  #pack(header: FileHeader, content: Uint8Array): Buffer {
+    const head = encodeArchiveHeader(header, content.length);
+    this.#compressed ??= Buffer.allocUnsafeSlow(headerRoom + smallSize + 64 * 1024);
+    const out = this.#compressed;
+    let at = head.copy(out, 0);
+    this.#deflate().once(content, (bytes) => {
+      out.set(bytes, at);
+      at += bytes.length;
+    });
+    return out.subarray(0, at);
+  }
+
+  #deflate(): RawDeflater {
+    this.#deflater ??= new RawDeflater(this.#target.zlibLevel);
+    return this.#deflater;
+  }
+
+  /** A large file is read twice, hashed first, so that one that is stored already costs no writing. */
+  #large(header: FileHeader, head: Buffer, fd: number, size: number, verify: (checksum: string) => void): string {
+    const { fs } = this.#target;
+    const digest = createHash('sha256').update(head);
+    const buffer = this.#buffer;
+    let at = 0;
+    for (;;) {
+      const n = fs.read(fd, buffer, 0, buffer.length, at);
+      if (n === 0) break;
+      digest.update(buffer.subarray(0, n));
+      at += n;
+    }
+    const checksum = digest.digest('hex');
+    if (this.#target.has(checksum)) {
+      verify(checksum);
+      return checksum;
+    }
+    function* pieces(): Generator<Uint8Array> {
+      let offset = 0;
+      for (;;) {
+        const n = fs.read(fd, buffer, 0, buffer.length, offset);
+        if (n === 0) return;
+        yield buffer.subarray(0, n);
+        offset += n;
+      }
+    }
+    return this.#streamed(header, head, pieces(), at === 0 ? size : at, verify);
+  }
+
+  #streamed(
+    header: FileHeader,
+    head: Buffer,
+    source: Iterable<Uint8Array>,
+    expectedSize: number | undefined,
+    verify: (checksum: string) => void,
+  ): string {
+    const target = this.#target;
+    const digest = createHash('sha256').update(head);
+    const archive = target.mode === 'archive';
+    let payload = 0;
+    let reserved = 0;
+    let stored = 0;
+    if (expectedSize !== undefined) {
+      target.reserve(expectedSize);
+      reserved = expectedSize;
+    }
+    const temporary = this.#temporary();
+    const fd = this.#open(temporary, header);
+    let checksum: string;
+    try {
+      try {
+        const put = (bytes: Uint8Array): void => {
+          target.fs.write(fd, bytes, 0, bytes.length, null);
+          stored += bytes.length;
+        };
+        // The size stands first in an archive file; when it is not known it is put in at the end.
+        const archiveHead = archive ? encodeArchiveHeader(header, expectedSize ?? 0) : undefined;
+        if (archiveHead !== undefined) {
+          put(archiveHead);
+          this.#deflate().start();
+        }
+        for (const piece of source) {
+          payload += piece.length;
+          if (expectedSize === undefined) {
+            target.reserve(piece.length);
+            reserved += piece.length;
+          }
+          digest.update(piece);
+          if (archive) this.#deflate().write(piece, put);
+          else put(piece);
+        }
+        if (archive) this.#deflate().finish(put);
+        if (archiveHead !== undefined && payload !== expectedSize) {
+          const head = encodeArchiveHeader(header, payload);
+          target.fs.write(fd, head, 0, head.length, 0);
+        }
+        checksum = digest.digest('hex');
+        verify(checksum);
+        this.#finish(fd, header);
+      } finally {
+        target.fs.close(fd);
+      }
+      if (target.has(checksum)) {
+        target.fs.unlink(temporary);
+        target.refund(reserved);
+        return checksum;
+      }
+      target.place(temporary, checksum);
+    } catch (error) {
+      this.#discard(temporary);
+      throw error;
+    }
+    target.wrote(checksum, payload, stored);
+    return checksum;
+  }
+
+  #symlink(header: FileHeader, head: Buffer, verify: (checksum: string) => void): string {
+    const target = this.#target;
+    const checksum = hash('sha256', head, 'hex');
+    verify(checksum);
+    if (target.has(checksum)) return checksum;
+    const length = Buffer.byteLength(header.symlinkTarget);
+    target.reserve(length);
+    if (target.mode === 'archive' || target.mode === 'bare-user') {
+      const bytes =
+        target.mode === 'archive' ? encodeArchiveHeader(header, 0) : Buffer.from(`${header.symlinkTarget}\0`);
+      this.#create(header, checksum, length, (fd) => {
+        target.fs.write(fd, bytes, 0, bytes.length, null);
+        return bytes.length;
+      });
+      return checksum;
+    }
+    const temporary = this.#temporary();
+    try {
+      target.fs.symlink(header.symlinkTarget, temporary);
+      if (target.mode === 'bare') {
+        const owner = this.#owner();
+        if (owner.uid !== header.uid || owner.gid !== header.gid) target.fs.lchown(temporary, header.uid, header.gid);
+        for (const { name, value } of header.xattrs) target.fs.setxattr(temporary, name, value);
+      }
+      target.place(temporary, checksum);
+    } catch (error) {
+      this.#discard(temporary);
+      throw errnoError(error, 'Writing content object');
+    }
+    target.wrote(checksum, length, length);
+    return checksum;
+  }
+
+  /** Writes a file under a temporary name, gives it its metadata, then its object name. */
+  #create(header: FileHeader, checksum: string, payload: number, fill: (fd: number) => number): void {
+    const target = this.#target;
+    const temporary = this.#temporary();
+    let stored: number;
+    try {
+      const fd = this.#open(temporary, header);
+      try {
+        stored = fill(fd);
+        this.#finish(fd, header);
+      } finally {
+        target.fs.close(fd);
+      }
+      target.place(temporary, checksum);
+    } catch (error) {
+      this.#discard(temporary);
+      throw errnoError(error, 'Writing content object');
+    }
+    target.wrote(checksum, payload, stored);
+  }
+
+  #temporary(): string {
+    return `${this.#target.temporary}/tmp-${this.#stem}-${this.#counter++}`;
+  }
+
+  #discard(path: string): void {
+    try {
+      this.#target.fs.unlink(path);
+    } catch {
+      // Not made yet, or already in place.
+    }
+  }
+
+  /** Owner and mode mask that new files get here; learnt from one, so that calls that change nothing can be left out. */
+  #owner(): { uid: number; gid: number; umask: number } {
+    if (this.#created === undefined) {
+      const { fs } = this.#target;
+      const probe = this.#temporary();
+      const fd = fs.open(probe, createFlags, 0o777);
+      try {
+        const { uid, gid, mode } = fs.fstat(fd);
+        this.#created = { uid, gid, umask: ~mode & 0o777 };
+      } finally {
+        fs.close(fd);
+        fs.unlink(probe);
+      }
+    }
+    return this.#created;
+  }
+
+  #diskMode(header: FileHeader): number {
+    switch (this.#target.mode) {
+      case 'archive':
+        return 0o644;
+      case 'bare-user':
+        return isSymlink(header.mode) ? 0o644 : (header.mode & 0o775) | 0o400;
+      default:
+        return header.mode & 0o7777;
+    }
+  }
+
+  #open(path: string, header: FileHeader): number {
+    // Never wider than the object will be, and without set-id bits until the owner is right.
+    return this.#target.fs.open(path, createFlags, this.#diskMode(header) & 0o777);
+  }
+
+  /** Owner, attributes, mode and times, in the order that keeps set-id bits. */
+  #finish(fd: number, header: FileHeader): void {
+    const { fs, mode, syncFiles } = this.#target;
+    const owner = this.#owner();
+    if (mode === 'bare') {
+      let chowned = false;
+      if (owner.uid !== header.uid || owner.gid !== header.gid) {
+        fs.fchown(fd, header.uid, header.gid);
+        chowned = true;
+      }
+      for (const { name, value } of header.xattrs) fs.fsetxattr(fd, name, value);
+      const wanted = header.mode & 0o7777;
+      if (chowned || (wanted & 0o7000) !== 0 || (wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
+    } else {
+      if (mode === 'bare-user') {
+        const { uid, gid, xattrs } = header;
+        fs.fsetxattr(fd, ostreeMetaAttribute, encodeDirMeta({ uid, gid, mode: header.mode, xattrs }));
+      }
+      const wanted = this.#diskMode(header);
+      if ((wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
+    }
+    if (mode !== 'archive') fs.futimes(fd, Date.now() / 1000, 0);
+    if (syncFiles) fs.fsync(fd);
+  }
+}

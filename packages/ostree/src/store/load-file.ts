@@ -1,0 +1,201 @@
+import { constants } from 'node:fs';
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { readFile } from '@coppice/linux';
+import { decodeOwnership } from '../codec/dirmeta.ts';
+import { decodeArchiveHeader, type FileHeader, headerLength } from '../codec/file-header.ts';
+import { isRegular, isSymlink, S_IFLNK, S_IFMT } from '../codec/mode-bits.ts';
+import { looseName, type RepoMode } from '../codec/object-type.ts';
+import { decodeXattrs, sortXattrs, type Xattr } from '../codec/xattrs.ts';
+import { RawInflater } from './raw-deflate.ts';
+
+/** An open content object: its header, its uncompressed size and its bytes. */
+export interface LoadedFile {
+  readonly header: FileHeader;
+  /** Bytes of the content (0 for symbolic links). */
+  readonly size: number;
+  /** The content in pieces; each piece is valid until the next one is taken. */
+  read(): Iterable<Uint8Array>;
+}
+
+export const ostreeMetaAttribute = 'user.ostreemeta';
+const headerLimit = 64 * 1024 * 1024;
+const noXattrs: readonly Xattr[] = [];
+
+/** All extended attributes of a path, sorted, links not followed. */
+export function readXattrs(fs: FileSystem, path: string): readonly Xattr[] {
+  const names = fs.listxattr(path);
+  if (names.length === 0) return noXattrs;
+  const out: Xattr[] = [];
+  for (const name of names) {
+    const value = fs.getxattr(path, name);
+    if (value !== undefined) out.push({ name, value });
+  }
+  return sortXattrs(out);
+}
+
+/** Where content lies and how the repository that holds it stores it. */
+export interface ContentPlace {
+  readonly fs: FileSystem;
+  readonly repo: string;
+  readonly path: string;
+  readonly mode: RepoMode;
+  readonly disableXattrs: boolean;
+}
+
+/** Reads the header of a content object and gives its bytes on demand. Throws `Corrupt` for damaged objects. */
+export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
+  switch (place.mode) {
+    case 'archive':
+      return loadArchive(place);
+    case 'bare-user':
+      return loadBareUser(place, checksum);
+    default:
+      return loadBare(place, checksum);
+  }
+}
+
+function loadBare(place: ContentPlace, checksum: string): LoadedFile {
+  const { fs, path, mode } = place;
+  const stat = fs.lstat(path);
+  if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+  const canonical = mode === 'bare-user-only';
+  const header: FileHeader = {
+    uid: canonical ? 0 : stat.uid,
+    gid: canonical ? 0 : stat.gid,
+    mode: stat.mode,
+    symlinkTarget: isSymlink(stat.mode) ? fs.readlink(path) : '',
+    xattrs: canonical || place.disableXattrs ? noXattrs : bareXattrs(place, checksum),
+  };
+  if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
+    throw new CoppiceError('Corrupt', `Not a regular file or symlink: ${path}`);
+  }
+  return content(fs, path, header, isSymlink(stat.mode) ? 0 : stat.size);
+}
+
+function bareXattrs(place: ContentPlace, checksum: string): readonly Xattr[] {
+  if (place.mode !== 'bare-split-xattrs') return readXattrs(place.fs, place.path);
+  const path = `${place.repo}/objects/${looseName(checksum, 'file-xattrs-link', place.mode)}`;
+  return decodeXattrs(readFile(path, { fs: place.fs, limit: headerLimit }), 0, undefined, 'file-xattrs');
+}
+
+function loadBareUser(place: ContentPlace, checksum: string): LoadedFile {
+  const { fs, path } = place;
+  const stat = fs.lstat(path);
+  if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+  const stored = fs.getxattr(path, ostreeMetaAttribute);
+  if (stored === undefined)
+    throw new CoppiceError('Corrupt', `Reading user.ostreemeta of ${checksum}.file: No data available`);
+  const meta = decodeOwnership(stored, ostreeMetaAttribute);
+  const link = isSymlink(meta.mode);
+  if (!link && !isRegular(meta.mode))
+    throw new CoppiceError('Corrupt', `Invalid mode ${meta.mode} in ${checksum}.file`);
+  let target = '';
+  if (link) {
+    const bytes = readFile(path, { fs, limit: 65536 });
+    const nul = bytes.indexOf(0);
+    target = bytes.toString('utf8', 0, nul < 0 ? bytes.length : nul);
+  }
+  const header: FileHeader = { ...meta, symlinkTarget: target };
+  return content(fs, path, header, link ? 0 : stat.size);
+}
+
+function content(fs: FileSystem, path: string, header: FileHeader, size: number): LoadedFile {
+  return {
+    header,
+    size,
+    read: () => (size === 0 || (header.mode & S_IFMT) === S_IFLNK ? [] : readPieces(fs, path, 0)),
+  };
+}
+
+/** The bytes of a file from `offset` on, in pieces of 256 KiB in one reused buffer. */
+export function* readPieces(fs: FileSystem, path: string, offset: number): Generator<Uint8Array, void, undefined> {
+  const fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    let at = offset;
+    for (;;) {
+      const n = fs.read(fd, buffer, 0, buffer.length, at);
+      if (n === 0) return;
+      at += n;
+      yield buffer.subarray(0, n);
+    }
+  } finally {
+    fs.close(fd);
+  }
+}
+
+function loadArchive(place: ContentPlace): LoadedFile {
+  const { fs, path } = place;
+  const { header, dataOffset } = readArchiveHeader(fs, path);
+  const link = isSymlink(header.mode);
+  return {
+    header,
+    size: link ? 0 : header.size,
+    read: () => (link ? [] : inflatePieces(fs, path, dataOffset, header.size)),
+  };
+}
+
+/** Header of a `.filez` file and where its compressed bytes start. */
+export function readArchiveHeader(
+  fs: FileSystem,
+  path: string,
+): { header: FileHeader & { size: number }; dataOffset: number } {
+  let fd: number;
+  try {
+    fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw errnoError(error, `openat(${path.slice(path.lastIndexOf('/objects/') + 9)})`);
+  }
+  try {
+    const limit = fs.fstat(fd).size;
+    let bytes = Buffer.allocUnsafe(512);
+    let have = readFully(fs, fd, bytes, 0, bytes.length);
+    const length = headerLength(bytes.subarray(0, have), limit);
+    if (length > headerLimit) throw new CoppiceError('Limit', `File header size ${length} exceeds size ${headerLimit}`);
+    if (length > have) {
+      const whole = Buffer.allocUnsafe(length);
+      bytes.copy(whole, 0, 0, have);
+      have += readFully(fs, fd, whole, have, length - have);
+      bytes = whole;
+      if (have < length) throw new CoppiceError('Corrupt', 'Corrupted archive file; truncated header');
+    }
+    return { header: decodeArchiveHeader(bytes.subarray(0, length)), dataOffset: length };
+  } finally {
+    fs.close(fd);
+  }
+}
+
+function readFully(fs: FileSystem, fd: number, into: Buffer, offset: number, length: number): number {
+  let got = 0;
+  while (got < length) {
+    const n = fs.read(fd, into, offset + got, length - got, offset + got);
+    if (n === 0) break;
+    got += n;
+  }
+  return got;
+}
+
+function* inflatePieces(
+  fs: FileSystem,
+  path: string,
+  offset: number,
+  size: number,
+): Generator<Uint8Array, void, undefined> {
+  const inflater = new RawInflater();
+  inflater.start();
+  let total = 0;
+  for (const piece of readPieces(fs, path, offset)) {
+    const outputs: Uint8Array[] = [];
+    for (let at = 0; at < piece.length && total <= size; at += 16384) {
+      // Small inputs bound the output held at once (deflate expands at most about a thousandfold).
+      inflater.write(piece.subarray(at, at + 16384), (bytes) => {
+        total += bytes.length;
+        if (total <= size) outputs.push(Buffer.from(bytes));
+      });
+      yield* outputs.splice(0);
+    }
+    if (total > size) throw new CoppiceError('Corrupt', `Corrupted archive file; content exceeds its size ${size}`);
+  }
+  if (total < size) throw new CoppiceError('Corrupt', `Corrupted archive file; content is ${total} of ${size} bytes`);
+}

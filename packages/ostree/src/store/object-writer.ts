@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import type { Repo } from '../repo.ts';
+
+/** Gives complete files their place: below the staging directory, or straight below `objects/`. */
+export class ObjectWriter {
+  /** Directory for files not yet complete. */
+  readonly temporary: string;
+  /** Whether each file must be synced by its writer before it is placed. */
+  readonly syncFiles: boolean;
+  readonly #fs: FileSystem;
+  readonly #objects: string;
+  /** Where `XX/` directories are filled. */
+  readonly #base: string;
+  readonly #staged: boolean;
+  readonly #made = new Set<string>();
+  readonly #stem = randomBytes(6).toString('hex');
+  #counter = 0;
+
+  constructor(repo: Repo, staging: string | undefined, syncFiles: boolean) {
+    this.#fs = repo.fs;
+    this.#objects = `${repo.path}/objects`;
+    this.#staged = staging !== undefined;
+    this.#base = staging ?? this.#objects;
+    this.temporary = staging ?? `${repo.path}/tmp`;
+    this.syncFiles = syncFiles;
+  }
+
+  /** Moves a complete file to its name; one that is there already is replaced by its equal. */
+  place(temporary: string, name: string): void {
+    this.#ensureDir(this.#base, name.slice(0, 2));
+    this.#fs.rename(temporary, `${this.#base}/${name}`);
+  }
+
+  /** Writes a small object whole. */
+  writeBytes(name: string, bytes: Uint8Array): void {
+    const temporary = `${this.temporary}/tmp-${this.#stem}m${this.#counter++}`;
+    try {
+      const fd = this.#fs.open(
+        temporary,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o644,
+      );
+      try {
+        this.#fs.write(fd, bytes, 0, bytes.length, null);
+        this.#fs.fchmod(fd, 0o644);
+        if (this.syncFiles) this.#fs.fsync(fd);
+      } finally {
+        this.#fs.close(fd);
+      }
+      this.place(temporary, name);
+    } catch (error) {
+      try {
+        this.#fs.unlink(temporary);
+      } catch {
+        // Not made, or already in place.
+      }
+      throw errnoError(error, 'Writing metadata object');
+    }
+  }
+
+  #ensureDir(base: string, head: string): void {
+    const path = `${base}/${head}`;
+    if (this.#made.has(path)) return;
+    try {
+      this.#fs.mkdir(path, 0o777);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, `mkdirat(${head})`);
+    }
+    this.#made.add(path);
+  }
+
+  /** Renames staged files into `objects/` and, when `durable`, syncs the directories. The data was synced before. */
+  publish(durable: boolean): void {
+    const fs = this.#fs;
+    if (this.#staged) {
+      for (const head of fs.readdir(this.#base)) {
+        if (head.length !== 2) continue;
+        const names = fs.readdir(`${this.#base}/${head}`);
+        if (names.length === 0) continue;
+        this.#ensureDir(this.#objects, head);
+        for (const name of names) this.#publishOne(`${this.#base}/${head}/${name}`, `${this.#objects}/${head}/${name}`);
+      }
+    }
+    if (!durable) return;
+    for (const path of this.#made) if (path.startsWith(this.#objects)) fs.syncDir(path);
+    fs.syncDir(this.#objects);
+  }
+
+  #publishOne(from: string, to: string): void {
+    if (to.endsWith('.commitmeta')) {
+      this.#fs.rename(from, to);
+      return;
+    }
+    try {
+      this.#fs.renameNoReplace(from, to);
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (code === 'EEXIST') this.#fs.unlink(from);
+      else if (code === 'EINVAL' || code === 'ENOSYS') this.#fs.rename(from, to);
+      else throw errnoError(error, 'renameat');
+    }
+  }
+}

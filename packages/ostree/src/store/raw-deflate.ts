@@ -1,0 +1,112 @@
+import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
+import { CoppiceError } from '@coppice/base';
+
+// node:zlib offers one-shot synchronous calls and asynchronous streams. Objects of any size must pass through in flat
+// memory inside synchronous loops, and for thousands of small files setting up a stream each costs more than the work; so
+// one stream's binding is driven synchronously and reset between objects. The pinned Node makes this safe; `bind` checks.
+
+interface Handle {
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputOffset: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputOffset: number,
+    outputLength: number,
+  ): void;
+  reset(): void;
+}
+
+interface Stream {
+  readonly _handle: Handle;
+  /** After a write: bytes of output space and of input left. */
+  readonly _writeState: Uint32Array;
+  on(event: 'error', listener: (error: Error) => void): void;
+}
+
+const outputSize = 256 * 1024;
+const none = Buffer.alloc(0);
+
+abstract class RawStream {
+  readonly #stream: Stream;
+  readonly #output = Buffer.allocUnsafeSlow(outputSize);
+  #error: Error | undefined;
+  protected lastInputLeft = 0;
+
+  constructor(stream: unknown) {
+    this.#stream = stream as Stream;
+    if (typeof this.#stream._handle?.writeSync !== 'function' || typeof this.#stream._handle.reset !== 'function') {
+      throw new CoppiceError('Unsupported', 'this Node has no synchronous zlib streams');
+    }
+    this.#stream.on('error', (error) => {
+      this.#error = error;
+    });
+  }
+
+  protected begin(): void {
+    this.#error = undefined;
+    this.#stream._handle.reset();
+  }
+
+  /** Feeds `input` and hands every piece of output (valid until the next call) to `sink`. True when `sink` was given less than a full buffer last. */
+  protected feed(flush: number, input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+    const { _handle: handle, _writeState: state } = this.#stream;
+    let offset = 0;
+    let left = input.length;
+    for (;;) {
+      handle.writeSync(flush, input, offset, left, this.#output, 0, outputSize);
+      if (this.#error !== undefined)
+        throw new CoppiceError('Corrupt', `Invalid compressed data: ${this.#error.message}`);
+      const outputLeft = state[0]!;
+      const inputLeft = state[1]!;
+      offset += left - inputLeft;
+      left = inputLeft;
+      if (outputLeft < outputSize) sink(this.#output.subarray(0, outputSize - outputLeft));
+      if (outputLeft !== 0) break;
+    }
+    this.lastInputLeft = left;
+  }
+}
+
+/** Raw deflate (no zlib header) of one object after another. */
+export class RawDeflater extends RawStream {
+  readonly level: number;
+
+  constructor(level: number) {
+    super(createDeflateRaw({ level }));
+    this.level = level;
+  }
+
+  /** Compresses bytes in memory. */
+  once(input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+    this.begin();
+    this.feed(constants.Z_FINISH, input, sink);
+  }
+
+  /** Starts an object that comes in pieces; `write` each, then `finish`. */
+  start(): void {
+    this.begin();
+  }
+  write(input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+    this.feed(constants.Z_NO_FLUSH, input, sink);
+  }
+  finish(sink: (bytes: Uint8Array) => void): void {
+    this.feed(constants.Z_FINISH, none, sink);
+  }
+}
+
+/** Raw inflate; bytes after the end of the stream are ignored, as by libostree. */
+export class RawInflater extends RawStream {
+  constructor() {
+    super(createInflateRaw());
+  }
+
+  start(): void {
+    this.begin();
+  }
+  /** Throws `Corrupt` for malformed data. */
+  write(input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+    this.feed(constants.Z_NO_FLUSH, input, sink);
+  }
+}

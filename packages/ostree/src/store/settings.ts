@@ -1,0 +1,104 @@
+import { CoppiceError } from '@coppice/base';
+import type { KeyFile } from '@coppice/keyfile';
+import { type RepoMode, repoModes } from '../codec/object-type.ts';
+import { checkCollectionId } from './ref-name.ts';
+
+/** What `config` says about local work, defaults filled in. */
+export interface RepoSettings {
+  readonly mode: RepoMode;
+  readonly fsync: boolean;
+  readonly perObjectFsync: boolean;
+  readonly disableXattrs: boolean;
+  readonly locking: boolean;
+  readonly lockTimeoutSeconds: number;
+  readonly tmpExpirySeconds: number;
+  /** Free space that content written in a transaction must leave: percent of the file system, or bytes. */
+  readonly minFreeSpace: { readonly percent: number } | { readonly bytes: number; readonly text: string };
+  readonly collectionId: string | undefined;
+  readonly parent: string | undefined;
+  readonly tombstoneCommits: boolean;
+  /** Smallest payload that gets a payload link; undefined for never. */
+  readonly payloadLinkThreshold: number | undefined;
+  readonly enableUncompressedCache: boolean;
+  readonly autoUpdateSummary: boolean;
+  /** Deflate level of archive repositories, 1 to 9. */
+  readonly zlibLevel: number;
+}
+
+/** The string of `core.mode` for a mode. */
+export function modeText(mode: RepoMode): string {
+  return mode === 'archive' ? 'archive-z2' : mode;
+}
+
+/** The mode of a `core.mode` or `--mode` string; throws `Invalid mode 'x' in repository configuration`. */
+export function parseMode(text: string): RepoMode {
+  if (text === 'archive-z2') return 'archive';
+  if ((repoModes as readonly string[]).includes(text)) return text as RepoMode;
+  throw new CoppiceError('Invalid', `Invalid mode '${text}' in repository configuration`);
+}
+
+/** Reads `config`; throws `Invalid` where libostree refuses to open the repository. */
+export function readSettings(config: KeyFile): RepoSettings {
+  const core = 'core';
+  const version = config.getString(core, 'repo_version');
+  if (version !== '1') throw new CoppiceError('Invalid', `Invalid repository version '${version}'`);
+  if (config.boolean(core, 'archive', false)) {
+    throw new CoppiceError(
+      'Unsupported',
+      'This version of OSTree no longer supports "archive" repositories; use archive-z2',
+    );
+  }
+  const text = (key: string): string | undefined =>
+    config.hasKey(core, key) ? config.getString(core, key) : undefined;
+  const threshold = integerText(text('payload-link-threshold'), -1);
+  const level = config.hasGroup('archive') ? integerText(rawText(config, 'archive', 'zlib-level'), 6) : 6;
+  const collectionId = text('collection-id');
+  return {
+    mode: parseMode(text('mode') ?? 'bare'),
+    fsync: config.boolean(core, 'fsync', true),
+    perObjectFsync: config.boolean(core, 'per-object-fsync', false),
+    disableXattrs: config.boolean(core, 'disable-xattrs', false),
+    locking: config.boolean(core, 'locking', true),
+    lockTimeoutSeconds: integerText(text('lock-timeout-secs'), 300),
+    tmpExpirySeconds: integerText(text('tmp-expiry-secs'), 86400),
+    minFreeSpace: minFreeSpace(text('min-free-space-size'), text('min-free-space-percent')),
+    collectionId: collectionId === undefined ? undefined : checkCollectionId(collectionId),
+    parent: text('parent'),
+    tombstoneCommits: config.boolean(core, 'tombstone-commits', false),
+    payloadLinkThreshold: threshold < 0 ? undefined : threshold,
+    enableUncompressedCache: config.boolean(core, 'enable-uncompressed-cache', true),
+    autoUpdateSummary:
+      config.boolean(core, 'auto-update-summary', false) || config.boolean(core, 'commit-update-summary', false),
+    zlibLevel: Math.min(9, Math.max(1, level)),
+  };
+}
+
+function rawText(config: KeyFile, group: string, key: string): string | undefined {
+  return config.hasKey(group, key) ? config.getString(group, key) : undefined;
+}
+
+/** As `g_ascii_strtoll`: leading digits count, anything else is 0. */
+function integerText(text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const match = /^\s*([+-]?[0-9]+)/.exec(text);
+  return match === null ? 0 : Number(match[1]);
+}
+
+const units: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+
+function minFreeSpace(size: string | undefined, percent: string | undefined): RepoSettings['minFreeSpace'] {
+  if (size !== undefined) {
+    const match = /^([0-9]+)([GMT]B)$/.exec(size);
+    const bytes = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
+    if (!Number.isSafeInteger(bytes)) {
+      throw new CoppiceError(
+        'Invalid',
+        `Invalid min-free-space-size '${size}': It should be of the format '123MB', '123GB' or '123TB'`,
+      );
+    }
+    return { bytes, text: size };
+  }
+  const value = integerText(percent, 3);
+  if (value < 0 || value > 99) throw new CoppiceError('Invalid', `Invalid min-free-space-percent '${percent}'`);
+  return { percent: value };
+}

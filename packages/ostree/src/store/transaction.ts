@@ -1,0 +1,315 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { Variant } from '@coppice/gvariant';
+import { checkChecksum, sha256 } from '../codec/checksum.ts';
+import { type CommitFields, commitBytes, encodeDict, parseCommit } from '../codec/commit.ts';
+import { type DirMeta, decodeDirMeta, encodeDirMeta } from '../codec/dirmeta.ts';
+import { decodeDirTree, encodeDirTree } from '../codec/dirtree.ts';
+import type { FileHeader } from '../codec/file-header.ts';
+import { checkFileMode, isRegular, S_IFDIR, S_IFLNK, S_IFREG } from '../codec/mode-bits.ts';
+import { looseName, type ObjectType } from '../codec/object-type.ts';
+import { sortXattrs } from '../codec/xattrs.ts';
+import { commitDirectory } from '../commit-directory.ts';
+import type { CommitModifier } from '../modifier.ts';
+import type { MutableTree } from '../mutable-tree.ts';
+import type { Repo } from '../repo.ts';
+import { type ContentSource, ContentWriter } from './content-writer.ts';
+import { FreeSpace } from './free-space.ts';
+import { ObjectWriter } from './object-writer.ts';
+import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
+import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
+import { updateSummary } from './summary-hook.ts';
+
+export interface TransactionOptions {
+  /** False writes without any barrier, as `--fsync=false`. Default: the repository's setting. */
+  readonly fsync?: boolean;
+}
+
+/** What a transaction wrote. */
+export interface TransactionStats {
+  metadataTotal: number;
+  metadataWritten: number;
+  contentTotal: number;
+  contentWritten: number;
+  contentBytesWritten: number;
+  devinoCacheHits: number;
+}
+
+/** An object written or found in a transaction, for `ostree.sizes`. */
+export interface ObjectSize {
+  readonly type: ObjectType;
+  readonly archived: number;
+  readonly unpacked: number;
+}
+
+/**
+ * Writes objects into a staging directory; `commit` makes them durable with one barrier, moves them into the store, and
+ * only then writes refs. Whatever happens, the repository has all of it or objects that nothing names yet.
+ */
+export class Transaction {
+  readonly repo: Repo;
+  readonly stats: TransactionStats = {
+    metadataTotal: 0,
+    metadataWritten: 0,
+    contentTotal: 0,
+    contentWritten: 0,
+    contentBytesWritten: 0,
+    devinoCacheHits: 0,
+  };
+  readonly #done: () => void;
+  readonly #durable: boolean;
+  readonly #boot: string;
+  readonly #staging: StagingDir | undefined;
+  readonly #free: FreeSpace;
+  readonly #objects: ObjectWriter;
+  readonly #content: ContentWriter;
+  /** `directory\0ref` -> checksum, or null to delete. */
+  readonly #refs = new Map<string, string | null>();
+  #open = true;
+  #outOfSpace = false;
+
+  private constructor(repo: Repo, options: TransactionOptions, done: () => void) {
+    const { fs, path, settings } = repo;
+    this.repo = repo;
+    this.#done = done;
+    this.#durable = (options.fsync ?? true) && settings.fsync;
+    this.#boot = bootId(fs, repo.env);
+    this.#free = new FreeSpace(fs, path, settings.minFreeSpace);
+    const straight = !this.#durable || settings.perObjectFsync;
+    this.#staging = straight ? undefined : takeStagingDir(fs, path, this.#boot);
+    this.#objects = new ObjectWriter(repo, this.#staging?.path, this.#durable && settings.perObjectFsync);
+    const writer = this.#objects;
+    this.#content = new ContentWriter({
+      fs,
+      mode: repo.mode,
+      zlibLevel: settings.zlibLevel,
+      temporary: writer.temporary,
+      syncFiles: writer.syncFiles,
+      has: (checksum) => this.repo.hasObject('file', checksum),
+      reserve: (size) => this.#reserve(size),
+      refund: (size) => this.#free.refund(size),
+      place: (temporary, checksum) => writer.place(temporary, looseName(checksum, 'file', repo.mode)),
+      wrote: (_checksum, payload) => {
+        this.stats.contentWritten++;
+        this.stats.contentBytesWritten += payload;
+      },
+    });
+  }
+
+  /** For `Repo.beginTransaction`. */
+  static begin(repo: Repo, options: TransactionOptions, done: () => void): Transaction {
+    repo.lock?.acquire('shared');
+    try {
+      return new Transaction(repo, options, done);
+    } catch (error) {
+      repo.lock?.release();
+      throw error;
+    }
+  }
+
+  /** True when objects of an interrupted transaction of this boot were found and are counted as present. */
+  get resumed(): boolean {
+    return this.#staging?.resumed ?? false;
+  }
+
+  /** Where a staged object lies, if this transaction stages. */
+  stagedPath(name: string): string | undefined {
+    return this.#staging === undefined ? undefined : `${this.#staging.path}/${name}`;
+  }
+
+  #reserve(size: number): void {
+    try {
+      this.#free.reserve(size);
+    } catch (error) {
+      this.#outOfSpace = true;
+      throw error;
+    }
+  }
+
+  #check(): void {
+    if (!this.#open) throw new CoppiceError('Conflict', 'Not in a transaction');
+  }
+
+  /** Stores a metadata object unless it is there; throws `Corrupt` when it is not valid or not `expected`. */
+  writeMetadata(type: ObjectType, bytes: Uint8Array, expected?: string): string {
+    this.#check();
+    const checksum = sha256(bytes);
+    if (expected !== undefined && expected !== checksum) {
+      throw new CoppiceError(
+        'Corrupt',
+        `Corrupted ${type} object; checksum expected='${expected}' actual='${checksum}'`,
+        { data: { type, expected, actual: checksum } },
+      );
+    }
+    if (type === 'dirtree') decodeDirTree(bytes);
+    else if (type === 'dirmeta') decodeDirMeta(bytes);
+    else if (type === 'commit') parseCommit(bytes);
+    else throw new CoppiceError('Usage', `${type} is not written by its checksum`);
+    return this.#storeMetadata(type, checksum, bytes);
+  }
+
+  #storeMetadata(type: ObjectType, checksum: string, bytes: Uint8Array): string {
+    this.stats.metadataTotal++;
+    if (this.repo.hasObject(type, checksum)) return checksum;
+    this.#objects.writeBytes(looseName(checksum, type, this.repo.mode), bytes);
+    this.stats.metadataWritten++;
+    if (type === 'commit' && this.repo.settings.tombstoneCommits) this.#dropTombstone(checksum);
+    return checksum;
+  }
+
+  #dropTombstone(checksum: string): void {
+    const path = `${this.repo.path}/objects/${looseName(checksum, 'tombstone-commit', this.repo.mode)}`;
+    if (this.repo.fs.lstat(path) !== undefined) this.repo.fs.unlink(path);
+  }
+
+  /** Stores directory metadata; in a bare-user-only repository as that mode keeps it. */
+  writeDirMeta(meta: DirMeta): string {
+    this.#check();
+    const stored: DirMeta =
+      this.repo.mode === 'bare-user-only'
+        ? { uid: 0, gid: 0, mode: S_IFDIR | (meta.mode & 0o755), xattrs: [] }
+        : { ...meta, xattrs: sortXattrs(meta.xattrs) };
+    const bytes = encodeDirMeta(stored);
+    return this.#storeMetadata('dirmeta', sha256(bytes), bytes);
+  }
+
+  /**
+   * Stores a content object unless it is there and gives its checksum; attributes are sorted. A path is read without
+   * following links. Throws `Corrupt` when the checksum is not `expected`; then nothing is stored.
+   */
+  writeContent(header: FileHeader, source: ContentSource, expected?: string): string {
+    this.#check();
+    if (this.repo.mode === 'bare-split-xattrs' && this.repo.env['OSTREE_EXP_WRITE_BARE_SPLIT_XATTRS'] === undefined) {
+      throw new CoppiceError('Unsupported', 'Writing content object: Not allowed due to repo mode');
+    }
+    checkFileMode(header.mode);
+    if (expected !== undefined) checkChecksum(expected);
+    this.stats.contentTotal++;
+    const stored = this.repo.mode === 'bare-user-only' ? canonical(header) : sorted(header);
+    return this.#content.write(stored, source, (actual) => {
+      if (expected !== undefined && expected !== actual) {
+        throw new CoppiceError('Corrupt', `Corrupted file object; checksum expected='${expected}' actual='${actual}'`, {
+          data: { type: 'file', expected, actual },
+        });
+      }
+    });
+  }
+
+  /** Adds a directory on disk to a tree that is being put together; see `CommitModifier`. */
+  writeDirectory(path: string, tree: MutableTree, modifier: CommitModifier = {}): void {
+    this.#check();
+    commitDirectory(this, path, tree, modifier);
+  }
+
+  /** Stores a tree's directories. Throws when one has no metadata. */
+  writeTree(tree: MutableTree): { tree: string; meta: string } {
+    this.#check();
+    const meta = tree.meta;
+    if (meta === undefined) throw new CoppiceError('Invalid', "Can't commit an empty tree");
+    const known = tree.unchangedTree;
+    if (known !== undefined) return { tree: known, meta };
+    const dirs: { name: string; tree: string; meta: string }[] = [];
+    for (const [name, dir] of tree.dirs) dirs.push({ name, ...this.writeTree(dir) });
+    const files = Array.from(tree.files, ([name, checksum]) => ({ name, checksum }));
+    const bytes = encodeDirTree({ files, dirs });
+    const checksum = this.#storeMetadata('dirtree', sha256(bytes), bytes);
+    tree.setWritten(checksum);
+    return { tree: checksum, meta };
+  }
+
+  /** Stores a commit object; its metadata keep the order they have. */
+  writeCommit(fields: CommitFields): string {
+    return this.writeMetadata('commit', commitBytes(fields));
+  }
+
+  /** Detached metadata of a commit, written when the transaction is committed. */
+  setDetachedMetadata(commit: string, dict: ReadonlyMap<string, Variant> | undefined): void {
+    this.#check();
+    const bytes = dict === undefined ? Buffer.alloc(0) : encodeDict(dict);
+    this.#objects.writeBytes(looseName(checkChecksum(commit), 'commitmeta', this.repo.mode), bytes);
+  }
+
+  /** Raw bytes of detached metadata, as a server gave them. */
+  setDetachedMetadataBytes(commit: string, bytes: Uint8Array): void {
+    this.#check();
+    this.#objects.writeBytes(looseName(checkChecksum(commit), 'commitmeta', this.repo.mode), bytes);
+  }
+
+  /** Sets (or with null deletes) a ref when the transaction is committed. */
+  setRef(refspec: string, checksum: string | null): void {
+    const { remote, ref } = parseRefspec(refspec);
+    this.#setRefIn(remote === undefined ? 'refs/heads' : `refs/remotes/${remote}`, ref, checksum);
+  }
+
+  /** A ref of a collection: in `refs/heads` for the repository's own, else below `refs/mirrors`. */
+  setCollectionRef(collection: string, ref: string, checksum: string | null): void {
+    checkCollectionId(collection);
+    checkRefName(ref);
+    const own = collection === this.repo.settings.collectionId;
+    this.#setRefIn(own ? 'refs/heads' : `refs/mirrors/${collection}`, ref, checksum);
+  }
+
+  #setRefIn(directory: string, ref: string, checksum: string | null): void {
+    this.#check();
+    if (checksum !== null) {
+      checkNotChecksum(ref);
+      checkChecksum(checksum);
+    }
+    this.#refs.set(`${directory}\0${ref}`, checksum);
+  }
+
+  /** What this transaction will set a ref to: undefined when it does not touch it, null when it deletes it. */
+  pendingRef(remote: string | undefined, ref: string): string | null | undefined {
+    return this.#refs.get(`${remote === undefined ? 'refs/heads' : `refs/remotes/${remote}`}\0${ref}`);
+  }
+
+  /** Makes everything durable and visible. After it the transaction is over. */
+  commit(): TransactionStats {
+    this.#check();
+    const { repo } = this;
+    const { fs, path } = repo;
+    const test = repo.env['OSTREE_REPO_TEST_ERROR'];
+    if (test === 'pre-commit') {
+      throw new CoppiceError('Io', 'OSTREE_REPO_TEST_ERROR_PRE_COMMIT specified');
+    }
+    if (this.#staging !== undefined) {
+      try {
+        fs.syncfs(path);
+      } catch (error) {
+        throw errnoError(error, 'syncfs');
+      }
+    }
+    this.#objects.publish(this.#durable);
+    this.#staging?.release(true);
+    cleanTmp(fs, path, this.#boot, repo.clock.now(), repo.settings.tmpExpirySeconds);
+    for (const [key, checksum] of this.#refs) {
+      const [directory, ref] = key.split('\0') as [string, string];
+      repo.writeRefIn(directory, ref, checksum);
+    }
+    this.#end();
+    if (this.#refs.size > 0 && repo.settings.autoUpdateSummary) updateSummary(repo);
+    return this.stats;
+  }
+
+  /** Gives up. Staged objects stay for the next transaction of this boot, unless space ran out. */
+  abort(): void {
+    if (!this.#open) return;
+    this.#staging?.release(this.#outOfSpace);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#open = false;
+    this.#done();
+    this.repo.lock?.release();
+  }
+}
+
+function sorted(header: FileHeader): FileHeader {
+  return header.xattrs.length < 2 ? header : { ...header, xattrs: sortXattrs(header.xattrs) };
+}
+
+/** As a bare-user-only repository keeps it. */
+function canonical(header: FileHeader): FileHeader {
+  const mode = isRegular(header.mode) ? S_IFREG | (header.mode & 0o755) : S_IFLNK | 0o777;
+  return { uid: 0, gid: 0, mode, symlinkTarget: header.symlinkTarget, xattrs: [] };
+}
