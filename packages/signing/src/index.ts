@@ -1,6 +1,11 @@
 // @coppice/signing: OpenPGP detached signatures and keyrings (RFC 4880, as gpg makes and judges them), and the raw-key
 // engines of OSTree's sign API (ed25519, spki, dummy). Bytes in, values out; the gpg program is never needed.
 
+// OSTree's sign API engines.
+export type { SignEngine } from './engine/engine.ts';
+export { signEngine, signEngineNames } from './engine/engine.ts';
+// GnuPG home directories, read without gpg.
+export { defaultGpgHome, gpgHomeKeyring, loadGpgHomeKey } from './gpg-home.ts';
 export type { ArmorKind } from './openpgp/armor.ts';
 // OpenPGP text armor.
 export { armor, dearmor, isArmored } from './openpgp/armor.ts';
@@ -13,6 +18,8 @@ export type { GeneratedKey, GenerateOptions } from './openpgp/generate.ts';
 // Making keys and signatures.
 export { generateKey } from './openpgp/generate.ts';
 export { Keyring } from './openpgp/keyring.ts';
+// Importing into keyring files; where keys can be looked up.
+export { importKeys } from './openpgp/merge.ts';
 export type { Packet } from './openpgp/packet.ts';
 // Packets, for those who need to look inside.
 export { packetTag, readPackets, writePacket } from './openpgp/packet.ts';
@@ -27,3 +34,4 @@ export { parseSignature, parseSignatures, signatureType } from './openpgp/signat
 export type { VerifyOptions, VerifyResult } from './openpgp/verify.ts';
 // Verifying detached signatures.
 export { Verification, verify } from './openpgp/verify.ts';
+export { webKeyUrls, zbase32 } from './openpgp/web-key-directory.ts';

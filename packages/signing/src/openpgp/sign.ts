@@ -90,7 +90,13 @@ export function sign(
     options.expiresAfter === undefined ? [] : [{ type: 3, body: u32(options.expiresAfter), critical: true }];
   return makeSignature(key, 0, data instanceof Uint8Array ? [data] : data, {
     created,
-    hash: options.hash ?? (key.public.algorithm === 22 ? 'sha512' : 'sha256'),
+    hash: options.hash ?? defaultHash(key),
     extra,
   });
+}
+
+/** As strong as the key: gpg refuses a digest shorter than the curve. */
+function defaultHash(key: SigningKey): string {
+  if (key.public.algorithm === 22 || key.public.bits > 500) return key.public.algorithm === 1 ? 'sha256' : 'sha512';
+  return key.public.algorithm === 19 && key.public.bits > 256 ? 'sha384' : 'sha256';
 }
