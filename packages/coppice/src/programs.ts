@@ -8,4 +8,5 @@ export interface Program {
 /** Launcher name to its lazily loaded program. */
 export const programs: Readonly<Record<string, () => Promise<Program>>> = {
   coppice: () => import('./coppice/main.ts'),
+  ostree: () => import('./ostree/main.ts'),
 };

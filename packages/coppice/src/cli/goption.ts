@@ -7,7 +7,7 @@ export interface GOption {
   /** Long name without dashes. */
   readonly long: string;
   readonly short?: string;
-  /** Placeholder of the value in help; its presence means the option takes a value. */
+  /** Placeholder of the value in help ('' shows none); its presence means the option takes a value. */
   readonly arg?: string;
   /** How a value is read: default `string`; `strings` accumulates. Without `arg` the option is a flag. */
   readonly type?: 'string' | 'strings' | 'int' | 'int64' | 'double';
@@ -62,13 +62,17 @@ function checkNumber(option: GOption, text: string, name: string): void {
   }
 }
 
-/** Parses `args`. Throws `Usage` with GOption's wording. `-h`/`--help` must be among `options` to be accepted. */
-export function parseGOptions(args: readonly string[], options: readonly GOption[]): GOptions {
+/**
+ * Parses `args`. Throws `Usage` with GOption's wording. `-h`/`--help` must be among `options` to be accepted; `onHelp` is called
+ * when it is met, before anything after it is looked at.
+ */
+export function parseGOptions(args: readonly string[], options: readonly GOption[], onHelp?: () => never): GOptions {
   const byLong = new Map(options.map((o) => [o.long, o]));
   const byShort = new Map(options.filter((o) => o.short !== undefined).map((o) => [o.short!, o]));
   const operands: string[] = [];
   const values = new Map<string, string[]>();
   const put = (option: GOption, value: string, name: string): void => {
+    if (option.long === 'help') onHelp?.();
     checkNumber(option, value, name);
     const list = values.get(option.long);
     if (list !== undefined && option.type === 'strings') list.push(value);
@@ -131,13 +135,13 @@ export interface HelpText {
 /** `g_option_context_get_help` with one main group: `Help Options:` then `Application Options:` on one shared column. */
 export function gOptionHelp(help: HelpText): string {
   const label = (o: GOption): string =>
-    `${o.short === undefined ? '' : `-${o.short}, `}--${o.long}${o.arg === undefined ? '' : `=${o.arg}`}`;
+    `${o.short === undefined ? '' : `-${o.short}, `}--${o.long}${o.arg ? `=${o.arg}` : ''}`;
   const shown = help.options.filter((o) => !o.hidden && o.long !== 'help');
-  // goption.c: max_length = longest label, column = max_length + 4 with labels indented by 2; -h, --help counts too.
-  const width = Math.max(...[helpOption, ...shown].map((o) => label(o).length)) + 4;
+  // Labels are indented by 2 and padded to the longest plus 5; -h, --help counts too.
+  const width = Math.max(...[helpOption, ...shown].map((o) => label(o).length)) + 5;
   const line = (o: GOption): string => {
     const text = label(o);
-    return o.help === undefined || o.help === '' ? `  ${text}` : `  ${text.padEnd(width - 1)}${o.help}`;
+    return o.help === undefined || o.help === '' ? `  ${text}` : `  ${text.padEnd(width)}${o.help}`;
   };
   let out = `Usage:\n  ${help.command} [OPTION…]${help.params === undefined ? '' : ` ${help.params}`}\n\n`;
   if (help.summary !== undefined) out += `${help.summary}\n\n`;

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { fromHex } from '@coppice/base';
+import { byteswap, Variant } from '@coppice/gvariant';
+import type { Commit, Xattr } from '@coppice/ostree';
+
+/** Seconds since the epoch as `show` and `log` print them: UTC. */
+export function formatDate(seconds: number | bigint): string {
+  const iso = new Date(Number(seconds) * 1000).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +0000`;
+}
+
+/** Extended attributes as GVariant text. */
+export function printXattrs(xattrs: readonly Xattr[]): string {
+  const value = xattrs.map(({ name, value }) => [Buffer.from(`${name}\0`), value]);
+  return new Variant('a(ayay)', value).toString();
+}
+
+/** GVariant text of an object's bytes; stored numbers are big-endian, so the whole value is swapped unless `swap` is false. */
+export function printRaw(type: string, bytes: Uint8Array, swap: boolean): string {
+  const variant = Variant.decode(type, bytes);
+  return (swap ? byteswap(variant) : variant).toString();
+}
+
+/** SHA-256 over the checksums of a commit's root tree and its metadata: equal for commits with equal content. */
+function contentChecksum(commit: Commit): string {
+  return createHash('sha256').update(fromHex(commit.tree)).update(fromHex(commit.meta)).digest('hex');
+}
+
+function indented(text: string): string {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => `    ${line}\n`).join('');
+}
+
+/** The description of a commit that `show` and `log` print, its first line included. */
+export function commitText(checksum: string, commit: Commit): string {
+  let out = `commit ${checksum}\n`;
+  if (commit.parent !== undefined) out += `Parent:  ${commit.parent}\n`;
+  out += `ContentChecksum:  ${contentChecksum(commit)}\n`;
+  out += `Date:  ${formatDate(commit.timestamp)}\n`;
+  const version = commit.metadata.get('version');
+  if (version?.type === 's') out += `Version: ${version.value as string}\n`;
+  out += commit.subject === '' ? '(no subject)\n' : `\n${indented(commit.subject)}`;
+  if (commit.body !== '') out += `\n${indented(commit.body)}`;
+  return `${out}\n`;
+}

@@ -1,0 +1,24 @@
+import { GHashTable } from '@coppice/gvariant';
+import { type CollectionRef, collectionRefs, type Repo } from '@coppice/ostree';
+import type { OstreeCall } from './verb.ts';
+
+/** The refs of one collection, or of all. */
+export function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
+  return [...collectionRefs(repo, collection)];
+}
+
+/** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */
+export function printCollectionRefs(call: OstreeCall, collection: string | undefined): void {
+  const { repo, options } = call;
+  const table = new GHashTable<CollectionRef>();
+  for (const ref of collectionRefsOf(repo, collection)) table.set(`${ref.collection}\0${ref.ref}`, ref);
+  for (const [, ref] of table) {
+    if (options.flag('delete')) {
+      const own = ref.collection === repo.settings.collectionId;
+      repo.writeRefIn(own ? 'refs/heads' : `refs/mirrors/${ref.collection}`, ref.ref, null);
+    } else {
+      const revision = options.flag('revision') ? `\t${ref.checksum}` : '';
+      call.print(`(${ref.collection}, ${ref.ref})${revision}`);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { hashTableOrder } from '@coppice/gvariant';
+import { collectionRefsOf, printCollectionRefs } from './refs-collections.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: '[PREFIX]',
+  summary: 'List refs',
+  options: (level) => [
+    { long: 'delete', help: 'Delete refs which match PREFIX, rather than listing them' },
+    { long: 'list', help: 'Do not remove the prefix from the refs' },
+    ...(level === '2026.4' ? [{ long: 'revision', short: 'r', help: 'Show revisions in listing' }] : []),
+    { long: 'alias', short: 'A', help: 'If used with --create, create an alias, otherwise just list aliases' },
+    { long: 'create', arg: 'NEWREF', help: 'Create a new ref for an existing commit' },
+    { long: 'collections', short: 'c', help: 'Enable listing collection IDs for refs' },
+    { long: 'force', help: 'Overwrite existing refs when creating' },
+  ],
+  run(call: OstreeCall) {
+    const { options, operands } = call;
+    const one = options.flag('collections') ? collectionRefs : refs;
+    if (operands.length > 0) {
+      if (options.has('create') && operands.length > 1)
+        call.usage('You must specify only 1 existing ref when creating a new ref');
+      for (const prefix of operands) one(call, prefix);
+      return;
+    }
+    if (options.has('create') || options.flag('delete'))
+      call.usage('At least one PREFIX is required when creating or deleting refs');
+    one(call, undefined);
+  },
+};
+
+function refs(call: OstreeCall, prefix: string | undefined): void {
+  const { repo, options } = call;
+  const alias = options.flag('alias');
+  const create = options.string('create');
+  if (create !== undefined) createRef(call, create, prefix!);
+  else if (options.flag('delete')) deleteRefs(call, prefix!);
+  else {
+    const keep = options.flag('list') || alias;
+    const found = repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias });
+    // The original walks a hash table.
+    for (const name of hashTableOrder(found.keys())) {
+      const value = found.get(name)!;
+      call.print(alias ? `${name} -> ${value}` : options.flag('revision') ? `${name}\t${value}` : name);
+    }
+  }
+}
+
+function createRef({ repo, options }: OstreeCall, name: string, existing: string): void {
+  const alias = options.flag('alias');
+  let taken: string | undefined;
+  try {
+    taken = repo.tryResolveRev(name);
+  } catch (error) {
+    // A folder of that name is dealt with when the ref is written.
+    if (!isCoppiceError(error) || error.data['errno'] !== 'EISDIR') throw error;
+  }
+  if (taken !== undefined && !options.flag('force'))
+    throw new CoppiceError('Exists', `--create specified but ref ${name} already exists`);
+  const checksum = repo.resolveRev(existing);
+  if (!alias) {
+    repo.setRef(name, checksum);
+    return;
+  }
+  if (name.includes(':'))
+    throw new CoppiceError('Invalid', `Cannot create alias to remote ref: ${name.slice(0, name.indexOf(':'))}`);
+  repo.setRefAlias(name, existing);
+}
+
+function deleteRefs({ repo }: OstreeCall, prefix: string): void {
+  const aliases = repo.listRefs(undefined, { aliases: true });
+  const found = repo.listRefs(prefix);
+  for (const name of hashTableOrder(found.keys())) {
+    for (const [alias, target] of aliases) {
+      if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);
+    }
+    repo.setRef(name, null);
+  }
+}
+
+function collectionRefs(call: OstreeCall, prefix: string | undefined): void {
+  const { repo, options } = call;
+  const create = options.string('create');
+  if (create !== undefined) {
+    const separator = create.lastIndexOf(':');
+    const collection = separator < 0 ? '' : create.slice(0, separator);
+    const ref = create.slice(separator + 1);
+    if (separator < 0) throw new CoppiceError('Invalid', `--create specified with invalid collection ref ${create}`);
+    if (!options.flag('force') && collectionRefsOf(repo, collection).some((r) => r.ref === ref))
+      throw new CoppiceError('Exists', `--create specified but ref ${create} already exists`);
+    repo.writeRefIn(`refs/mirrors/${collection}`, ref, repo.resolveRev(prefix!));
+    return;
+  }
+  printCollectionRefs(call, prefix);
+}
