@@ -14,6 +14,8 @@ export interface HostTool {
   readonly program: string;
   /** Host paths of the loader and of every library, empty for a static program. */
   readonly loader: string | undefined;
+  /** The loader's path as the program names it. */
+  readonly interpreter: string | undefined;
   readonly libraries: readonly string[];
 }
 
@@ -21,7 +23,7 @@ export interface HostTool {
 export function hostTool(program: string, name: string = basename(program)): HostTool {
   const real = realpathSync(program);
   const loader = programInterpreter(readFile(real, { limit: 2 ** 30 }));
-  if (loader === undefined) return { name, program: real, loader: undefined, libraries: [] };
+  if (loader === undefined) return { name, program: real, loader: undefined, interpreter: undefined, libraries: [] };
   const done = spawnSync(loader, ['--list', real], { encoding: 'utf8' });
   if (done.status !== 0) throw new CoppiceError('Process', `${loader} --list ${real}: ${done.stderr.trim()}`);
   const libraries: string[] = [];
@@ -31,7 +33,7 @@ export function hostTool(program: string, name: string = basename(program)): Hos
     else if (/=>\s+not found/.test(line))
       throw new CoppiceError('NotFound', `${real}: library ${line.trim().split(' ')[0]} not found`);
   }
-  return { name, program: real, loader: realpathSync(loader), libraries };
+  return { name, program: real, loader: realpathSync(loader), interpreter: loader, libraries };
 }
 
 /** Folder below `/run/coppice` where a tool's files are bound. */
