@@ -1,0 +1,37 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import { type Cookie, formatCookie, parseCookieJar } from '@coppice/http';
+import { readFile, replaceFile } from '@coppice/linux';
+import type { Remote } from './remote.ts';
+
+/** The cookies kept for a remote (`NAME.cookies.txt`, Netscape format); none when there is no file. */
+export function readCookies(remote: Remote): Cookie[] {
+  try {
+    return parseCookieJar(readFile(remote.cookieFile, { fs: remote.repo.fs, limit: 16 * 1024 * 1024 }).toString());
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return [];
+    throw errnoError(error, `open(${remote.cookieFile})`);
+  }
+}
+
+function writeCookies(remote: Remote, cookies: readonly Cookie[]): void {
+  replaceFile(remote.cookieFile, cookies.map(formatCookie).join(''), { fs: remote.repo.fs });
+}
+
+const years25 = 25 * 365 * 24 * 60 * 60;
+
+/** Adds a cookie for one host that is kept 25 years. */
+export function addCookie(remote: Remote, domain: string, path: string, name: string, value: string): void {
+  const expires = Math.floor(remote.repo.clock.now() / 1000) + years25;
+  writeCookies(remote, [
+    ...readCookies(remote),
+    { domain, subdomains: false, path, secure: false, expires, name, value },
+  ]);
+}
+
+/** Removes the cookies of that domain, path and name. Throws `NotFound`; the file is rewritten all the same. */
+export function deleteCookie(remote: Remote, domain: string, path: string, name: string): void {
+  const before = readCookies(remote);
+  const after = before.filter((c) => c.domain !== domain || c.path !== path || c.name !== name);
+  writeCookies(remote, after);
+  if (after.length === before.length) throw new CoppiceError('NotFound', 'Cookie not found in jar');
+}
