@@ -1,5 +1,8 @@
 // @coppice/ostree: libostree's repositories. Objects, refs, transactions, checkout and upkeep.
 
+// ---- Checkout.
+export type { CheckoutOptions, OverwriteMode } from './checkout.ts';
+export { checkout } from './checkout.ts';
 // ---- Formats: bytes <-> values, no I/O.
 export { checkChecksum, checksumBytes, checksumOfBytes, isChecksum, sha256 } from './codec/checksum.ts';
 export type { Commit, CommitFields } from './codec/commit.ts';
@@ -32,10 +35,11 @@ export {
 export { decodeVarint, encodeVarint } from './codec/varint.ts';
 export type { Xattr } from './codec/xattrs.ts';
 export { decodeXattrs, encodeXattrs, sortXattrs } from './codec/xattrs.ts';
-
 // ---- Releases of the original.
 export type { OstreeCompat, OstreeLevel } from './compat.ts';
 export { defaultLevel, ostreeCompat } from './compat.ts';
+export type { FileChecksumOptions } from './file-checksum.ts';
+export { fileChecksum } from './file-checksum.ts';
 // ---- Trees and commits.
 export type { CommitModifier, DevInoCache, EntryOwnership } from './modifier.ts';
 export { devInoKey } from './modifier.ts';

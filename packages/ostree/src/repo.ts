@@ -317,6 +317,9 @@ export class Repo {
 
 function openAt(path: string, options: RepoOptions, depth: number): Repo {
   const fs = options.fs ?? hostFs;
+  if (fs.stat(path) === undefined) {
+    throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`, { data: { path } });
+  }
   if (fs.stat(`${path}/objects`) === undefined) {
     throw new CoppiceError('NotFound', 'opendir(objects): No such file or directory', { data: { path } });
   }

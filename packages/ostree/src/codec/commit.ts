@@ -33,3 +33,5 @@ export function parseCommit(bytes: Uint8Array): Commit {
   if (metadata.has('')) throw new CoppiceError('Corrupt', 'Empty metadata key');
   return { ...parts, metadata };
 }
+
+export type { VariantDict };

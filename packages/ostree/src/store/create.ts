@@ -13,7 +13,7 @@ const directories = ['tmp', 'extensions', 'state', 'refs', 'refs/heads', 'refs/m
 /** Lays out an empty repository at `path`, `objects` last, so that a half-made one is not taken for whole. */
 export function createRepo(fs: FileSystem, path: string, mode: RepoMode, collectionId: string | undefined): void {
   if (collectionId !== undefined) checkCollectionId(collectionId);
-  mkdirIfMissing(fs, path, 0o755, path);
+  mkdirIfMissing(fs, path, 0o755);
   if (fs.stat(`${path}/objects`) !== undefined) return;
   if (mode === 'bare-user') probeAttributes(fs, path);
   if (fs.lstat(`${path}/config`) === undefined) {
@@ -23,14 +23,14 @@ export function createRepo(fs: FileSystem, path: string, mode: RepoMode, collect
     if (collectionId !== undefined) config.setString('core', 'collection-id', collectionId);
     writeBeside(fs, `${path}/config`, Buffer.from(config.toString()), true);
   }
-  for (const name of directories) mkdirIfMissing(fs, `${path}/${name}`, 0o775, name);
+  for (const name of directories) mkdirIfMissing(fs, `${path}/${name}`, 0o775);
 }
 
-function mkdirIfMissing(fs: FileSystem, path: string, mode: number, name: string): void {
+function mkdirIfMissing(fs: FileSystem, path: string, mode: number): void {
   try {
     fs.mkdir(path, mode);
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, `mkdirat(${name})`);
+    if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, 'mkdirat');
   }
 }
 

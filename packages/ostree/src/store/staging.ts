@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { readFile, removeTree } from '@coppice/linux';
 import { isDirectory } from '../codec/mode-bits.ts';
+import { randomName } from './random-name.ts';
 
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
 
@@ -82,12 +82,6 @@ function tryLockFile(fs: FileSystem, path: string): number | undefined {
   } finally {
     if (!locked) fs.close(fd);
   }
-}
-
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-
-function randomName(): string {
-  return Array.from(randomBytes(6), (byte) => letters[byte % letters.length]).join('');
 }
 
 /** Removes what earlier runs left in `tmp/`: staging directories of other boots that nobody holds, and old entries. */

@@ -1,0 +1,304 @@
+import { constants } from 'node:fs';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { removeTree } from '@coppice/linux';
+import type { CheckoutOptions } from './checkout.ts';
+import type { FileHeader } from './codec/file-header.ts';
+import { isRegular, isSymlink } from './codec/mode-bits.ts';
+import { looseName } from './codec/object-type.ts';
+import { withLabel } from './commit-directory.ts';
+import { devInoKey } from './modifier.ts';
+import type { Repo } from './repo.ts';
+import { ContentReader } from './store/content-reader.ts';
+import { readXattrs } from './store/load-file.ts';
+import { randomName } from './store/random-name.ts';
+import { uncompressedObject } from './store/uncompressed-cache.ts';
+
+const whiteoutPrefix = '.wh.';
+const passthroughPrefix = '.ostree-wh.';
+const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Puts one content object after another into directories. */
+export class FileCheckout {
+  readonly #repo: Repo;
+  readonly #fs: FileSystem;
+  readonly #options: CheckoutOptions;
+  readonly #user: boolean;
+  readonly #reader = new ContentReader();
+
+  constructor(repo: Repo, fs: FileSystem, options: CheckoutOptions) {
+    this.#repo = repo;
+    this.#fs = fs;
+    this.#options = options;
+    this.#user = options.mode === 'user';
+  }
+
+  /** `inDest` is the absolute path below the checkout's root. */
+  file(checksum: string, directory: string, name: string, inDest: string): void {
+    const options = this.#options;
+    if (options.filter?.(inDest, 'file') === 'skip') return;
+    if (options.whiteouts === true && name.startsWith(whiteoutPrefix)) {
+      const hidden = name.slice(whiteoutPrefix.length);
+      if (hidden !== '' && hidden !== '.' && hidden !== '..') removeTree(`${directory}/${hidden}`, this.#fs);
+      return;
+    }
+    const found = this.#repo.findObject('file', checksum);
+    if (found === undefined) {
+      throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`, {
+        data: { type: 'file', checksum },
+      });
+    }
+    if (options.passthroughWhiteouts === true && name.startsWith(passthroughPrefix)) {
+      this.#whiteoutDevice(checksum, directory, name.slice(passthroughPrefix.length));
+      return;
+    }
+    const dest = `${directory}/${name}`;
+    const holder = found.repo;
+    if (options.forceCopy !== true && options.label === undefined) {
+      const source = this.#linkSource(holder, found.path, checksum);
+      if (source !== undefined && this.#link(source, dest, name, checksum, holder)) return;
+    }
+    if (options.noCopyFallback === true && !this.#mayCopy(checksum)) {
+      throw new CoppiceError('Unsupported', this.#cannotLink(holder));
+    }
+    this.#copy(checksum, directory, name, inDest);
+  }
+
+  #cannotLink(holder: Repo): string {
+    return holder.mode === 'bare-user' && !this.#user
+      ? 'User repository mode requires user checkout mode to hardlink'
+      : 'Bare repository mode cannot hardlink in user checkout mode';
+  }
+
+  #mayCopy(checksum: string): boolean {
+    const { header, size } = this.#repo.loadFile(checksum);
+    return isSymlink(header.mode) || size === 0 || (this.#user && (header.mode & 0o400) === 0);
+  }
+
+  /** Path to hard-link, when this object can be. */
+  #linkSource(holder: Repo, path: string, checksum: string): string | undefined {
+    // What a bare-user-only repository stores is what both kinds of checkout write.
+    const fits =
+      holder.mode === 'bare'
+        ? !this.#user
+        : holder.mode === 'bare-user'
+          ? this.#user
+          : holder.mode === 'bare-user-only';
+    if (fits) {
+      const stat = this.#fs.lstat(path);
+      if (stat === undefined) return undefined;
+      if (isRegular(stat.mode) && stat.size === 0 && this.#options.copyEmptyFiles !== false) return undefined;
+      if (holder.mode !== 'bare' && isSymlink(stat.mode)) return undefined;
+      if (holder.mode === 'bare-user') {
+        const { header } = holder.loadFile(checksum);
+        if (isSymlink(header.mode) || (header.mode & 0o400) === 0) return undefined;
+      }
+      return path;
+    }
+    const cached = this.#options.uncompressedCache === true && holder.settings.enableUncompressedCache;
+    if (holder.mode === 'archive' && this.#user && cached) return uncompressedObject(holder, checksum, this.#reader);
+    return undefined;
+  }
+
+  /** False when the file system cannot; existing files are dealt with. */
+  #link(source: string, dest: string, name: string, checksum: string, holder: Repo): boolean {
+    const fs = this.#fs;
+    try {
+      fs.link(source, dest);
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (code === 'EEXIST') return this.#linkOver(error, source, dest, name, checksum, holder);
+      const soft = code === 'EMLINK' || code === 'EXDEV' || code === 'EPERM';
+      if (soft && this.#options.noCopyFallback !== true) return false;
+      throw errnoError(error, `Hardlinking ${looseName(checksum, 'file', holder.mode)} to ${name}`);
+    }
+    this.#remember(source, checksum);
+    return true;
+  }
+
+  #remember(source: string, checksum: string): void {
+    const { devino } = this.#options;
+    if (devino === undefined) return;
+    const stat = this.#fs.lstat(source);
+    if (stat !== undefined) devino.set(devInoKey(stat.dev, stat.ino), checksum);
+  }
+
+  #linkOver(error: unknown, source: string, dest: string, name: string, checksum: string, holder: Repo): boolean {
+    const fs = this.#fs;
+    const { overwrite = 'none' } = this.#options;
+    if (overwrite === 'add') return true;
+    const failure = (): CoppiceError =>
+      errnoError(error, `Hardlinking ${looseName(checksum, 'file', holder.mode)} to ${name}`);
+    if (overwrite === 'none') throw failure();
+    const there = fs.lstat(dest);
+    const here = fs.lstat(source);
+    const same = there !== undefined && here !== undefined && there.ino === here.ino && there.dev === here.dev;
+    if (same || this.#identical(checksum, dest)) return true;
+    if (overwrite === 'identical') throw failure();
+    const temporary = this.#temporary(dest, 'checkout-union-');
+    fs.link(source, temporary);
+    this.#moveOver(temporary, dest);
+    this.#remember(source, checksum);
+    return true;
+  }
+
+  #temporary(dest: string, lead: string): string {
+    return `${dest.slice(0, dest.lastIndexOf('/'))}/${lead}${randomName()}`;
+  }
+
+  #moveOver(temporary: string, dest: string): void {
+    try {
+      this.#fs.rename(temporary, dest);
+    } catch (error) {
+      this.#fs.unlink(temporary);
+      throw errnoError(error, `renameat(${shownName(temporary)}, ${baseName(dest)})`);
+    }
+  }
+
+  /** Whether what lies at `dest` is the object, as far as this kind of checkout can tell. */
+  #identical(checksum: string, dest: string): boolean {
+    const fs = this.#fs;
+    const stat = fs.lstat(dest);
+    const file = this.#repo.loadFile(checksum);
+    if (stat === undefined || (stat.mode & 0o170000) !== (file.header.mode & 0o170000)) return false;
+    if (isSymlink(stat.mode)) {
+      if (fs.readlink(dest) !== file.header.symlinkTarget) return false;
+    } else {
+      if (stat.size !== file.size || (stat.mode & 0o7777) !== this.#modeOf(file.header)) return false;
+      const mine = this.#reader.pieces(fs, dest);
+      for (const piece of file.read()) if (!mine.matches(piece)) return mine.close(false);
+      mine.close(true);
+    }
+    if (this.#user || this.#repo.mode === 'bare-user-only') return true;
+    if (stat.uid !== file.header.uid || stat.gid !== file.header.gid) return false;
+    if (this.#repo.settings.disableXattrs) return true;
+    const have = readXattrs(fs, dest);
+    const want = file.header.xattrs;
+    return (
+      have.length === want.length &&
+      have.every((x, i) => x.name === want[i]!.name && Buffer.compare(x.value, want[i]!.value) === 0)
+    );
+  }
+
+  #modeOf(header: FileHeader): number {
+    return header.mode & (this.#user ? 0o1777 : 0o7777);
+  }
+
+  #copy(checksum: string, directory: string, name: string, inDest: string): void {
+    const dest = `${directory}/${name}`;
+    const file = this.#repo.loadFile(checksum);
+    const { overwrite = 'none' } = this.#options;
+    if (isSymlink(file.header.mode)) {
+      this.#copyLink(file.header, checksum, dest, name, inDest);
+      return;
+    }
+    const there = overwrite === 'none' ? undefined : this.#fs.lstat(dest);
+    if (there !== undefined && overwrite === 'add') return;
+    if (there !== undefined && overwrite === 'identical') {
+      if (this.#identical(checksum, dest)) return;
+      throw errnoError({ code: 'EEXIST' }, `Copy checkout of ${checksum}.file to ${name}`);
+    }
+    // Written in place only where the name is free and a failure removes it again.
+    const target = there === undefined ? dest : this.#temporary(dest, 'tmp.');
+    this.#writeFile(file, target, inDest);
+    if (target === dest) return;
+    try {
+      this.#moveOver(target, dest);
+    } catch (error) {
+      throw prefixError(error, `Copy checkout of ${checksum} to ${name}`);
+    }
+  }
+
+  #writeFile(file: ReturnType<Repo['loadFile']>, path: string, inDest: string): void {
+    const fs = this.#fs;
+    let fd: number;
+    try {
+      fd = fs.open(path, createFlags, 0o600);
+    } catch (error) {
+      throw errnoError(error, `openat(${path.slice(path.lastIndexOf('/') + 1)})`);
+    }
+    try {
+      this.#reader.copy(file, (bytes) => fs.write(fd, bytes, 0, bytes.length, null));
+      if (!this.#user) {
+        fs.fchown(fd, file.header.uid, file.header.gid);
+        for (const { name, value } of this.#xattrs(file.header, inDest)) fs.fsetxattr(fd, name, value);
+      }
+      fs.fchmod(fd, this.#modeOf(file.header));
+      if (this.#options.fsync === true) fs.fdatasync(fd);
+    } catch (error) {
+      fs.close(fd);
+      fs.unlink(path);
+      throw errnoError(error, 'Writing file');
+    }
+    fs.close(fd);
+  }
+
+  #xattrs(header: FileHeader, inDest: string): FileHeader['xattrs'] {
+    const { label } = this.#options;
+    if (label !== undefined) return withLabel({ label }, header.xattrs, inDest, header.mode);
+    return this.#repo.settings.disableXattrs ? [] : header.xattrs;
+  }
+
+  #copyLink(header: FileHeader, checksum: string, dest: string, name: string, inDest: string): void {
+    const fs = this.#fs;
+    const { overwrite = 'none' } = this.#options;
+    let path = dest;
+    try {
+      fs.symlink(header.symlinkTarget, dest);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST' || overwrite === 'none') throw errnoError(error, 'symlinkat');
+      if (overwrite === 'add') return;
+      if (overwrite === 'identical') {
+        if (this.#identical(checksum, dest)) return;
+        throw errnoError(error, `Copy checkout of ${checksum}.file to ${name}`);
+      }
+      path = this.#temporary(dest, 'tmp.');
+      fs.symlink(header.symlinkTarget, path);
+    }
+    if (!this.#user) {
+      fs.lchown(path, header.uid, header.gid);
+      for (const { name, value } of this.#xattrs(header, inDest)) fs.setxattr(path, name, value);
+    }
+    if (path !== dest) this.#moveOver(path, dest);
+  }
+
+  /** A whiteout that overlayfs understands: character device 0:0 with the object's owner, mode and attributes. */
+  #whiteoutDevice(checksum: string, directory: string, name: string): void {
+    const fs = this.#fs;
+    const { overwrite = 'none' } = this.#options;
+    if (name === '' || name === '.' || name === '..') {
+      throw new CoppiceError('Invalid', `Invalid empty overlayfs whiteout '${passthroughPrefix}'`);
+    }
+    const { header } = this.#repo.loadFile(checksum);
+    const path = `${directory}/${name}`;
+    try {
+      fs.mknod(path, 0o020000 | (header.mode & 0o7777 & ~0o6000), 0);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST' || overwrite === 'none')
+        throw errnoError(error, 'Creating whiteout char device');
+      if (overwrite === 'add') return;
+      const there = fs.lstat(path)!;
+      const same = (there.mode & 0o170000) === 0o020000 && there.rdev === 0;
+      if (overwrite === 'identical' && !same) throw errnoError(error, 'Creating whiteout char device');
+      if (!same) {
+        const temporary = this.#temporary(path, 'tmp.');
+        fs.mknod(temporary, 0o020000 | (header.mode & 0o1777), 0);
+        this.#moveOver(temporary, path);
+      }
+    }
+    if (this.#user) return;
+    fs.lchown(path, header.uid, header.gid);
+    fs.chmod(path, header.mode & 0o7777);
+    if (this.#repo.settings.disableXattrs) return;
+    for (const { name: attribute, value } of header.xattrs) fs.setxattr(path, attribute, value);
+  }
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function shownName(temporary: string): string {
+  const name = baseName(temporary);
+  return name.startsWith('tmp.') ? `./${name}` : name;
+}

@@ -1,0 +1,146 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs, removeTree } from '@coppice/linux';
+import { FileCheckout } from './checkout-file.ts';
+import { isDirectory } from './codec/mode-bits.ts';
+import type { Xattr } from './codec/xattrs.ts';
+import { withLabel } from './commit-directory.ts';
+import type { DevInoCache } from './modifier.ts';
+import type { Repo } from './repo.ts';
+import { staysBelow } from './stays-below.ts';
+import { findInTree, maxTreeDepth } from './tree.ts';
+
+/** What happens to files that are there already. `none` refuses, also a destination that exists. */
+export type OverwriteMode = 'none' | 'union' | 'add' | 'identical';
+
+export interface CheckoutOptions {
+  /** Checksum of the commit. */
+  readonly commit: string;
+  /** Absolute path inside the commit; a file's is checked out into the directory `dest`. */
+  readonly subpath?: string;
+  readonly dest: string;
+  /** `user`: owner and attributes are not set, set-id bits are dropped. */
+  readonly mode?: 'none' | 'user';
+  readonly overwrite?: OverwriteMode;
+  /** Fail where no hard link can be made (empty files and bare-user symbolic links excepted). */
+  readonly noCopyFallback?: boolean;
+  /** Never hard-link. */
+  readonly forceCopy?: boolean;
+  /** Copy empty files, so that they are not shared. On unless set to false. */
+  readonly copyEmptyFiles?: boolean;
+  /** Directory modes as a bare-user-only repository has them (`mode & 0775`). */
+  readonly bareUserOnlyDirs?: boolean;
+  /** `.wh.NAME` removes NAME; `.wh..wh..opq` empties its directory first. */
+  readonly whiteouts?: boolean;
+  /** `.ostree-wh.NAME` becomes the character device 0:0 that overlayfs takes for a whiteout. */
+  readonly passthroughWhiteouts?: boolean;
+  /** Called with the absolute path in the destination. */
+  readonly filter?: (path: string, type: 'file' | 'directory') => 'allow' | 'skip';
+  /** Filled with the files that are hard-linked. */
+  readonly devino?: DevInoCache;
+  /** SELinux context for a path, without NUL. With a label files are copied, not linked. */
+  readonly label?: (path: string, mode: number) => string | undefined;
+  /** Keep uncompressed copies of an archive repository's objects, to hard-link in user mode. Default: no. */
+  readonly uncompressedCache?: boolean;
+  /** Sync files and directories; default: no. */
+  readonly fsync?: boolean;
+  /** Where to write; default: the repository's file system. */
+  readonly fs?: FileSystem;
+}
+
+/** Writes a commit's tree (or one directory or file of it) below a directory. Throws `NotFound`, `Exists`, or what a system call says. */
+export function checkout(repo: Repo, options: CheckoutOptions): void {
+  const subpath = options.subpath ?? '/';
+  const entry = findInTree(repo, options.commit, subpath);
+  if (entry === undefined) throw new CoppiceError('NotFound', `No such file or directory: ${subpath}`);
+  const fs = options.fs ?? repo.fs ?? hostFs;
+  const files = new FileCheckout(repo, fs, options);
+  if (entry.type === 'file') {
+    if (options.dest !== '.') {
+      try {
+        fs.mkdir(options.dest, 0o700);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, 'mkdirat');
+      }
+    }
+    const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
+    files.file(entry.checksum, options.dest, name, `/${name}`);
+    return;
+  }
+  new TreeCheckout(repo, fs, options, files).directory(options.dest, '/', entry.checksum, entry.meta, 0);
+}
+
+class TreeCheckout {
+  readonly #repo: Repo;
+  readonly #fs: FileSystem;
+  readonly #options: CheckoutOptions;
+  readonly #files: FileCheckout;
+  readonly #root: string;
+  readonly #canonicalDirs: boolean;
+  readonly #user: boolean;
+
+  constructor(repo: Repo, fs: FileSystem, options: CheckoutOptions, files: FileCheckout) {
+    this.#repo = repo;
+    this.#fs = fs;
+    this.#options = options;
+    this.#files = files;
+    this.#user = options.mode === 'user';
+    this.#root = options.dest;
+    this.#canonicalDirs = options.bareUserOnlyDirs === true || repo.mode === 'bare-user-only';
+  }
+
+  directory(path: string, inDest: string, tree: string, meta: string, depth: number): void {
+    if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
+    const options = this.#options;
+    if (options.filter?.(inDest, 'directory') === 'skip') return;
+    const fs = this.#fs;
+    const { uid, gid, mode, xattrs } = this.#repo.loadDirMeta(meta);
+    const { files, dirs } = this.#repo.loadDirTree(tree);
+    const existed = !this.#make(path);
+    if (existed && options.whiteouts === true && files.some(({ name }) => name === '.wh..wh..opq')) {
+      for (const name of fs.readdir(path)) removeTree(`${path}/${name}`, fs);
+    }
+    if (!existed && !this.#user) this.#setXattrs(path, inDest, mode, xattrs);
+    const lead = inDest === '/' ? '' : inDest;
+    for (const { name, checksum } of files) this.#files.file(checksum, path, name, `${lead}/${name}`);
+    for (const dir of dirs) {
+      this.directory(`${path}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
+    }
+    if (!existed) {
+      // Owner and mode last: until then nobody else can get into a half-made directory.
+      if (!this.#user) fs.lchown(path, uid, gid);
+      fs.chmod(path, (this.#canonicalDirs ? mode & 0o775 : mode) & 0o7777);
+      if (options.forceCopy !== true) fs.lutimes(path, 0, 0);
+    }
+    if (options.fsync === true) fs.syncDir(path);
+  }
+
+  /** False when the directory was there and may be used. */
+  #make(path: string): boolean {
+    const { overwrite = 'none' } = this.#options;
+    try {
+      this.#fs.mkdir(path, 0o700);
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST' || overwrite === 'none') throw errnoError(error, 'mkdirat');
+      const stat = this.#fs.lstat(path);
+      if (stat !== undefined && isDirectory(stat.mode)) return false;
+      // A link to a directory is followed (as /lib to usr/lib), but not out of the destination.
+      if (stat !== undefined && path !== this.#root && staysBelow(this.#fs, this.#root, path)) return false;
+      throw errnoError({ code: 'ENOTDIR' }, `opendir(${path.slice(path.lastIndexOf('/') + 1)})`);
+    }
+  }
+
+  #setXattrs(path: string, inDest: string, mode: number, xattrs: readonly Xattr[]): void {
+    const { label } = this.#options;
+    if (this.#repo.settings.disableXattrs && label === undefined) return;
+    const wanted = label === undefined ? xattrs : withLabel({ label }, xattrs, inDest, mode);
+    for (const { name, value } of wanted) {
+      try {
+        this.#fs.setxattr(path, name, value);
+      } catch (error) {
+        throw errnoError(error, 'fsetxattr');
+      }
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import { Variant } from '@coppice/gvariant';
+import { removeTree } from '@coppice/linux';
+import { encodeDict } from './codec/commit.ts';
+import { isMetaType, looseName, type ObjectType } from './codec/object-type.ts';
+import type { Repo } from './repo.ts';
+import { writeBeside } from './store/refs.ts';
+import { Reachable, traverseCommit, traverseRefs } from './traverse.ts';
+
+export interface PruneOptions {
+  /** Parents kept for each root; -1 (the default) for all, 0 for none. */
+  readonly depth?: number;
+  /** Only refs are roots; otherwise every commit that is there is one too. */
+  readonly refsOnly?: boolean;
+  /** Only count. */
+  readonly noPrune?: boolean;
+  /** Only commit objects are looked at and deleted. */
+  readonly commitOnly?: boolean;
+}
+
+export interface PruneResult {
+  /** Objects looked at. */
+  readonly total: number;
+  readonly pruned: number;
+  /** Bytes that the pruned objects took (apparent size). */
+  readonly freed: number;
+}
+
+/** Deletes loose objects (and static deltas) that nothing reaches. Takes the exclusive lock. Parents are not touched. */
+export function prune(repo: Repo, options: PruneOptions = {}): PruneResult {
+  repo.lock?.acquire('exclusive');
+  try {
+    const { depth = -1, commitOnly = false } = options;
+    const reachable = new Reachable();
+    traverseRefs(repo, reachable, { depth, commitOnly });
+    if (options.refsOnly !== true) {
+      for (const { checksum, type } of repo.objects()) {
+        if (type === 'commit') traverseCommit(repo, checksum, reachable, { depth, commitOnly });
+      }
+    }
+    return pruneUnreachable(repo, reachable, options);
+  } finally {
+    repo.lock?.release();
+  }
+}
+
+/** Deletes every loose object that is not in `reachable`. The caller decides what is; takes the exclusive lock. */
+export function pruneUnreachable(
+  repo: Repo,
+  reachable: Reachable,
+  options: Pick<PruneOptions, 'noPrune' | 'commitOnly'> = {},
+): PruneResult {
+  repo.lock?.acquire('exclusive');
+  try {
+    let total = 0;
+    let pruned = 0;
+    let freed = 0;
+    for (const { checksum, type } of Array.from(repo.objects())) {
+      if (!counted(type) || (options.commitOnly === true && type !== 'commit')) continue;
+      total++;
+      if (reachable.has(type, checksum)) continue;
+      pruned++;
+      freed += objectSize(repo, type, checksum);
+      if (options.noPrune !== true) deleteObject(repo, type, checksum);
+    }
+    if (options.commitOnly !== true) {
+      freed += prunePayloadLinks(repo, options.noPrune === true);
+      if (options.noPrune !== true) pruneSplitXattrs(repo);
+    }
+    if (options.noPrune !== true) {
+      pruneStaticDeltas(repo);
+      pruneSummaryCache(repo);
+    }
+    return { total, pruned, freed };
+  } finally {
+    repo.lock?.release();
+  }
+}
+
+/** Objects that stand for themselves; the others come and go with one of these. */
+function counted(type: ObjectType): boolean {
+  return type === 'file' || type === 'commit' || type === 'dirtree' || type === 'dirmeta';
+}
+
+function objectSize(repo: Repo, type: ObjectType, checksum: string): number {
+  return repo.fs.lstat(`${repo.path}/objects/${looseName(checksum, type, repo.mode)}`)?.size ?? 0;
+}
+
+/**
+ * Deletes one loose object. A commit goes with its detached metadata, and leaves a tombstone where `core.tombstone-commits`
+ * is set.
+ */
+export function deleteObject(repo: Repo, type: ObjectType, checksum: string): void {
+  const { fs } = repo;
+  const unlink = (kind: ObjectType): void => {
+    try {
+      fs.unlink(`${repo.path}/objects/${looseName(checksum, kind, repo.mode)}`);
+    } catch (error) {
+      if (kind !== type && (error as { code?: string }).code === 'ENOENT') return;
+      throw errnoError(error, `Deleting object ${checksum}.${kind}`);
+    }
+  };
+  if (type === 'commit') unlink('commitmeta');
+  if (type === 'file' && repo.mode === 'bare-split-xattrs') unlink('file-xattrs-link');
+  unlink(type);
+  if (type === 'commit' && repo.settings.tombstoneCommits) writeTombstone(repo, checksum);
+}
+
+/** Records that a commit was deleted on purpose. */
+export function writeTombstone(repo: Repo, commit: string): void {
+  const bytes = encodeDict(new Map([['commit', Variant.bytes(Buffer.from(`${commit}\0`))]]));
+  const directory = `${repo.path}/objects/${commit.slice(0, 2)}`;
+  if (repo.fs.lstat(directory) === undefined) repo.fs.mkdir(directory, 0o777);
+  const path = `${repo.path}/objects/${looseName(commit, 'tombstone-commit', repo.mode)}`;
+  writeBeside(repo.fs, path, bytes, repo.settings.fsync);
+}
+
+/** Deletes a commit that no ref names; throws `Conflict` when one does. Turns tombstones on, as `--delete-commit` does. */
+export function deleteCommit(repo: Repo, commit: string): void {
+  for (const [refspec, checksum] of repo.listRefs()) {
+    if (checksum === commit) throw new CoppiceError('Conflict', `Commit '${commit}' is referenced by '${refspec}'`);
+  }
+  enableTombstones(repo);
+  deleteObject(repo, 'commit', commit);
+  if (!repo.settings.tombstoneCommits) writeTombstone(repo, commit);
+}
+
+/** Sets `core.tombstone-commits` in the config. */
+export function enableTombstones(repo: Repo): void {
+  if (repo.config.boolean('core', 'tombstone-commits', false)) return;
+  repo.config.setBoolean('core', 'tombstone-commits', true);
+  repo.writeConfig();
+}
+
+/** Removes payload links whose target is gone. */
+function prunePayloadLinks(repo: Repo, noPrune: boolean): number {
+  const { fs } = repo;
+  let freed = 0;
+  for (const { checksum, type } of Array.from(repo.objects())) {
+    if (type !== 'payload-link') continue;
+    const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
+    if (fs.stat(path) !== undefined) continue;
+    freed += fs.lstat(path)?.size ?? 0;
+    if (!noPrune) fs.unlink(path);
+  }
+  return freed;
+}
+
+/** Removes attribute sets that no content object links to any more. */
+function pruneSplitXattrs(repo: Repo): void {
+  if (repo.mode !== 'bare-split-xattrs') return;
+  for (const { checksum, type } of Array.from(repo.objects())) {
+    if (type !== 'file-xattrs') continue;
+    const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
+    if (repo.fs.lstat(path)?.nlink === 1) repo.fs.unlink(path);
+  }
+}
+
+/**
+ * Removes static deltas whose target commit is gone, or with `commit` those that lead to it. Names are base64 of the
+ * checksums with `_` for `/`, `FROM-TO` or `TO`, cut after two characters.
+ */
+export function pruneStaticDeltas(repo: Repo, commit?: string): void {
+  const { fs } = repo;
+  const base = `${repo.path}/deltas`;
+  if (fs.lstat(base) === undefined) return;
+  for (const head of fs.readdir(base)) {
+    let names: string[];
+    try {
+      names = fs.readdir(`${base}/${head}`);
+    } catch {
+      continue;
+    }
+    for (const name of names) {
+      const encoded = head + name;
+      const to = encoded.slice(encoded.indexOf('-') + 1);
+      const checksum = Buffer.from(to.replaceAll('_', '/'), 'base64').toString('hex');
+      if (checksum.length !== 64) continue;
+      if (commit === undefined ? repo.hasObject('commit', checksum) : checksum !== commit) continue;
+      removeTree(`${base}/${head}/${name}`, fs);
+    }
+    if (fs.readdir(`${base}/${head}`).length === 0) fs.rmdir(`${base}/${head}`);
+  }
+}
+
+/** Removes cached summaries of remotes that are not configured any more. */
+function pruneSummaryCache(repo: Repo): void {
+  const { fs } = repo;
+  const base = `${repo.path}/tmp/cache/summaries`;
+  if (fs.lstat(base) === undefined) return;
+  for (const name of fs.readdir(base)) {
+    const remote = name.endsWith('.sig') ? name.slice(0, -4) : name;
+    if (repo.config.hasGroup(`remote "${remote}"`)) continue;
+    fs.unlink(`${base}/${name}`);
+  }
+}
+
+export { isMetaType };

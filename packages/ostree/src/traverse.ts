@@ -1,0 +1,110 @@
+import { CoppiceError, isCoppiceError } from '@coppice/base';
+import type { ObjectType } from './codec/object-type.ts';
+import type { Repo } from './repo.ts';
+import { collectionRefs } from './store/ref-list.ts';
+import { refsBelow } from './store/refs.ts';
+import { maxTreeDepth } from './tree.ts';
+
+/** Objects found by following commits. */
+export class Reachable {
+  readonly commits = new Set<string>();
+  readonly dirtrees = new Set<string>();
+  readonly dirmetas = new Set<string>();
+  readonly files = new Set<string>();
+
+  has(type: ObjectType, checksum: string): boolean {
+    switch (type) {
+      case 'commit':
+        return this.commits.has(checksum);
+      case 'dirtree':
+        return this.dirtrees.has(checksum);
+      case 'dirmeta':
+        return this.dirmetas.has(checksum);
+      case 'file':
+        return this.files.has(checksum);
+      case 'file-xattrs-link':
+        return this.files.has(checksum);
+      // Kept beside their commit for as long as it is there.
+      case 'commitmeta':
+      case 'tombstone-commit':
+        return this.commits.has(checksum);
+      default:
+        return false;
+    }
+  }
+
+  get size(): number {
+    return this.commits.size + this.dirtrees.size + this.dirmetas.size + this.files.size;
+  }
+
+  /** Every object as (type, checksum). */
+  *[Symbol.iterator](): Generator<readonly [ObjectType, string], void, undefined> {
+    for (const checksum of this.commits) yield ['commit', checksum];
+    for (const checksum of this.dirtrees) yield ['dirtree', checksum];
+    for (const checksum of this.dirmetas) yield ['dirmeta', checksum];
+    for (const checksum of this.files) yield ['file', checksum];
+  }
+}
+
+export interface TraverseOptions {
+  /** How many parents to follow; -1 for all. */
+  readonly depth?: number;
+  /** Only commit objects, not their trees. */
+  readonly commitOnly?: boolean;
+}
+
+/**
+ * Adds a commit, its tree, and its parents up to `depth`, to `into`. A commit that is missing ends its line silently, as
+ * does one that was visited before (whatever the depth then was). Trees of partial commits may have holes.
+ */
+export function traverseCommit(repo: Repo, commit: string, into: Reachable, options: TraverseOptions = {}): void {
+  let depth = options.depth ?? 0;
+  let at: string | undefined = commit;
+  while (at !== undefined) {
+    if (into.commits.has(at)) return;
+    if (!repo.hasObject('commit', at)) return;
+    const { parent, tree, meta } = repo.loadCommit(at);
+    into.commits.add(at);
+    if (options.commitOnly !== true) {
+      into.dirmetas.add(meta);
+      traverseTree(repo, tree, into, repo.isPartial(at), 0);
+    }
+    if (depth === 0) return;
+    if (depth > 0) depth--;
+    at = parent;
+  }
+}
+
+function traverseTree(repo: Repo, tree: string, into: Reachable, partial: boolean, depth: number): void {
+  if (into.dirtrees.has(tree)) return;
+  if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
+  let loaded: ReturnType<Repo['loadDirTree']>;
+  try {
+    loaded = repo.loadDirTree(tree);
+  } catch (error) {
+    if (partial && isCoppiceError(error, 'NotFound')) return;
+    throw error;
+  }
+  into.dirtrees.add(tree);
+  for (const { checksum } of loaded.files) into.files.add(checksum);
+  for (const dir of loaded.dirs) {
+    into.dirmetas.add(dir.meta);
+    traverseTree(repo, dir.tree, into, partial, depth + 1);
+  }
+}
+
+/** Adds what every ref (local, of remotes, of collections) reaches. */
+export function traverseRefs(repo: Repo, into: Reachable, options: TraverseOptions = {}): void {
+  for (const checksum of allRefTargets(repo)) traverseCommit(repo, checksum, into, options);
+}
+
+/** Checksums of all refs of a repository, mirrored collections included; may repeat. */
+export function* allRefTargets(repo: Repo): Generator<string, void, undefined> {
+  yield* repo.listRefs().values();
+  for (const { checksum } of collectionRefs(repo)) yield checksum;
+}
+
+/** True when anything lies below `refs/DIRECTORY`. */
+export function hasRefsBelow(repo: Repo, directory: string): boolean {
+  return refsBelow(repo.fs, repo.path, directory).next().done !== true;
+}
