@@ -34,6 +34,20 @@ export class ObjectWriter {
     this.#fs.rename(temporary, `${this.#base}/${name}`);
   }
 
+  /** Makes `name` a hard link of a complete file elsewhere; false when that is not possible. */
+  link(from: string, name: string): boolean {
+    this.#ensureDir(this.#base, name.slice(0, 2));
+    try {
+      this.#fs.link(from, `${this.#base}/${name}`);
+      return true;
+    } catch (error) {
+      const code = (error as { code?: string }).code ?? '';
+      if (code === 'EEXIST') return true;
+      if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP'].includes(code)) return false;
+      throw errnoError(error, 'linkat');
+    }
+  }
+
   /** Writes a small object whole. */
   writeBytes(name: string, bytes: Uint8Array): void {
     const temporary = `${this.temporary}/tmp-${this.#stem}m${this.#counter++}`;

@@ -6,7 +6,7 @@ import { type DirMeta, decodeDirMeta, encodeDirMeta } from '../codec/dirmeta.ts'
 import { decodeDirTree, encodeDirTree } from '../codec/dirtree.ts';
 import type { FileHeader } from '../codec/file-header.ts';
 import { checkFileMode, isRegular, S_IFDIR, S_IFLNK, S_IFREG } from '../codec/mode-bits.ts';
-import { looseName, type ObjectType } from '../codec/object-type.ts';
+import { isMetaType, looseName, type ObjectType } from '../codec/object-type.ts';
 import { sortXattrs } from '../codec/xattrs.ts';
 import { commitDirectory } from '../commit-directory.ts';
 import type { CommitModifier } from '../modifier.ts';
@@ -192,6 +192,24 @@ export class Transaction {
         });
       }
     });
+  }
+
+  /**
+   * Gives an object file of another repository of the same mode a second name here, unless the object is there. False
+   * when the file system cannot link it (other device, too many links, not permitted).
+   */
+  linkObject(type: ObjectType, checksum: string, path: string): boolean {
+    this.#check();
+    if (this.repo.hasObject(type, checksum)) return true;
+    if (!this.#objects.link(path, looseName(checksum, type, this.repo.mode))) return false;
+    if (isMetaType(type)) {
+      this.stats.metadataTotal++;
+      this.stats.metadataWritten++;
+    } else {
+      this.stats.contentTotal++;
+      this.stats.contentWritten++;
+    }
+    return true;
   }
 
   /** Adds a directory on disk to a tree that is being put together; see `CommitModifier`. */

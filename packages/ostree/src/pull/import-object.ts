@@ -1,0 +1,90 @@
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
+import { sha256 } from '../codec/checksum.ts';
+import { isRegular } from '../codec/mode-bits.ts';
+import { isMetaType, looseName, type ObjectType } from '../codec/object-type.ts';
+import type { Repo } from '../repo.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { checksumOfFile } from './verify-object.ts';
+
+export interface ImportOptions {
+  /** Objects are taken at their word, as those of one's own other repository. */
+  readonly trusted: boolean;
+  readonly bareUserOnlyFiles: boolean;
+}
+
+/** Refuses files that a bare-user-only repository cannot hold: set-id, sticky, world-writable. */
+export function checkBareUserOnlyMode(checksum: string, mode: number): void {
+  const extra = mode & 0o7777 & ~0o775;
+  if (!isRegular(mode) || extra === 0) return;
+  const octal = (n: number): string => n.toString(8).padStart(4, '0');
+  throw new CoppiceError(
+    'Invalid',
+    `Content object ${checksum}: invalid mode 0${octal(mode)} with bits 0${octal(extra)}`,
+  );
+}
+
+/** Copies (or links) one object from another repository. False when the source does not have it. */
+export function importObject(
+  transaction: Transaction,
+  source: Repo,
+  type: ObjectType,
+  checksum: string,
+  options: ImportOptions,
+): boolean {
+  const { repo } = transaction;
+  if (isMetaType(type)) return importMetadata(transaction, source, type, checksum, options);
+  const place = source.findObject(type, checksum);
+  if (place === undefined) return false;
+  try {
+    const file = source.loadFile(checksum);
+    if (options.bareUserOnlyFiles) checkBareUserOnlyMode(checksum, file.header.mode);
+    const linkable =
+      place.repo.mode === repo.mode &&
+      repo.mode !== 'bare-split-xattrs' &&
+      (options.trusted || sameOwner(place.repo, repo));
+    if (linkable) {
+      if (!options.trusted) {
+        const actual = checksumOfFile(file);
+        if (actual !== checksum) throw corrupted('file', checksum, actual);
+      }
+      if (transaction.linkObject(type, checksum, place.path)) return true;
+    }
+    transaction.writeContent(file.header, file.read(), checksum);
+    return true;
+  } catch (error) {
+    if (isCoppiceError(error, 'NoSpace')) throw error;
+    throw prefixError(error, `Importing ${checksum}.file`);
+  }
+}
+
+function corrupted(type: ObjectType, expected: string, actual: string): CoppiceError {
+  return new CoppiceError('Corrupt', `Corrupted ${type} object; checksum expected='${expected}' actual='${actual}'`);
+}
+
+function sameOwner(a: Repo, b: Repo): boolean {
+  return a.fs.stat(a.path)?.uid === b.fs.stat(b.path)?.uid;
+}
+
+function importMetadata(
+  transaction: Transaction,
+  source: Repo,
+  type: ObjectType,
+  checksum: string,
+  options: ImportOptions,
+): boolean {
+  const place = source.findObject(type, checksum);
+  if (place === undefined) return false;
+  const bytes = source.loadMetadata(type, checksum);
+  if (!options.trusted) {
+    const actual = sha256(bytes);
+    if (actual !== checksum) throw corrupted(type, checksum, actual);
+  }
+  if (place.repo.mode === transaction.repo.mode && transaction.linkObject(type, checksum, place.path)) return true;
+  transaction.writeMetadata(type, bytes, checksum);
+  return true;
+}
+
+/** Name of an object's file in a repository, below `objects/`. */
+export function objectFile(repo: Repo, type: ObjectType, checksum: string): string {
+  return looseName(checksum, type, repo.mode);
+}

@@ -1,0 +1,82 @@
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
+import type { Fetcher, FetchInfo, FetchOptions, StreamSink } from '@coppice/http';
+
+/** A list of base URLs that hold the same content: tried in order. */
+export class MirrorList {
+  readonly urls: readonly string[];
+  readonly #fetcher: Fetcher;
+
+  constructor(fetcher: Fetcher, urls: readonly string[]) {
+    this.#fetcher = fetcher;
+    this.urls = urls.map((url) => url.replace(/\/+$/, ''));
+  }
+
+  /** Bytes at a path below the base. `NotFound` from the last mirror that was asked; other failures try the next one. */
+  async bytes(path: string, options: FetchOptions): Promise<FetchInfo & { readonly bytes: Uint8Array }> {
+    return this.#each(path, (url) => this.#fetcher.bytes(url, options));
+  }
+
+  async stream(path: string, sink: StreamSink, options: FetchOptions): Promise<FetchInfo> {
+    let first = true;
+    return this.#each(path, (url) => {
+      if (!first) sink.restart();
+      first = false;
+      return this.#fetcher.stream(url, sink, options);
+    });
+  }
+
+  async #each<T>(path: string, fetch: (url: string) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    for (const base of this.urls) {
+      const url = `${base}/${path}`;
+      try {
+        return await fetch(url);
+      } catch (error) {
+        if (isCoppiceError(error, 'Cancelled')) throw error;
+        failure = isCoppiceError(error, 'Limit') ? error : prefixError(error, `While fetching ${url}`);
+      }
+    }
+    throw failure ?? new CoppiceError('Usage', 'No URL to fetch from');
+  }
+}
+
+const listLimit = 1024 * 1024;
+
+function checkScheme(url: string): void {
+  if (!/^(https?|file):\/\//.test(url)) throw new CoppiceError('Invalid', `Invalid URI scheme in ${url}`);
+}
+
+/**
+ * The base URLs behind a `url` or `contenturl` value: itself, or with `mirrorlist=` the http(s) URLs in the file it
+ * names, the first that serves `config` in front. Throws `Invalid` when the list has none.
+ */
+export async function resolveMirrors(fetcher: Fetcher, value: string): Promise<MirrorList> {
+  if (!value.startsWith('mirrorlist=')) {
+    checkScheme(value);
+    return new MirrorList(fetcher, [value]);
+  }
+  const listUrl = value.slice('mirrorlist='.length);
+  if (!URL.canParse(listUrl)) throw new CoppiceError('Invalid', `Invalid URI scheme in ${listUrl}`);
+  let text: string;
+  try {
+    text = Buffer.from((await fetcher.bytes(listUrl, { maxSize: listLimit })).bytes).toString('utf8');
+  } catch (error) {
+    throw prefixError(error, `Fetching mirrorlist: While fetching ${listUrl}`);
+  }
+  const urls: string[] = [];
+  for (const raw of text.split('\n')) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    if (URL.canParse(line) && /^https?:\/\//.test(line)) urls.push(line.replace(/\/+$/, ''));
+  }
+  for (const [i, url] of urls.entries()) {
+    try {
+      await fetcher.bytes(`${url}/config`, { maxSize: 16 * 1024 * 1024 });
+    } catch {
+      continue;
+    }
+    return new MirrorList(fetcher, [url, ...urls.slice(0, i), ...urls.slice(i + 1)]);
+  }
+  if (urls.length === 0) throw new CoppiceError('Invalid', `No valid mirrors were found in mirrorlist '${listUrl}'`);
+  throw new CoppiceError('Network', `No valid mirrors were found in mirrorlist '${listUrl}'`);
+}
