@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, prefixError } from '@coppice/base';
 import { sha256 } from './codec/checksum.ts';
@@ -61,6 +61,25 @@ export class ObjectChecker {
     }
   }
 
+  /** Small contents are gathered behind their header and hashed in one call; the header's size field is not believed. */
+  #gather(head: Buffer): { add: (bytes: Uint8Array) => void; checksum: () => string } {
+    this.#output ??= Buffer.allocUnsafeSlow(pieceSize);
+    const output = this.#output;
+    let digest: Hash | undefined;
+    let at = 0;
+    const add = (bytes: Uint8Array): void => {
+      if (digest === undefined && at + bytes.length <= pieceSize) {
+        output.set(bytes, at);
+        at += bytes.length;
+        return;
+      }
+      digest ??= createHash('sha256').update(output.subarray(0, at));
+      digest.update(bytes);
+    };
+    add(head);
+    return { add, checksum: () => digest?.digest('hex') ?? hash('sha256', output.subarray(0, at), 'hex') };
+  }
+
   /** Checksum of a `.filez` object; one read and one hash call where it is small. */
   #archive(repo: Repo, path: string): string {
     const { fs } = repo;
@@ -77,33 +96,14 @@ export class ObjectChecker {
       if (!isRegular(header.mode)) return sha256(head);
       this.#inflater ??= new RawInflater();
       this.#inflater.start();
-      let total = 0;
-      // Small contents are gathered behind their header and hashed in one call.
-      const whole = header.size + head.length <= pieceSize;
-      this.#output ??= Buffer.allocUnsafeSlow(pieceSize);
-      const output = this.#output;
-      const digest = whole ? undefined : createHash('sha256').update(head);
-      if (whole) output.set(head, 0);
-      const sink = (bytes: Uint8Array): void => {
-        total += bytes.length;
-        if (total > header.size) {
-          throw new CoppiceError('Corrupt', `Corrupted archive file; content exceeds its size ${header.size}`);
-        }
-        if (digest === undefined) output.set(bytes, head.length + total - bytes.length);
-        else digest.update(bytes);
-      };
+      const output = this.#gather(head);
       let start = length;
       while (have > 0) {
-        this.#inflater.write(buffer.subarray(start, have), sink);
+        this.#inflater.write(buffer.subarray(start, have), output.add);
         start = 0;
         have = fs.read(fd, buffer, 0, pieceSize, null);
       }
-      if (total < header.size) {
-        throw new CoppiceError('Corrupt', `Corrupted archive file; content is ${total} of ${header.size} bytes`);
-      }
-      return digest === undefined
-        ? hash('sha256', output.subarray(0, head.length + total), 'hex')
-        : digest.digest('hex');
+      return output.checksum();
     } finally {
       fs.close(fd);
     }

@@ -1,5 +1,7 @@
 // @coppice/ostree: libostree's repositories. Objects, refs, transactions, checkout and upkeep.
 
+// ---- Upkeep.
+export { verifyBindings } from './bindings.ts';
 // ---- Checkout.
 export type { CheckoutOptions, OverwriteMode } from './checkout.ts';
 export { checkout } from './checkout.ts';
@@ -38,12 +40,27 @@ export { decodeXattrs, encodeXattrs, sortXattrs } from './codec/xattrs.ts';
 // ---- Releases of the original.
 export type { OstreeCompat, OstreeLevel } from './compat.ts';
 export { defaultLevel, ostreeCompat } from './compat.ts';
+export type { DifferenceSide, TreeDifference } from './diff.ts';
+export { diffTrees } from './diff.ts';
 export type { FileChecksumOptions } from './file-checksum.ts';
 export { fileChecksum } from './file-checksum.ts';
+export type { FsckEvent, FsckOptions, FsckResult } from './fsck.ts';
+export { fsck, runFsck } from './fsck.ts';
+export { ObjectChecker } from './fsck-object.ts';
 // ---- Trees and commits.
 export type { CommitModifier, DevInoCache, EntryOwnership } from './modifier.ts';
 export { devInoKey } from './modifier.ts';
 export { MutableTree } from './mutable-tree.ts';
+export type { PruneOptions, PruneResult } from './prune.ts';
+export {
+  deleteCommit,
+  deleteObject,
+  enableTombstones,
+  prune,
+  pruneStaticDeltas,
+  pruneUnreachable,
+  writeTombstone,
+} from './prune.ts';
 // ---- The store.
 export type { RepoCreateOptions, RepoOptions } from './repo.ts';
 export { maxMetadataSize, Repo } from './repo.ts';
@@ -67,6 +84,8 @@ export { modeText, parseMode } from './store/settings.ts';
 export { setSummaryUpdater } from './store/summary-hook.ts';
 export type { TransactionOptions, TransactionStats } from './store/transaction.ts';
 export { Transaction } from './store/transaction.ts';
+export type { TraverseOptions } from './traverse.ts';
+export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TreeEntry } from './tree.ts';
 export { findInTree } from './tree.ts';
 

@@ -2,7 +2,7 @@ import { CoppiceError, errnoError } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { removeTree } from '@coppice/linux';
 import { encodeDict } from './codec/commit.ts';
-import { isMetaType, looseName, type ObjectType } from './codec/object-type.ts';
+import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
 import { writeBeside } from './store/refs.ts';
 import { Reachable, traverseCommit, traverseRefs } from './traverse.ts';
@@ -55,7 +55,7 @@ export function pruneUnreachable(
     let total = 0;
     let pruned = 0;
     let freed = 0;
-    for (const { checksum, type } of Array.from(repo.objects())) {
+    for (const { checksum, type } of repo.objects()) {
       if (!counted(type) || (options.commitOnly === true && type !== 'commit')) continue;
       total++;
       if (reachable.has(type, checksum)) continue;
@@ -122,7 +122,6 @@ export function deleteCommit(repo: Repo, commit: string): void {
   }
   enableTombstones(repo);
   deleteObject(repo, 'commit', commit);
-  if (!repo.settings.tombstoneCommits) writeTombstone(repo, commit);
 }
 
 /** Sets `core.tombstone-commits` in the config. */
@@ -136,7 +135,7 @@ export function enableTombstones(repo: Repo): void {
 function prunePayloadLinks(repo: Repo, noPrune: boolean): number {
   const { fs } = repo;
   let freed = 0;
-  for (const { checksum, type } of Array.from(repo.objects())) {
+  for (const { checksum, type } of repo.objects()) {
     if (type !== 'payload-link') continue;
     const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
     if (fs.stat(path) !== undefined) continue;
@@ -149,7 +148,7 @@ function prunePayloadLinks(repo: Repo, noPrune: boolean): number {
 /** Removes attribute sets that no content object links to any more. */
 function pruneSplitXattrs(repo: Repo): void {
   if (repo.mode !== 'bare-split-xattrs') return;
-  for (const { checksum, type } of Array.from(repo.objects())) {
+  for (const { checksum, type } of repo.objects()) {
     if (type !== 'file-xattrs') continue;
     const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
     if (repo.fs.lstat(path)?.nlink === 1) repo.fs.unlink(path);
@@ -194,5 +193,3 @@ function pruneSummaryCache(repo: Repo): void {
     fs.unlink(`${base}/${name}`);
   }
 }
-
-export { isMetaType };

@@ -43,7 +43,7 @@ export class Repo {
   readonly path: string;
   readonly fs: FileSystem;
   readonly config: KeyFile;
-  readonly settings: RepoSettings;
+  #settings: RepoSettings;
   readonly compat: OstreeCompat;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -59,7 +59,7 @@ export class Repo {
     this.clock = options.clock ?? systemClock;
     this.env = options.env ?? process.env;
     this.compat = ostreeCompat(options.compat ?? defaultLevel);
-    this.settings = readSettings(config);
+    this.#settings = readSettings(config);
     if (this.settings.parent !== undefined) {
       if (depth > 16) throw new CoppiceError('Limit', 'Too many parent repositories');
       try {
@@ -89,12 +89,18 @@ export class Repo {
     return new Repo(path, config, options, depth);
   }
 
-  get mode(): RepoMode {
-    return this.settings.mode;
+  /** What `config` says about local work, as of opening or the last `writeConfig`. */
+  get settings(): RepoSettings {
+    return this.#settings;
   }
 
-  /** Writes `config` back, atomically. */
+  get mode(): RepoMode {
+    return this.#settings.mode;
+  }
+
+  /** Writes `config` back, atomically. Throws `Invalid`, and writes nothing, when it could not be opened again. */
   writeConfig(): void {
+    this.#settings = readSettings(this.config);
     writeBeside(this.fs, `${this.path}/config`, Buffer.from(this.config.toString()), this.settings.fsync);
   }
 

@@ -1,0 +1,196 @@
+import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
+import { verifyBindings } from './bindings.ts';
+import type { ObjectType } from './codec/object-type.ts';
+import { ObjectChecker } from './fsck-object.ts';
+import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
+import type { Repo } from './repo.ts';
+import { collectionRefs } from './store/ref-list.ts';
+import { Reachable, traverseCommit } from './traverse.ts';
+
+export interface FsckOptions {
+  /** Go on after corrupt objects instead of throwing at the first. */
+  readonly all?: boolean;
+  /** Delete corrupt objects, and mark the commits they are in as partial. Implies `all`. */
+  readonly delete?: boolean;
+  /** Record parents that are missing as deleted on purpose. */
+  readonly addTombstones?: boolean;
+  readonly verifyBindings?: boolean;
+  /** Also that every ref a commit is bound to exists and leads to it. Implies `verifyBindings`. */
+  readonly verifyBackRefs?: boolean;
+}
+
+/** What fsck tells while it works. */
+export type FsckEvent =
+  | { readonly type: 'stage'; readonly stage: 'refs' | 'collection-refs' | 'commits' }
+  /** Objects of `commits` commits are about to be read. */
+  | { readonly type: 'stage'; readonly stage: 'objects'; readonly commits: number; readonly objects: number }
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'corrupt' | 'missing';
+      readonly object: { readonly type: ObjectType; readonly checksum: string };
+      readonly commits: readonly string[];
+      /** Libostree's line for it. */
+      readonly message: string;
+    }
+  | { readonly type: 'marked-partial'; readonly commit: string }
+  | { readonly type: 'tombstone'; readonly commit: string };
+
+export interface FsckResult {
+  /** Commits whose objects were read. */
+  readonly commits: number;
+  /** Partial commits, left out. */
+  readonly partial: number;
+  /** Of those, the ones that fsck itself found incomplete, now or earlier. */
+  readonly partialByFsck: number;
+  /** True when any object was missing or corrupt. */
+  readonly corrupt: boolean;
+}
+
+/**
+ * Checks refs, commits and every object they reach. Yields events; throws `Corrupt` or `NotFound` where libostree's
+ * command stops with an error. Iterate to the end (or use `runFsck`) for the result.
+ */
+export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
+  const bindings = options.verifyBindings === true || options.verifyBackRefs === true;
+  yield { type: 'stage', stage: 'refs' };
+  for (const [refspec, checksum] of repo.listRefs()) {
+    const colon = refspec.indexOf(':');
+    checkRef(repo, checksum, bindings ? refspec.slice(colon + 1) : undefined, undefined);
+  }
+  yield { type: 'stage', stage: 'collection-refs' };
+  for (const { collection, ref, checksum } of collectionRefs(repo)) {
+    checkRef(repo, checksum, bindings ? ref : undefined, bindings ? collection : undefined);
+  }
+  yield { type: 'stage', stage: 'commits' };
+  const commits: string[] = [];
+  let partial = 0;
+  let partialByFsck = 0;
+  const orphanParents = new Set<string>();
+  for (const { checksum, type } of repo.objects()) {
+    if (type !== 'commit') continue;
+    const { parent, metadata } = repo.loadCommit(checksum);
+    if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, metadata);
+    if (options.addTombstones === true && parent !== undefined && !repo.hasObject('commit', parent)) {
+      orphanParents.add(parent);
+    }
+    const reason = repo.partialReason(checksum);
+    if (reason === undefined) commits.push(checksum);
+    else {
+      partial++;
+      if (reason === 'fsck') partialByFsck++;
+    }
+  }
+  const reachable = new Reachable();
+  for (const commit of commits) traverseCommit(repo, commit, reachable);
+  const total = reachable.size;
+  yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
+  const state = { corrupt: false, marked: new Set<string>() };
+  const checker = new ObjectChecker(repo);
+  let done = 0;
+  for (const [type, checksum] of reachable) {
+    try {
+      checker.check(type, checksum);
+    } catch (error) {
+      yield* problem(repo, options, type, checksum, error, commits, state);
+    }
+    done++;
+    yield { type: 'progress', done, total };
+  }
+  for (const parent of orphanParents) {
+    if (repo.hasObject('tombstone-commit', parent)) continue;
+    yield { type: 'tombstone', commit: parent };
+    enableTombstones(repo);
+    writeTombstone(repo, parent);
+  }
+  return {
+    commits: commits.length,
+    partial,
+    partialByFsck: partialByFsck + state.marked.size,
+    corrupt: state.corrupt,
+  };
+}
+
+/** Runs `fsck` to its end. */
+export function runFsck(repo: Repo, options: FsckOptions = {}, onEvent?: (event: FsckEvent) => void): FsckResult {
+  const run = fsck(repo, options);
+  for (;;) {
+    const next = run.next();
+    if (next.done === true) return next.value;
+    onEvent?.(next.value);
+  }
+}
+
+function checkRef(repo: Repo, checksum: string, ref: string | undefined, collection: string | undefined): void {
+  const { metadata } = repo.loadCommit(checksum);
+  if (ref === undefined) return;
+  try {
+    verifyBindings(metadata, ref, collection);
+  } catch (error) {
+    throw prefixError(error, `Commit ${checksum}`);
+  }
+}
+
+function checkBackRefs(repo: Repo, commit: string, metadata: ReturnType<Repo['loadCommit']>['metadata']): void {
+  const refs = metadata.lookupStrings('ostree.ref-binding') ?? [];
+  const collection = metadata.lookupString('ostree.collection-binding');
+  for (const ref of refs) {
+    const what = collection === undefined ? `Ref ‘${ref}’` : `Collection–ref (${collection}, ${ref})`;
+    let found: string | undefined;
+    if (collection === undefined) found = repo.tryResolveRev(ref);
+    else for (const other of collectionRefs(repo, collection)) if (other.ref === ref) found = other.checksum;
+    if (found === undefined) {
+      throw new CoppiceError('NotFound', `${what} in bindings for commit ${commit} does not exist`);
+    }
+    if (found !== commit) {
+      throw new CoppiceError('Conflict', `${what} in bindings for commit ${commit} does not resolve to that commit`);
+    }
+  }
+}
+
+function* problem(
+  repo: Repo,
+  options: FsckOptions,
+  type: ObjectType,
+  checksum: string,
+  error: unknown,
+  commits: readonly string[],
+  state: { corrupt: boolean; marked: Set<string> },
+): Generator<FsckEvent, void, undefined> {
+  const missing = isCoppiceError(error, 'NotFound');
+  const all = options.all === true || options.delete === true;
+  const holders = commitsWith(repo, commits, type, checksum);
+  const names = holders.join(', ');
+  if (!missing && !all) throw prefixError(error, `In commits ${names}`);
+  state.corrupt = true;
+  yield {
+    type: missing ? 'missing' : 'corrupt',
+    object: { type, checksum },
+    commits: holders,
+    message: missing
+      ? `Object missing in commits ${names}: ${checksum}.${type}`
+      : `In commits ${names}: ${messageOf(error)}`,
+  };
+  if (!missing && options.delete !== true) return;
+  if (!missing) deleteObject(repo, type, checksum);
+  for (const commit of holders) {
+    if (state.marked.has(commit)) continue;
+    state.marked.add(commit);
+    repo.markPartial(commit, true);
+    yield { type: 'marked-partial', commit };
+  }
+}
+
+/** Which of the commits have an object in their tree (or are it). */
+function commitsWith(repo: Repo, commits: readonly string[], type: ObjectType, checksum: string): string[] {
+  const out: string[] = [];
+  for (const commit of commits) {
+    const one = new Reachable();
+    try {
+      traverseCommit(repo, commit, one);
+    } catch {
+      // A damaged tree: what was found before counts.
+    }
+    if (one.has(type, checksum)) out.push(commit);
+  }
+  return out.sort();
+}
