@@ -14,6 +14,12 @@ export type {
   ScriptSpec,
   TriggerSpec,
 } from './build/spec.ts';
+// Versions, dependencies and names.
+export { parseCapability, parseDependencyText } from './capability.ts';
+export type { Dependency } from './dependency.ts';
+export { dependenciesOverlap, formatDependency, operatorOf, rangesOverlap, sense, senseOf } from './dependency.ts';
+export type { Evr } from './evr.ts';
+export { compareEvr, compareEvrText, formatEvr, parseEvr, rpmvercmp } from './evr.ts';
 export type { HeaderEntry, HeaderRegion } from './header/header.ts';
 // Headers: tags in, values out.
 export { Header, headerMagic } from './header/header.ts';
@@ -21,6 +27,8 @@ export { HeaderBuilder } from './header/header-builder.ts';
 export { HeaderType, SigTag, Tag } from './header/tag.ts';
 export type { TagInfo } from './header/tag-table.ts';
 export { tagByName, tagInfo } from './header/tag-table.ts';
+export type { Nevra, NevraForm } from './nevra.ts';
+export { formatNevra, nevraForms, parseNevraForm, parseSubject } from './nevra.ts';
 export type { DependencyKind, HeaderDependency } from './package/dependencies.ts';
 export { dependencyKinds, headerDependencies, Sense } from './package/dependencies.ts';
 export type { RpmFile } from './package/files.ts';
@@ -30,3 +38,23 @@ export { readPayload } from './package/payload.ts';
 export type { RpmPackage } from './package/rpm-package.ts';
 // Reading packages.
 export { headerNevra, headerNevraText, isSourceHeader, readPackage } from './package/rpm-package.ts';
+export type { RichDependency, RichNode, RichOperator } from './rich.ts';
+export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
+
+// Solver: fill a Pool with repositories, then ask through a Goal (as rpm-ostree and dnf do) or with plain jobs through solve().
+export type { GoalOptions, GoalResult } from './solver/goal.ts';
+export { depsolveError, Goal, goalFlags, nameWithRepo, problemLines } from './solver/goal.ts';
+export type { Job, JobAction, JobFlags, Selection, SolverFlags } from './solver/job.ts';
+export { defaultSolverFlags } from './solver/job.ts';
+export type { RuleInfo } from './solver/pkg-rules.ts';
+export type { DependencyList, PoolFlags, PoolPackageSpec } from './solver/pool.ts';
+export { field, Pool, PoolRepo } from './solver/pool.ts';
+export { problemInfo, problemInfos } from './solver/problems.ts';
+export { infoText } from './solver/rule-info.ts';
+export type { Concession, ProblemSolution } from './solver/solutions.ts';
+export { problemSolutions } from './solver/solutions.ts';
+export type { Solution } from './solver/solve.ts';
+export { solve } from './solver/solve.ts';
+export type { SubjectForm, SubjectMatch } from './solver/subject.ts';
+export { globMatcher, matchSubject } from './solver/subject.ts';
+export type { Step, StepKind } from './solver/transaction.ts';

@@ -1,0 +1,32 @@
+// Rules that insist on the best candidate (forcebest).
+import { filterCandidates } from './policy.ts';
+import { selected } from './selection.ts';
+import type { SolverState } from './state.ts';
+
+/** For every job and installed package that must get the best: only candidates that policy would not drop. */
+export function addBestRules(s: SolverState): void {
+  const { pool } = s;
+  s.jobs.forEach((job, i) => {
+    if (job.action !== 'install' || job.flags?.forcebest !== true) return;
+    const all = selected(pool, job.select);
+    if (all.length === 0) return;
+    const best = filterCandidates(s, all, 'recommend');
+    if (best.length === all.length) return;
+    const r = s.addRule(best[0]!, 0, best.length > 1 ? s.providers.store(best.slice(1)) : 0);
+    if (job.flags.weak === true) s.weakRules.add(r);
+    s.bestSource.push(-1 - i);
+  });
+  if (pool.installed === undefined) return;
+  for (const p of pool.installed.solvables) {
+    if (!s.bestUpdateAll && !s.bestUpdateSet.has(p)) continue;
+    let rule = s.update.start + p - s.installedStart;
+    if (s.p[rule] === 0) rule = s.feature.start + p - s.installedStart;
+    if (s.p[rule] === 0) continue;
+    const all = s.literals(rule);
+    const best = filterCandidates(s, all, 'recommend');
+    if (best.length === all.length) continue;
+    const r = s.addRule(best[0]!, 0, best.length > 1 ? s.providers.store(best.slice(1)) : 0);
+    if (s.mayUninstall(p)) s.weakRules.add(r);
+    s.bestSource.push(p);
+  }
+}

@@ -1,0 +1,420 @@
+// The pool: every repository's packages as numbers. Packages are "solvables"; id 1 is the system itself.
+import { CoppiceError } from '@coppice/base';
+import { type Dependency, sense } from '../dependency.ts';
+import { compareEvr, type Evr, parseEvr } from '../evr.ts';
+import { isRich, parseRichDependency, type RichDependency } from '../rich.ts';
+import { archColor, archPolicyScores, archScores } from './arch.ts';
+import { BitSet, IdArray } from './id-array.ts';
+import { Interner, isRel, rel } from './strings.ts';
+import { Providers } from './whatprovides.ts';
+
+export const systemSolvable = 1;
+
+/** Dependency fields of a solvable, by position. */
+export const field = {
+  provides: 0,
+  requires: 1,
+  conflicts: 2,
+  obsoletes: 3,
+  recommends: 4,
+  suggests: 5,
+  supplements: 6,
+  enhances: 7,
+  /** Files that a dependency could name; not a list of dependencies. */
+  files: 8,
+} as const;
+export type Field = (typeof field)[keyof typeof field];
+const fieldCount = 9;
+
+/** Dependencies of a package as the solver takes them: text names with ranges, or rich ones (also as a name that starts with `(`). */
+export type DependencyList = readonly RichDependency[];
+
+/** What the pool needs to know of a package. */
+export interface PoolPackageSpec {
+  readonly name: string;
+  /** `[EPOCH:]VERSION-RELEASE`; epoch 0 left out. */
+  readonly evr: string;
+  readonly arch: string;
+  readonly vendor?: string;
+  /** Must include the package's own `name = evr`, as RPM headers and repodata do. */
+  readonly provides?: DependencyList;
+  readonly requires?: DependencyList;
+  readonly conflicts?: DependencyList;
+  readonly obsoletes?: DependencyList;
+  readonly recommends?: DependencyList;
+  readonly suggests?: DependencyList;
+  readonly supplements?: DependencyList;
+  readonly enhances?: DependencyList;
+  /** Absolute paths. */
+  readonly files?: Iterable<string>;
+}
+
+/** A repository in the pool. Higher `priority` wins before versions are compared, `subpriority` only among equal ones. */
+export class PoolRepo {
+  readonly solvables: number[] = [];
+  readonly index: number;
+  readonly name: string;
+  priority: number;
+  subpriority: number;
+
+  constructor(index: number, name: string, priority: number, subpriority: number) {
+    this.index = index;
+    this.name = name;
+    this.priority = priority;
+    this.subpriority = subpriority;
+  }
+}
+
+export interface PoolFlags {
+  /** Obsoletes match provides, not names. */
+  obsoleteusesprovides: boolean;
+  obsoleteusescolors: boolean;
+  implicitobsoleteusesprovides: boolean;
+  /** Packages of one name and no common colour may be installed together (multilib). Fedora's setting. */
+  implicitobsoleteusescolors: boolean;
+  noinstalledobsoletes: boolean;
+  forbidselfconflicts: boolean;
+  noobsoletesmultiversion: boolean;
+  /** Excluded packages stay visible as providers, so that problems can name them. */
+  whatprovideswithdisabled: boolean;
+  promoteepoch: boolean;
+  havedistepoch: boolean;
+  addfileprovidesfiltered: boolean;
+  nowhatprovidesaux: boolean;
+}
+
+export class Pool {
+  readonly ids = new Interner();
+  readonly repos: PoolRepo[] = [];
+  readonly flags: PoolFlags = {
+    obsoleteusesprovides: false,
+    obsoleteusescolors: false,
+    implicitobsoleteusesprovides: false,
+    implicitobsoleteusescolors: false,
+    noinstalledobsoletes: false,
+    forbidselfconflicts: false,
+    noobsoletesmultiversion: false,
+    whatprovideswithdisabled: false,
+    promoteepoch: false,
+    havedistepoch: false,
+    addfileprovidesfiltered: false,
+    nowhatprovidesaux: false,
+  };
+  /** The repository of what is installed now. */
+  installed: PoolRepo | undefined;
+  /** Packages that must not be used (excluded). */
+  readonly disabled = new BitSet();
+  disabledCount = 0;
+  /** Name, EVR, architecture, vendor (string ids) and repository index (+1, 0 for none) by solvable. */
+  readonly names = new IdArray();
+  readonly evrs = new IdArray();
+  readonly archs = new IdArray();
+  readonly vendors = new IdArray();
+  readonly repoOf = new IdArray();
+  private readonly fields = new IdArray();
+  /** Zero-terminated lists of ids; offset 0 is the empty list. */
+  readonly lists = new IdArray(1024);
+  /** Names starting with `/` that some dependency mentions. */
+  readonly fileDependencies = new Set<number>();
+  readonly noarch: number;
+  readonly src: number;
+  readonly nosrc: number;
+  private scores: Map<number, number> | undefined;
+  private readonly evrCache: (Evr | undefined)[] = [];
+  private readonly vendorMasks = new Map<number, number>();
+  private vendorClassList: string[][] = [];
+  private index: Providers | undefined;
+  /** Extra providers of namespace dependencies (`namespace:language(de)`), for tests and front ends. */
+  readonly namespaces = new Map<number, number[]>();
+
+  constructor() {
+    this.noarch = this.ids.string('noarch');
+    this.src = this.ids.string('src');
+    this.nosrc = this.ids.string('nosrc');
+    this.lists.push(0);
+    for (const [name, arch] of [
+      ['', ''],
+      ['system:system', 'noarch'],
+    ] as const)
+      this.newSolvable(this.ids.string(name), this.ids.string(''), this.ids.string(arch), 0);
+  }
+
+  /** One more than the highest solvable id. */
+  get count(): number {
+    return this.names.length;
+  }
+
+  addRepo(name: string, options: { priority?: number; subpriority?: number } = {}): PoolRepo {
+    const repo = new PoolRepo(this.repos.length, name, options.priority ?? 0, options.subpriority ?? 0);
+    this.repos.push(repo);
+    this.changed();
+    return repo;
+  }
+
+  /** Adds a package; returns its solvable id. */
+  addPackage(repo: PoolRepo, spec: PoolPackageSpec): number {
+    const id = this.newSolvable(
+      this.ids.string(spec.name),
+      this.ids.string(spec.evr),
+      this.ids.string(spec.arch),
+      repo.index + 1,
+    );
+    if (spec.vendor !== undefined && spec.vendor !== '') this.vendors.data[id] = this.ids.string(spec.vendor);
+    repo.solvables.push(id);
+    this.setDependencies(id, field.provides, spec.provides);
+    this.setDependencies(id, field.requires, spec.requires);
+    this.setDependencies(id, field.conflicts, spec.conflicts);
+    this.setDependencies(id, field.obsoletes, spec.obsoletes);
+    this.setDependencies(id, field.recommends, spec.recommends);
+    this.setDependencies(id, field.suggests, spec.suggests);
+    this.setDependencies(id, field.supplements, spec.supplements);
+    this.setDependencies(id, field.enhances, spec.enhances);
+    if (spec.files !== undefined)
+      this.setIds(
+        id,
+        field.files,
+        Array.from(spec.files, (path) => this.ids.string(path)),
+      );
+    this.changed();
+    return id;
+  }
+
+  private newSolvable(name: number, evr: number, arch: number, repo: number): number {
+    const id = this.names.length;
+    this.names.push(name);
+    this.evrs.push(evr);
+    this.archs.push(arch);
+    this.vendors.push(0);
+    this.repoOf.push(repo);
+    for (let i = 0; i < fieldCount; i++) this.fields.push(0);
+    return id;
+  }
+
+  /** Replaces a dependency list by ids made with `dependency()`. */
+  setIds(solvable: number, which: Field, ids: readonly number[]): void {
+    this.fields.data[solvable * fieldCount + which] = ids.length === 0 ? 0 : this.lists.pushList(ids);
+    this.changed();
+  }
+
+  private setDependencies(solvable: number, which: Field, list: DependencyList | undefined): void {
+    if (list === undefined || list.length === 0) return;
+    const ids: number[] = [];
+    for (const dep of list) {
+      if (which === field.requires && !isRich(dep) && dep.name.startsWith('rpmlib(')) continue;
+      ids.push(this.dependency(dep));
+    }
+    this.setIds(solvable, which, ids);
+  }
+
+  /** Where the zero-terminated list of `which` starts in `lists.data`. */
+  listAt(solvable: number, which: Field): number {
+    return this.fields.data[solvable * fieldCount + which]!;
+  }
+
+  /** A copy of a solvable's list. */
+  list(solvable: number, which: Field): number[] {
+    const out: number[] = [];
+    for (let at = this.listAt(solvable, which); this.lists.data[at] !== 0; at++) out.push(this.lists.data[at]!);
+    return out;
+  }
+
+  /** The id of a dependency. Throws `Invalid` for a name that starts with `(` and is no rich dependency. */
+  dependency(dep: RichDependency): number {
+    if (isRich(dep)) {
+      const left = this.dependency(dep.left);
+      let right = this.dependency(dep.right);
+      if (dep.otherwise !== undefined) right = this.ids.relation(right, rel.else, this.dependency(dep.otherwise));
+      return this.ids.relation(left, rel[dep.op], right);
+    }
+    return this.simpleDependency(dep);
+  }
+
+  private simpleDependency(dep: Dependency): number {
+    if (dep.name.startsWith('(') && dep.flags === 0) {
+      const rich = parseRichDependency(dep.name);
+      if (isRich(rich)) return this.dependency(rich);
+    }
+    const name = this.nameId(dep.name);
+    const flags =
+      (dep.flags & sense.less ? rel.lt : 0) |
+      (dep.flags & sense.greater ? rel.gt : 0) |
+      (dep.flags & sense.equal ? rel.eq : 0);
+    return flags === 0 ? name : this.ids.relation(name, flags, this.ids.string(dep.evr));
+  }
+
+  /** The id of a dependency's name; a path is remembered as one that file lists must be searched for. */
+  nameId(name: string): number {
+    const id = this.ids.string(name);
+    if (name.startsWith('/') && !this.fileDependencies.has(id)) {
+      this.fileDependencies.add(id);
+      this.changed();
+    }
+    return id;
+  }
+
+  setArch(arch: string): void {
+    this.setScores(archScores(arch));
+  }
+  setArchPolicy(policy: string): void {
+    this.setScores(archPolicyScores(policy));
+  }
+  private setScores(scores: Map<string, number>): void {
+    this.scores = new Map([...scores].map(([name, score]) => [this.ids.string(name), score]));
+    this.changed();
+  }
+  get hasArch(): boolean {
+    return this.scores !== undefined;
+  }
+  /** Score of an architecture id: 0 when it cannot run here. 1 for everything when no architecture was set. */
+  archScore(arch: number): number {
+    return this.scores === undefined ? 1 : (this.scores.get(arch) ?? 0);
+  }
+
+  /** Excludes a package. */
+  disable(solvable: number): void {
+    if (this.disabled.has(solvable)) return;
+    this.disabled.add(solvable);
+    this.disabledCount++;
+    this.changed();
+  }
+
+  isInstalled(solvable: number): boolean {
+    return this.installed !== undefined && this.repoOf.data[solvable] === this.installed.index + 1;
+  }
+
+  repo(solvable: number): PoolRepo | undefined {
+    return this.repos[this.repoOf.data[solvable]! - 1];
+  }
+
+  isSource(solvable: number): boolean {
+    const arch = this.archs.data[solvable];
+    return arch === this.src || arch === this.nosrc;
+  }
+
+  /** Runs on this machine and is not excluded. */
+  installable(solvable: number): boolean {
+    if (this.isSource(solvable)) return false;
+    if (this.scores !== undefined && this.archScore(this.archs.data[solvable]!) === 0) return false;
+    return !this.disabled.has(solvable);
+  }
+
+  /** `installable`, but excluded packages count when the pool keeps them visible. */
+  visible(solvable: number): boolean {
+    if (this.isSource(solvable)) return false;
+    if (this.scores !== undefined && this.archScore(this.archs.data[solvable]!) === 0) return false;
+    return this.flags.whatprovideswithdisabled || !this.disabled.has(solvable);
+  }
+
+  /** Whether two solvables can be mistaken for one another by colour. */
+  colorsMeet(a: number, b: number): boolean {
+    const x = this.archs.data[a]!;
+    const y = this.archs.data[b]!;
+    return x === y || (archColor(this.ids.text(x)) & archColor(this.ids.text(y))) !== 0;
+  }
+
+  private evr(id: number): Evr {
+    let evr = this.evrCache[id];
+    if (evr === undefined) {
+      evr = parseEvr(this.ids.text(id));
+      this.evrCache[id] = evr;
+    }
+    return evr;
+  }
+
+  /** Orders two EVR ids for sorting packages. */
+  compareEvrs(a: number, b: number): number {
+    return a === b ? 0 : compareEvr(this.evr(a), this.evr(b));
+  }
+
+  /** Whether two ranges (relation flags and EVR ids) share a version, by libsolv's rule for RPM. */
+  rangesMeet(pflags: number, pevr: number, flags: number, evr: number): boolean {
+    if (pflags === 0 || flags === 0 || pflags >= 8 || flags >= 8) return false;
+    if (pflags === 7 || flags === 7) return true;
+    if (pflags & flags & (rel.lt | rel.gt)) return true;
+    if (pevr === evr) return (flags & pflags & rel.eq) !== 0;
+    const a = this.evr(pevr);
+    const b = this.evr(evr);
+    const order = compareEvr(a, b, true);
+    if (order < 0) return (flags & rel.lt) !== 0 || (pflags & rel.gt) !== 0;
+    if (order > 0) return (flags & rel.gt) !== 0 || (pflags & rel.lt) !== 0;
+    if (a.release === undefined && b.release !== undefined) return (pflags & rel.eq) !== 0;
+    if (b.release === undefined && a.release !== undefined) return (flags & rel.eq) !== 0;
+    return (flags & pflags & rel.eq) !== 0;
+  }
+
+  /** Whether a solvable's own name and EVR satisfy a dependency (its provides are not asked). */
+  matchesNevr(solvable: number, dep: number): boolean {
+    if (!isRel(dep)) return this.names.data[solvable] === dep;
+    const name = this.ids.relName(dep);
+    const flags = this.ids.relFlag(dep);
+    const evr = this.ids.relEvr(dep);
+    switch (flags) {
+      case rel.arch:
+        return this.archs.data[solvable] === evr && this.matchesNevr(solvable, name);
+      case rel.or:
+        return this.matchesNevr(solvable, name) || this.matchesNevr(solvable, evr);
+      case rel.and:
+      case rel.with:
+        return this.matchesNevr(solvable, name) && this.matchesNevr(solvable, evr);
+      case rel.without:
+        return this.matchesNevr(solvable, name) && !this.matchesNevr(solvable, evr);
+      case rel.multiarch:
+        return this.matchesNevr(solvable, name);
+      default:
+        if (flags > 7) return false;
+        return this.matchesNevr(solvable, name) && this.rangesMeet(rel.eq, this.evrs.data[solvable]!, flags, evr);
+    }
+  }
+
+  /** Groups of vendor prefixes that may replace one another; a package of a vendor outside all groups only its own. */
+  setVendorClasses(classes: readonly (readonly string[])[]): void {
+    this.vendorClassList = classes.map((c) => c.map((v) => v.toLowerCase()));
+    this.vendorMasks.clear();
+  }
+
+  /** Bits of the vendor classes that a vendor id belongs to. */
+  vendorMask(vendor: number): number {
+    if (vendor === 0 || this.vendorClassList.length === 0) return 0;
+    let mask = this.vendorMasks.get(vendor);
+    if (mask === undefined) {
+      mask = 0;
+      const text = this.ids.text(vendor).toLowerCase();
+      this.vendorClassList.slice(0, 31).forEach((prefixes, i) => {
+        for (const prefix of prefixes) {
+          const no = prefix.startsWith('!');
+          if (text.startsWith(no ? prefix.slice(1) : prefix)) {
+            if (!no) mask! |= 1 << i;
+            break;
+          }
+        }
+      });
+      this.vendorMasks.set(vendor, mask);
+    }
+    return mask;
+  }
+
+  /** The index of providers, built on first use after a change. */
+  get providers(): Providers {
+    if (this.index === undefined) this.index = new Providers(this);
+    return this.index;
+  }
+
+  /** Forgets the provider index: call after adding namespaces by hand. */
+  changed(): void {
+    this.index = undefined;
+  }
+
+  /** `NAME-EVR.ARCH` of a solvable. */
+  text(solvable: number): string {
+    if (solvable === systemSolvable) return 'system:system.noarch';
+    const evr = this.ids.text(this.evrs.data[solvable]!);
+    const arch = this.archs.data[solvable]!;
+    return `${this.ids.text(this.names.data[solvable]!)}${evr === '' ? '' : `-${evr}`}${arch > 1 ? `.${this.ids.text(arch)}` : ''}`;
+  }
+
+  /** Checks that an id names a solvable. Throws `Invalid`. */
+  check(solvable: number): void {
+    if (!Number.isInteger(solvable) || solvable < 1 || solvable >= this.count)
+      throw new CoppiceError('Invalid', `no package with number ${solvable}`);
+  }
+}

@@ -1,0 +1,242 @@
+// The main loop: jobs, installed packages, open requirements, then weak dependencies.
+import { filterCandidates } from './policy.ts';
+import { resolveWeak } from './resolve-weak.ts';
+import { decideAndLearn, decideAssertions, makeWatches, propagate } from './search.ts';
+import { reason, type SolverState } from './state.ts';
+import { analyzeUnsolvable } from './unsolvable.ts';
+
+/** Picks among candidates, decides, and notes the point as one with other ways. */
+export function selectAndInstall(
+  s: SolverState,
+  level: number,
+  list: readonly number[],
+  disableRules: boolean,
+  rule: number,
+  because: number,
+): number {
+  let choices = [...list];
+  if (choices.length > 1) choices = filterCandidates(s, choices, 'choose');
+  const chosen = choices[0]!;
+  if (choices.length > 1)
+    s.branches.push({ level: level + 1, choices: choices.slice(1), chosen, rule, from: 0, dep: 0 });
+  return decideAndLearn(s, level, chosen, disableRules, rule, because);
+}
+
+/** Undecided positive literals of a rule that nothing fulfils yet, or `undefined` when it needs no choice. */
+function openLiterals(s: SolverState, r: number): number[] | undefined {
+  const out: number[] = [];
+  for (const l of s.literals(r)) {
+    if (l < 0) {
+      if (s.decision[-l]! <= 0) return undefined;
+    } else {
+      const d = s.decision[l]!;
+      if (d > 0) return undefined;
+      if (d === 0) out.push(l);
+    }
+  }
+  return out.length === 0 ? undefined : out;
+}
+
+function resolveJobs(s: SolverState, start: number, disableRules: boolean): number {
+  let level = start;
+  for (let r = s.job.start; r < s.job.end; r++) {
+    if (s.isDisabled(r)) continue;
+    let open = openLiterals(s, r);
+    if (open === undefined) continue;
+    const job = s.jobs[s.ruleToJob[r - s.job.start]!]!;
+    if (open.length > 1 && s.pool.installed !== undefined && !s.updateAll && job.flags?.orupdate !== true) {
+      const kept = open.filter((p) => s.isInstalled(p));
+      if (kept.length > 0) open = kept;
+    }
+    const before = level;
+    level = selectAndInstall(s, level, open, disableRules, r, reason.resolveJob);
+    if (level <= before) {
+      if (level === before) {
+        r--;
+        continue;
+      }
+      return level;
+    }
+  }
+  return level;
+}
+
+function resolveInstalled(s: SolverState, start: number, disableRules: boolean): number {
+  const { installedStart, installedEnd } = s;
+  let level = start;
+  const size = installedEnd - installedStart;
+  if (size <= 0) return level;
+  // First what a job wants updated, then all the rest.
+  for (let pass = 0; pass < 2; pass++) {
+    const passLevel = level;
+    let position = s.installedPosition || installedStart;
+    for (let n = 0; n < size; n++, position++) {
+      if (position >= installedEnd) position = installedStart;
+      const i = position;
+      if (!s.isInstalled(i)) continue;
+      if (s.multiversion.has(i) && !s.specialUpdaters.has(i) && !s.multiversionUpdaters.has(i) && s.decision[i] !== 0)
+        continue;
+      if (s.hasCleandeps && s.cleandepsSet.has(i)) continue;
+      let rule = s.update.start + i - installedStart;
+      if (s.isDisabled(rule) || s.p[rule] === 0) {
+        const feature = s.feature.start + i - installedStart;
+        if (s.p[rule] === 0 && s.p[feature] === 0) {
+          if (s.decision[i] !== 0) continue;
+        }
+        if (s.isDisabled(rule) || s.p[rule] === 0) rule = feature;
+      }
+      const disabled = s.isDisabled(rule) || s.p[rule] === 0;
+      const update = s.wantsUpdate(i) && !s.noUpdate.has(i);
+      if (pass === 0 && !update) continue;
+      let open: number[] | undefined;
+      let because: number = reason.updateInstalled;
+      if (!update) {
+        if (s.decision[i] !== 0) {
+          if (s.decision[i]! > 0 || disabled) continue;
+          open = openLiterals(s, rule);
+        } else {
+          if (s.noUpdate.has(i) && disabled) continue;
+          open = [i];
+          because = reason.keepInstalled;
+          if (s.p[rule] === 0) {
+            // No rule of its own: an orphan that may go, decided last.
+            continue;
+          }
+        }
+      } else {
+        if (disabled) {
+          if (s.decision[i] !== 0 || s.p[rule] === 0) continue;
+          open = [i];
+        } else {
+          open = openLiterals(s, rule);
+          const special = s.multiversionUpdaters.get(i);
+          if (special !== undefined && s.decision[i] === 0) open = [i, ...special.filter((p) => s.decision[p] === 0)];
+        }
+      }
+      if (open === undefined || open.length === 0) continue;
+      const before = level;
+      level = selectAndInstall(s, level, open, disableRules, rule, because);
+      if (level <= before) {
+        if (level <= 1 || level < passLevel) {
+          s.installedPosition = i;
+          return level;
+        }
+        n--;
+        position--;
+      }
+    }
+    s.installedPosition = installedStart;
+  }
+  return level;
+}
+
+/** Requirements that more than one package could meet, the clear ones first. */
+function resolveRequirements(s: SolverState, start: number, disableRules: boolean): number {
+  let level = start;
+  let postponed = 0;
+  let r = 1;
+  for (let n = 1; ; r++, n++) {
+    if (n >= s.ruleCount) {
+      if (postponed <= 0) return level;
+      r = postponed;
+      postponed = -1;
+      n = 1;
+    }
+    if (r >= s.ruleCount) r = 1;
+    const list = s.d[r]!;
+    if (list < 0) continue;
+    const first = s.p[r]!;
+    if (first === 0) continue;
+    // Quick refusals, without making a list.
+    if (first < 0) {
+      if (s.decision[-first]! <= 0) continue;
+      if (list === 0) continue;
+    } else if (s.decision[first]! > 0) continue;
+    if (list === 0) {
+      if (s.w2[r]! <= 0 || s.decision[first] !== 0 || s.decision[s.w2[r]!] !== 0) continue;
+    }
+    const open = openLiterals(s, r);
+    if (open === undefined) continue;
+    let choices = open;
+    if (choices.length > 1 && postponed >= 0) {
+      choices = filterCandidates(s, choices, 'prune');
+      if (choices.length > 1) {
+        if (postponed === 0) postponed = r;
+        continue;
+      }
+    }
+    const before = level;
+    level = selectAndInstall(s, level, open, disableRules, r, reason.resolve);
+    if (level < start || level === 1 || level === 0) return level;
+    if (level <= before) {
+      // Went back: look at everything again.
+    }
+    n = 0;
+    if (postponed < 0) postponed = 0;
+  }
+}
+
+/** Runs the search to its end. With `disableRules`, contradictory rules are switched off and noted as problems; else the first problem ends it. */
+export function runSearch(s: SolverState, disableRules: boolean, weak: boolean): void {
+  let level = 1;
+  let systemLevel = 0;
+  makeWatches(s);
+  restart: for (;;) {
+    if (s.queue.length === 0) {
+      level = decideAssertions(s, disableRules);
+      if (level === 0) return;
+      s.propagateIndex = 0;
+    }
+    const conflict = propagate(s, 1);
+    if (conflict !== 0) {
+      if (analyzeUnsolvable(s, conflict, disableRules) < 0) return;
+      continue;
+    }
+    level = 1;
+    systemLevel = 0;
+    for (;;) {
+      const before = s.problems.length;
+      if (systemLevel === 0 || level < systemLevel) {
+        const jobLevel = resolveJobs(s, level, disableRules);
+        if (jobLevel < 0) return;
+        if (jobLevel === 0 || s.queue.length === 0) continue restart;
+        if (jobLevel < level) {
+          level = jobLevel;
+          continue;
+        }
+        level = jobLevel;
+        if (s.pool.installed !== undefined) {
+          const keepLevel = resolveInstalled(s, level, disableRules);
+          if (keepLevel < 0) return;
+          if (keepLevel === 0 || s.queue.length === 0) continue restart;
+          if (keepLevel < level) {
+            level = keepLevel;
+            continue;
+          }
+          level = keepLevel;
+        }
+        systemLevel = level;
+      }
+      void before;
+      const required = resolveRequirements(s, level, disableRules);
+      if (required < 0) return;
+      if (required === 0 || s.queue.length === 0) continue restart;
+      level = required;
+      if (level < systemLevel) {
+        systemLevel = 0;
+        continue;
+      }
+      if (weak) {
+        const weakLevel = resolveWeak(s, level, disableRules);
+        if (weakLevel < 0) return;
+        if (weakLevel === 0 || s.queue.length === 0) continue restart;
+        if (weakLevel !== level) {
+          level = weakLevel;
+          if (level < systemLevel) systemLevel = 0;
+          continue;
+        }
+      }
+      return;
+    }
+  }
+}

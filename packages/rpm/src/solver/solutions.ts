@@ -1,0 +1,109 @@
+// Ways out of a problem: for each rule to blame, what else must be given up with it.
+import { disablePolicyRules, disableProblem, enableProblem, reenablePolicyRules, rulesOfElement } from './disable.ts';
+import { runSearch } from './run.ts';
+import type { SolverState } from './state.ts';
+import { resetSearch } from './unsolvable.ts';
+
+/** One thing to give up. */
+export type Concession =
+  | { readonly kind: 'job'; readonly job: number }
+  | { readonly kind: 'erase'; readonly package: number }
+  | { readonly kind: 'replace'; readonly package: number; readonly by: number }
+  | { readonly kind: 'allow'; readonly package: number }
+  | { readonly kind: 'bestJob'; readonly job: number }
+  | { readonly kind: 'keepBest'; readonly package: number };
+
+/** A set of concessions that together solve the problem. `element` is the rule (or -1 - job) it starts from. */
+export interface ProblemSolution {
+  readonly element: number;
+  readonly concessions: readonly Concession[];
+}
+
+function isEssential(s: SolverState, element: number): boolean {
+  return element < 0 && s.jobs[-1 - element]!.flags?.essential === true;
+}
+
+/** The elements to give up when `sug` is, or none if that does not lead out. */
+function refine(s: SolverState, problem: readonly number[], sug: number, essentialOk: boolean): number[] {
+  const savedProblems = s.problems;
+  const disabled: number[] = [];
+  // Only the suggestion stays off; the rest of the problem is on again.
+  for (const element of problem) enableProblem(s, element);
+  disableProblem(s, sug);
+  if (sug < 0) reenablePolicyRules(s, -1 - sug);
+  else if (s.inSpan(sug, s.update)) {
+    const feature = sug - s.update.start + s.feature.start;
+    if (s.p[feature] !== 0) s.enableRule(feature);
+  }
+  const refined = [sug];
+  for (;;) {
+    s.problems = [];
+    resetSearch(s);
+    runSearch(s, false, false);
+    const found: number[][] = s.problems;
+    if (found.length === 0) break;
+    const elements = found[0]!.slice(1);
+    let next = elements.filter((e) => !refined.includes(e) && (essentialOk || !isEssential(s, e)));
+    // Requests are not given up on the way when something else will do.
+    const others = next.filter((e) => !(e < 0));
+    if (others.length > 0 && others.length < next.length) next = others;
+    const updates = next.filter((e) => s.inSpan(e, s.update));
+    if (updates.length > 0 && next.some((e) => e >= 0 && s.inSpan(e, s.feature))) next = updates;
+    if (next.length === 0) {
+      refined.length = 0;
+      break;
+    }
+    for (const element of next.length > 1 && next.every((e) => e < 0) ? [next[next.length - 1]!] : next) {
+      disableProblem(s, element);
+      disabled.push(element);
+      if (element < 0) reenablePolicyRules(s, -1 - element);
+      else if (s.inSpan(element, s.update)) {
+        const feature = element - s.update.start + s.feature.start;
+        if (s.p[feature] !== 0) s.enableRule(feature);
+      }
+      refined.push(element);
+    }
+  }
+  for (const element of disabled) enableProblem(s, element);
+  for (const element of problem) disableProblem(s, element);
+  disablePolicyRules(s);
+  s.problems = savedProblems;
+  return refined;
+}
+
+function concessionOf(s: SolverState, element: number): Concession[] {
+  if (element < 0) return [{ kind: 'job', job: -1 - element }];
+  if (s.inSpan(element, s.infarch) || s.inSpan(element, s.dup) || s.inSpan(element, s.black)) {
+    const wanted = rulesOfElement(s, element)
+      .map((r) => -s.p[r]!)
+      .filter((p) => p > 0 && s.decision[p]! > 0);
+    const list = wanted.length > 0 ? wanted : [-s.p[element]!];
+    return list.map((p) => ({ kind: 'allow', package: p }));
+  }
+  if (s.inSpan(element, s.best)) {
+    const source = s.bestSource[element - s.best.start]!;
+    return source > 0 ? [{ kind: 'keepBest', package: source }] : [{ kind: 'bestJob', job: -1 - source }];
+  }
+  if (s.inSpan(element, s.update) || s.inSpan(element, s.feature)) {
+    const p = s.p[element]!;
+    const feature = s.inSpan(element, s.update) ? element - s.update.start + s.feature.start : element;
+    const by = s.p[feature] === 0 ? undefined : s.literals(feature).find((q) => q !== p && s.decision[q]! > 0);
+    return by === undefined ? [{ kind: 'erase', package: p }] : [{ kind: 'replace', package: p, by }];
+  }
+  return [];
+}
+
+/** Ways out of problem number `problem`, each checked by solving again. */
+export function problemSolutions(s: SolverState, problem: number): ProblemSolution[] {
+  const elements = s.problems[problem]!.slice(1);
+  const essentialOk = elements.every((e) => isEssential(s, e));
+  const out: ProblemSolution[] = [];
+  const sorted = [...elements].sort((a, b) => (a < 0 && b < 0 ? b - a : a - b));
+  for (const element of sorted) {
+    if (!essentialOk && isEssential(s, element)) continue;
+    const refined = refine(s, elements, element, essentialOk);
+    if (refined.length === 0) continue;
+    out.push({ element, concessions: refined.flatMap((e) => concessionOf(s, e)) });
+  }
+  return out;
+}
