@@ -47,7 +47,7 @@ function hierarchyFiles(): FileSpec[] {
 function osRelease(world: World, stream: string): FileSpec[] {
   const { version } = world.streams[stream]!;
   const lines = Object.entries({ ...world['os-release'], OSTREE_VERSION: version })
-    .map(([key, value]) => `${key}="${value.replaceAll('${version}', version).replace(/["$\\`]/g, '\\$&')}"\n`)
+    .map(([key, value]) => `${key}="${value.replace(/\$\{version\}/g, version).replace(/["$\\`]/g, '\\$&')}"\n`)
     .join('');
   return [
     { path: '/usr/lib/os-release', content: lines },

@@ -1,0 +1,153 @@
+// What happens between two states of a running machine: shutdown finalizes what is staged, the boot loader's entries decide
+// what comes up, the first boot carries out the Ignition config.
+
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { hostFs, readFile } from '@coppice/linux';
+import { directoryHost, finalizeStaged, Sysroot } from '@coppice/sysroot';
+import { type BootTarget, followBootLoader } from './boot-loader.ts';
+import { hostTool } from './host-tool.ts';
+import {
+  type DeploymentDirs,
+  type ExecOptions,
+  type House,
+  prepareRun,
+  prepareSandbox,
+  runCaptured,
+  type Sandbox,
+} from './sandbox.ts';
+import { type Instance, saveInstance } from './store.ts';
+
+/** Marks that the next boot is the first; as on Fedora CoreOS, where Ignition's units look for it. */
+const firstBootStamp = 'ignition.firstboot';
+
+export interface BootOptions {
+  readonly house: House;
+  /** Files that the source wants in place before the user's config, by path. */
+  readonly firstBootFiles?: Readonly<Record<string, string | Uint8Array>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Path of the booted deployment below the physical root. */
+function bootedPath(instance: Instance): string {
+  const [osname, name] = instance.record.booted.split('/');
+  return `ostree/deploy/${osname}/deploy/${name}`;
+}
+
+/** Folders of the booted deployment. Throws `NotFound` when it was removed from outside. */
+export function bootedDirs(instance: Instance): DeploymentDirs {
+  const root = join(instance.sysroot, bootedPath(instance));
+  if (hostFs.lstat(root) === undefined) {
+    throw new CoppiceError(
+      'NotFound',
+      `Instance ${instance.record.name}: its booted deployment is gone; boot again with: coppice instance reboot ${instance.record.name}`,
+    );
+  }
+  return { root, var: join(instance.sysroot, 'ostree/deploy', instance.record.booted.split('/')[0]!, 'var') };
+}
+
+/** The instance's sysroot as its own machine sees it: booted, with its run state. */
+export function instanceSysroot(instance: Instance, env: Readonly<Record<string, string | undefined>> = {}): Sysroot {
+  const host = directoryHost({
+    sysroot: instance.sysroot,
+    deployment: bootedPath(instance),
+    run: join(instance.run, 'ostree'),
+  });
+  return Sysroot.open(instance.sysroot, { host, env });
+}
+
+/** A command inside the booted deployment, ready to run. */
+export function instanceSandbox(
+  instance: Instance,
+  house: House,
+  command: readonly string[],
+  options: ExecOptions = {},
+): Sandbox {
+  return prepareSandbox(instance, bootedDirs(instance), house, hostTool(house.node, 'node'), command, options);
+}
+
+/** `data:` URL of bytes (RFC 2397). */
+function dataUrl(content: string | Uint8Array): string {
+  return `data:;base64,${Buffer.from(content).toString('base64')}`;
+}
+
+/** The source's files as a config that the user's config is merged over. */
+function baseConfig(files: Readonly<Record<string, string | Uint8Array>>): string {
+  return JSON.stringify({
+    ignition: { version: '3.0.0' },
+    storage: {
+      files: Object.entries(files).map(([path, content]) => ({
+        path,
+        mode: 0o644,
+        overwrite: true,
+        contents: { source: dataUrl(content) },
+      })),
+    },
+  });
+}
+
+function applyIgnition(instance: Instance, target: BootTarget, options: BootOptions): void {
+  const stamp = join(instance.sysroot, 'boot', firstBootStamp);
+  if (hostFs.lstat(stamp) === undefined) return;
+  writeFileSync(join(instance.run, 'coppice/base.ign'), baseConfig(options.firstBootFiles ?? {}));
+  writeFileSync(
+    join(instance.run, 'coppice/config.ign'),
+    readFile(join(instance.dir, 'config.ign'), { limit: 64 << 20 }),
+    { mode: 0o600 },
+  );
+  const command = [
+    'coppice',
+    'instance',
+    'first-boot',
+    ...(instance.record.storage === 'bare-user' && !instance.record.subordinate ? ['--no-owners'] : []),
+  ];
+  const done = runCaptured(
+    prepareSandbox(
+      instance,
+      { root: target.root, var: target.var },
+      options.house,
+      hostTool(options.house.node, 'node'),
+      command,
+      {
+        ...(options.env === undefined ? {} : { env: options.env }),
+      },
+    ),
+  );
+  if (done.status !== 0) {
+    const line = done.stderr.trim().split('\n').at(-1) ?? '';
+    throw new CoppiceError('Invalid', `first boot: ${line.replace(/^error: /, '') || `exit status ${done.status}`}`);
+  }
+  unlinkSync(stamp);
+}
+
+/** Shuts down what runs (finalizes a staged deployment) and boots what the boot entries say. Returns the instance as it is now. */
+export function bootInstance(instance: Instance, options: BootOptions): Instance {
+  if (instance.record.booted !== '' && hostFs.lstat(join(instance.sysroot, bootedPath(instance))) !== undefined) {
+    const sysroot = instanceSysroot(instance, options.env);
+    if (sysroot.staged !== undefined) {
+      const lock = sysroot.lock();
+      try {
+        finalizeStaged(sysroot);
+      } finally {
+        lock.release();
+      }
+    }
+  }
+  const target = followBootLoader(instance.sysroot);
+  prepareRun(instance);
+  applyIgnition(instance, target, options);
+  return saveInstance(instance.dir, {
+    ...instance.record,
+    booted: `${target.osname}/${target.name}`,
+    boots: instance.record.boots + 1,
+  });
+}
+
+/** True when a program inside asked for a reboot; the request is taken. */
+export function takeRebootRequest(instance: Instance): boolean {
+  const path = join(instance.run, 'coppice/reboot-requested');
+  if (hostFs.lstat(path) === undefined) return false;
+  unlinkSync(path);
+  return true;
+}

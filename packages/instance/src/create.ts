@@ -1,0 +1,131 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Progress, prefixError, silentProgress } from '@coppice/base';
+import { removeTree } from '@coppice/linux';
+import { addRemote, importKeys, pull, Repo } from '@coppice/ostree';
+import {
+  deployTree,
+  directoryHost,
+  initFs,
+  initStateroot,
+  Origin,
+  Sysroot,
+  simpleWriteDeployment,
+} from '@coppice/sysroot';
+import { bootInstance } from './boot.ts';
+import type { House } from './sandbox.ts';
+import { type Source, streamOf } from './source.ts';
+import { type Instance, reserveInstance, type StorageKind } from './store.ts';
+
+export interface CreateOptions {
+  readonly name: string;
+  /** Text of an Ignition config. */
+  readonly ignition: string;
+  readonly stream: string;
+  readonly source: Source;
+  readonly house: House;
+  /** Parent of the instances folder; default `dataHome()`. */
+  readonly home?: string;
+  readonly storage: StorageKind;
+  readonly subordinate?: boolean;
+  readonly kernelArguments?: readonly string[];
+  readonly progress?: Progress;
+}
+
+/** Prefix of the folder's own yum repository files and of its key, inside the instance. */
+function repositoryFile(source: Source): string {
+  const { description, url } = source;
+  return Object.entries(description.packages)
+    .map(
+      ([id, path]) =>
+        `[${id}]\nname=${description.name} ${id}\nbaseurl=${new URL(path, url).href}\nenabled=1\ngpgcheck=1\n` +
+        `gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-${description.remote}\n`,
+    )
+    .join('\n');
+}
+
+/**
+ * Provisions an instance: initializes the sysroot, pulls the stream's commit over HTTP with signature check, deploys it, and
+ * boots it once so that the Ignition config is applied. On any failure nothing is left. Throws `Exists` when the name is taken.
+ */
+export async function createInstance(options: CreateOptions): Promise<Instance> {
+  const { source, progress = silentProgress } = options;
+  const { description } = source;
+  const stream = streamOf(source, options.stream);
+  const dir = reserveInstance(options.name, options.home);
+  try {
+    const path = join(dir, 'sysroot');
+    mkdirSync(path, { mode: 0o755 });
+    mkdirSync(join(path, 'ostree'), { mode: 0o755 });
+    const created = Repo.create(join(path, 'ostree/repo'), { mode: options.storage });
+    // As Fedora CoreOS has it: the entries are all the boot loader needs.
+    created.config.setString('sysroot', 'bootloader', 'none');
+    created.config.setBoolean('sysroot', 'readonly', true);
+    created.writeConfig();
+    initFs(path, { epoch: 1 });
+    const run = join(dir, 'run');
+    const sysroot = Sysroot.open(path, {
+      host: directoryHost({ sysroot: path, deployment: undefined, run: join(run, 'ostree') }),
+    });
+    initStateroot(sysroot, description.stateroot);
+    const { repo } = sysroot;
+    addRemote(repo, description.remote, {
+      url: new URL(description.ostree, source.url).href.replace(/\/$/, ''),
+      keys: [['gpg-verify', true]],
+    });
+    importKeys(repo, description.remote, source.key);
+    await pull(repo, { remote: description.remote, refs: [stream.ref], progress });
+    const refspec = `${description.remote}:${stream.ref}`;
+    progress({ type: 'begin', step: 'Deploying' });
+    const lock = sysroot.lock();
+    try {
+      const deployment = deployTree(
+        sysroot,
+        description.stateroot,
+        repo.resolveRev(refspec),
+        Origin.fromRefspec(refspec),
+        {
+          kernelArguments: [
+            'root=UUID=coppice',
+            'rw',
+            ...description.kernelArguments,
+            ...(options.kernelArguments ?? []),
+          ],
+        },
+      );
+      simpleWriteDeployment(sysroot, deployment, { osname: description.stateroot });
+    } finally {
+      lock.release();
+    }
+    progress({ type: 'end', step: 'Deploying' });
+    writeFileSync(join(path, 'boot/ignition.firstboot'), '');
+    writeFileSync(join(dir, 'config.ign'), options.ignition, { mode: 0o600 });
+    const first: Record<string, string | Uint8Array> = {
+      [`/etc/yum.repos.d/${description.remote}.repo`]: repositoryFile(source),
+      [`/etc/pki/rpm-gpg/RPM-GPG-KEY-${description.remote}`]: source.key,
+    };
+    return await bootInstance(
+      {
+        record: {
+          version: 1,
+          name: options.name,
+          stream: options.stream,
+          stateroot: description.stateroot,
+          storage: options.storage,
+          subordinate: options.subordinate ?? false,
+          booted: '',
+          boots: 0,
+          source: source.url,
+        },
+        dir,
+        sysroot: path,
+        run,
+        tmp: join(dir, 'tmp'),
+      },
+      { house: options.house, firstBootFiles: first },
+    );
+  } catch (error) {
+    removeTree(dir);
+    throw prefixError(error, `creating instance ${options.name}`);
+  }
+}
