@@ -55,7 +55,9 @@ export function writeTree(tree: string, version: string): void {
 
 /** Commits the tree and deploys it as the default; a second call gives a rollback. */
 export function deployVersion(instance: Instance, tree: string, version: string): void {
-  const host = directoryHost({ sysroot: instance.sysroot, deployment: undefined, run: join(instance.run, 'ostree') });
+  const [osname, name] = instance.record.booted.split('/');
+  const deployment = name === undefined ? undefined : `ostree/deploy/${osname}/deploy/${name}`;
+  const host = directoryHost({ sysroot: instance.sysroot, deployment, run: join(instance.run, 'ostree') });
   const sysroot = Sysroot.open(instance.sysroot, { host, env: { OSTREE_SYSROOT_DEBUG: 'mutable-deployments' } });
   const { repo } = sysroot;
   const checksum = repo.transaction((transaction) => {
