@@ -2,10 +2,10 @@
 // libraries are bound beside it and a two-line wrapper starts it through them.
 
 import { spawnSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { constants, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { readFile } from '@coppice/linux';
+import { hostFs } from '@coppice/linux';
 import { programInterpreter } from './elf.ts';
 
 export interface HostTool {
@@ -19,10 +19,21 @@ export interface HostTool {
   readonly libraries: readonly string[];
 }
 
+/** The first 64 KiB of a file: the ELF header, the program headers and the interpreter's name lie there. */
+function fileHead(path: string): Uint8Array {
+  const fd = hostFs.open(path, constants.O_RDONLY);
+  try {
+    const buffer = Buffer.alloc(65536);
+    return buffer.subarray(0, hostFs.read(fd, buffer, 0, buffer.length, 0));
+  } finally {
+    hostFs.close(fd);
+  }
+}
+
 /** Finds what `program` needs by asking its own loader (`ld.so --list`). Throws `NotFound`, `Process`. */
 export function hostTool(program: string, name: string = basename(program)): HostTool {
   const real = realpathSync(program);
-  const loader = programInterpreter(readFile(real, { limit: 2 ** 30 }));
+  const loader = programInterpreter(fileHead(real));
   if (loader === undefined) return { name, program: real, loader: undefined, interpreter: undefined, libraries: [] };
   const done = spawnSync(loader, ['--list', real], { encoding: 'utf8' });
   if (done.status !== 0) throw new CoppiceError('Process', `${loader} --list ${real}: ${done.stderr.trim()}`);
