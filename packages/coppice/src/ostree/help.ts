@@ -42,9 +42,9 @@ export function groupHelp(command: string, group: OstreeGroup, level: OstreeLeve
   );
   const words = command.split(' ').slice(1).join(' ');
   const width = group.column(level);
-  const list = `Builtin ${words === '' ? '' : `"${words}" `}Commands:\n${shown
-    .map((e) => `  ${e.name.padEnd(width)}${e.summary}`)
-    .join('\n')}`;
+  const list = `Builtin ${words === '' ? '' : `"${words}" `}Commands:${shown
+    .map((e) => `\n  ${e.name.padEnd(width)}${e.summary}`)
+    .join('')}`;
   if (group.plainUsage) return `Usage:\n  ${command} [OPTION...] COMMAND\n\n${list}\n\n`;
   return gOptionHelp({
     command,

@@ -2,6 +2,11 @@ import type { OstreeEntry } from './verb.ts';
 
 /** The verbs of `ostree` in help order; each is loaded when it is called. */
 export const verbs: readonly OstreeEntry[] = [
+  {
+    name: 'admin',
+    summary: 'Commands for managing a host system booted with ostree',
+    load: () => import('./admin/group.ts'),
+  },
   { name: 'cat', summary: 'Concatenate contents of files', load: () => import('./cat.ts') },
   { name: 'config', summary: 'Change repo configuration settings', load: () => import('./config.ts') },
   { name: 'init', summary: 'Initialize a new empty repository', load: () => import('./init.ts') },

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { CoppiceError, errnoError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
+import { type InitEpoch, initFs } from '@coppice/sysroot';
+import type { OstreeVerb } from '../verb.ts';
+import { adminOptions, isOld } from './call.ts';
+
+export const verb: OstreeVerb = {
+  params: 'PATH',
+  summary: 'Initialize a root filesystem',
+  repo: 'none',
+  options: (level) => [
+    ...adminOptions,
+    ...(isOld(level)
+      ? []
+      : [{ long: 'epoch', short: 'E', arg: '', type: 'int' as const, help: 'Use the given initialization epoch' }]),
+    { long: 'modern', help: isOld(level) ? 'Only create /boot and /ostree' : 'Equivalent to -E 1' },
+  ],
+  run({ operands, options, context, usage }) {
+    const [path] = operands;
+    if (path === undefined) usage('PATH must be specified');
+    const epoch = options.flag('modern') ? 1 : (options.number('epoch') ?? 0);
+    if (epoch < 0 || epoch > 2) throw new CoppiceError('Usage', `Unsupported init epoch ${epoch}`);
+    if (hostFs.stat(resolve(context.cwd, path!)) === undefined)
+      throw errnoError({ code: 'ENOENT' }, `opendir(${path})`);
+    initFs(resolve(context.cwd, path!), { epoch: epoch as InitEpoch });
+  },
+};

@@ -1,0 +1,20 @@
+import { initStateroot } from '@coppice/sysroot';
+import { adminVerb } from './call.ts';
+
+/** `os-init` and, with a newer name, `stateroot-init`. */
+export const verb = adminVerb({
+  params: 'OSNAME',
+  summary: 'Initialize empty state for given operating system',
+  superuser: true,
+  unlocked: true,
+  run({ sysroot, operands, usage, print }) {
+    const [osname] = operands;
+    if (osname === undefined) return usage('OSNAME must be specified');
+    initStateroot(sysroot, osname);
+    print(
+      sysroot.compat.stateRootWord === 'root'
+        ? `ostree/deploy/${osname} initialized as OSTree root`
+        : `ostree/deploy/${osname} initialized as OSTree stateroot`,
+    );
+  },
+});

@@ -1,0 +1,39 @@
+import { CoppiceError } from '@coppice/base';
+import { type Deployment, type Sysroot, setPinned } from '@coppice/sysroot';
+import { adminVerb, indexedDeployment } from './call.ts';
+
+export const verb = adminVerb({
+  params: 'INDEX',
+  summary: 'Change the "pinning" state of a deployment',
+  superuser: true,
+  options: () => [{ long: 'unpin', short: 'u', help: 'Unset pin' }],
+  run({ sysroot, operands, options, usage, print }) {
+    if (operands.length === 0) usage('INDEX must be specified');
+    const wanted = !options.flag('unpin');
+    const word = wanted ? 'pinned' : 'unpinned';
+    for (const text of operands) {
+      const deployment = deploymentNamed(sysroot, text);
+      if (deployment.pinned === wanted) {
+        print(`Deployment ${text} is already ${word}`);
+        continue;
+      }
+      setPinned(sysroot, deployment, wanted);
+      print(`Deployment ${text} is now ${word}`);
+    }
+  },
+});
+
+/** By index, or `booted`, `pending`, `rollback`. */
+function deploymentNamed(sysroot: Sysroot, text: string): Deployment {
+  const { pending, rollback } = sysroot.pendingAndRollback();
+  const named: Readonly<Record<string, Deployment | undefined>> = { booted: sysroot.booted, pending, rollback };
+  if (Object.hasOwn(named, text)) {
+    const found = named[text];
+    if (found === undefined) throw new CoppiceError('NotFound', `No ${text} deployment`);
+    return found;
+  }
+  if (!/^[0-9]+$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
+  const index = Number(text);
+  if (index > 0x7fffffff) throw new CoppiceError('Usage', `Index too large: ${text}`);
+  return indexedDeployment(sysroot, index);
+}

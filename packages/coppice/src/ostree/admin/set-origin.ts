@@ -1,0 +1,45 @@
+import { CoppiceError } from '@coppice/base';
+import { parseRefspec } from '@coppice/ostree';
+import { Origin, writeOriginFile } from '@coppice/sysroot';
+import { adminVerb, indexedDeployment } from './call.ts';
+
+export const verb = adminVerb({
+  params: 'REMOTENAME URL [BRANCH]',
+  summary: 'Set Origin and create a new origin file',
+  superuser: true,
+  options: () => [
+    { long: 'set', short: 's', arg: 'KEY=VALUE', type: 'strings', help: 'Set config option KEY=VALUE for remote' },
+    { long: 'index', arg: 'INDEX', type: 'int', help: 'Operate on the deployment INDEX, starting from zero' },
+  ],
+  async run({ sysroot, operands, options, usage }) {
+    const [remote, url, branch] = operands;
+    if (remote === undefined || url === undefined) usage('REMOTENAME and URL must be specified');
+    const index = options.number('index') ?? -1;
+    const deployment = index === -1 ? sysroot.requireBooted() : indexedDeployment(sysroot, index);
+    const settings = options.strings('set').map((text): [string, string] => {
+      const at = text.indexOf('=');
+      if (at < 0) throw new CoppiceError('Usage', `Missing '=' in KEY=VALUE for --set`);
+      return [text.slice(0, at), text.slice(at + 1)];
+    });
+    addRemote(sysroot.repo, remote!, url!, settings);
+    const old = deployment.origin?.refspec;
+    if (old === undefined) throw new CoppiceError('NotFound', 'No origin/refspec in current deployment origin');
+    const ref = branch ?? parseRefspec(old).ref;
+    writeOriginFile(sysroot, deployment, Origin.fromRefspec(`${remote}:${ref}`));
+  },
+});
+
+/** Adds the remote to the repository's config unless it is there. */
+function addRemote(
+  repo: { config: import('@coppice/keyfile').KeyFile; writeConfig(): void },
+  name: string,
+  url: string,
+  settings: readonly (readonly [string, string])[],
+): void {
+  const group = `remote "${name}"`;
+  if (repo.config.hasGroup(group)) return;
+  if (url.startsWith('metalink=')) repo.config.setString(group, 'metalink', url.slice('metalink='.length));
+  else repo.config.setString(group, 'url', url);
+  for (const [key, value] of settings) repo.config.setString(group, key, value);
+  repo.writeConfig();
+}

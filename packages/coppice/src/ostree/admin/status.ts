@@ -1,0 +1,34 @@
+import { deploymentStatus, statusJson, statusText } from '@coppice/sysroot';
+import { adminVerb, isOld } from './call.ts';
+
+export const verb = adminVerb({
+  summary: 'List deployments',
+  unlocked: true,
+  options: (level) => [
+    ...(isOld(level)
+      ? [{ long: 'verify', short: 'V', help: 'Print the commit verification status' }]
+      : [
+          { long: 'verify', short: 'V', help: 'Print the commit verification status' },
+          { long: 'json', short: 'J', help: 'Emit JSON' },
+          { long: 'skip-signatures', short: 'S', help: 'Skip signatures in output' },
+          {
+            long: 'is-default',
+            short: 'D',
+            help: 'Output "default" if booted into the default deployment, otherwise "not-default"',
+          },
+        ]),
+  ],
+  run({ sysroot, options, context, level, print }) {
+    if (options.flag('is-default')) {
+      print(sysroot.requireBooted() === sysroot.deployments[0] ? 'default' : 'not-default');
+      return;
+    }
+    const list = deploymentStatus(sysroot);
+    if (options.flag('json')) {
+      context.stdout.write(statusJson(list));
+      return;
+    }
+    const redBold: [string, string] = context.stdout.isTTY ? ['\x1b[31m\x1b[1m', '\x1b[22m\x1b[22m\x1b[0m'] : ['', ''];
+    context.stdout.write(statusText(list, { showLocked: !isOld(level), redBold }));
+  },
+});

@@ -1,0 +1,223 @@
+// A new deployment on disk: the commit's tree checked out as hard links, its /etc, the first filling of the stateroot's /var,
+// and the merge of the old configuration. The boot menu is not touched; `writeDeployments` does that.
+
+import { CoppiceError, checkPathComponent, errnoError, prefixError } from '@coppice/base';
+import { removeTree, replaceFile } from '@coppice/linux';
+import { checkout } from '@coppice/ostree';
+import { BootConfig } from './bootconfig.ts';
+import { deploymentDirectories } from './cleanup.ts';
+import { Deployment } from './deployment.ts';
+import { mergeEtc } from './etcmerge.ts';
+import { KernelArguments } from './kargs.ts';
+import { findKernel } from './kernel.ts';
+import { makeDirectories } from './links.ts';
+import { setMutable } from './mutable.ts';
+import type { Origin } from './origin.ts';
+import { deploymentPolicy, relabelVar } from './policy.ts';
+import { refreshPolicy } from './semodule.ts';
+import { legacyVarSkeleton } from './stateroot.ts';
+import type { Sysroot } from './sysroot.ts';
+
+export interface DeployTreeOptions {
+  /** Whose configuration and, without `kernelArguments`, kernel arguments are taken over. */
+  readonly mergeDeployment?: Deployment | undefined;
+  readonly kernelArguments?: readonly string[] | undefined;
+  /** Checksums of images staged with `stageOverlayInitrd`. */
+  readonly overlayInitrds?: readonly string[] | undefined;
+  /**
+   * `user` checks out without owners and attributes, for a repository of mode bare-user and a caller without privileges.
+   * Default: by the repository's mode.
+   */
+  readonly mode?: 'none' | 'user';
+}
+
+function inStep<T>(sysroot: Sysroot, step: string, body: () => T, always = false): T {
+  try {
+    return body();
+  } catch (error) {
+    const ours = error instanceof CoppiceError ? error : errnoError(error, 'deploy');
+    throw always || sysroot.compat.stepPrefixes ? prefixError(ours, step) : ours;
+  }
+}
+
+function nextSerial(sysroot: Sysroot, osname: string, checksum: string): number {
+  const taken = deploymentDirectories(sysroot, osname).filter((deployment) => deployment.checksum === checksum);
+  return taken.reduce((next, deployment) => Math.max(next, deployment.deploySerial + 1), 0);
+}
+
+function isDirectory(sysroot: Sysroot, path: string): boolean {
+  return ((sysroot.fs.lstat(path)?.mode ?? 0) & 0o170000) === 0o040000;
+}
+
+function prepareEtc(sysroot: Sysroot, deployment: Deployment, mode: 'none' | 'user'): void {
+  const { fs } = sysroot;
+  const tree = sysroot.deploymentPath(deployment);
+  const etc = `${tree}/etc`;
+  let defaults = fs.lstat(`${tree}/usr/etc`) !== undefined;
+  let subpath = '/usr/etc';
+  if (isDirectory(sysroot, etc)) {
+    const empty = fs.readdir(etc).length === 0;
+    if (empty && defaults) fs.rmdir(etc);
+    else if (!empty && defaults) throw new CoppiceError('Conflict', 'Tree contains both /etc and /usr/etc');
+    else if (!empty) {
+      // Trees from before usr/etc: what was committed as /etc are the defaults.
+      fs.rename(etc, `${tree}/usr/etc`);
+      defaults = true;
+      subpath = '/etc';
+    }
+  }
+  if (!defaults) return;
+  const policy = deploymentPolicy(sysroot, deployment);
+  checkout(sysroot.repo, {
+    commit: deployment.checksum,
+    subpath,
+    dest: etc,
+    mode,
+    forceCopy: true,
+    ...(policy === undefined
+      ? {}
+      : { label: (path: string, fileMode: number) => policy.label(`/etc${path === '/' ? '' : path}`, fileMode) }),
+  });
+}
+
+/** The commit's /var becomes the stateroot's when that is still empty, as a container volume is filled. */
+function prepareVar(sysroot: Sysroot, deployment: Deployment, mode: 'none' | 'user'): void {
+  const { fs, path } = sysroot;
+  const tree = sysroot.deploymentPath(deployment);
+  if (!isDirectory(sysroot, `${tree}/var`)) return;
+  const shared = `${path}/ostree/deploy/${deployment.osname}/var`;
+  if (!isDirectory(sysroot, shared))
+    throw errnoError({ code: 'ENOENT' }, `Opening stateroot: opendir(ostree/deploy/${deployment.osname}/var)`);
+  if (fs.readdir(shared).length > 0) return;
+  checkout(sysroot.repo, {
+    commit: deployment.checksum,
+    subpath: '/var',
+    dest: shared,
+    mode,
+    forceCopy: true,
+    overwrite: 'union',
+  });
+  if (fs.lstat(`${tree}/usr/lib/tmpfiles.d`) === undefined) legacyVarSkeleton(fs, shared);
+}
+
+function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
+  const { fs, path } = sysroot;
+  const root = fs.stat(sysroot.deploymentPath(deployment))!;
+  const transient = `${path}/${deployment.backingPath}/root-transient`;
+  makeDirectories(fs, transient, 0o700);
+  makeDirectories(fs, `${transient}/work`, 0o700);
+  if (fs.stat(`${transient}/upper`) === undefined) {
+    fs.mkdir(`${transient}/upper`, root.mode & 0o7777);
+    fs.chmod(`${transient}/upper`, root.mode & 0o7777);
+  }
+}
+
+/** First half: the tree and its own /etc. Kernel arguments that were given are in `bootConfig`. */
+export function initializeDeployment(
+  sysroot: Sysroot,
+  osname: string,
+  checksum: string,
+  origin: Origin | undefined,
+  options: DeployTreeOptions,
+): Deployment {
+  const { fs, path, repo } = sysroot;
+  checkPathComponent(osname, 'stateroot');
+  const stateroot = `${path}/ostree/deploy/${osname}`;
+  if (sysroot.compat.requireStateRoot) {
+    if (fs.stat(stateroot) === undefined) throw new CoppiceError('NotFound', `No such stateroot: ${osname}`);
+  } else if (fs.stat(`${stateroot}/var`) === undefined) throw errnoError({ code: 'ENOENT' }, 'opendir(var)');
+  if (sysroot.compat.backingDirectory) makeDirectories(fs, `${stateroot}/backing`, 0o700);
+  const deployment = new Deployment({ osname, checksum, deploySerial: nextSerial(sysroot, osname, checksum) });
+  deployment.origin = origin;
+  const mode = options.mode ?? (repo.mode === 'bare' ? 'none' : 'user');
+  const tree = sysroot.deploymentPath(deployment);
+  inStep(
+    sysroot,
+    'Checking out deployment tree',
+    () => {
+      makeDirectories(fs, `${stateroot}/deploy`, 0o775);
+      removeTree(tree, fs);
+      checkout(repo, { commit: checksum, dest: tree, mode, passthroughWhiteouts: true });
+    },
+    true,
+  );
+  deployment.bootChecksum = findKernel(fs, tree, { noDeviceTree: sysroot.flags.noDeviceTree }).bootChecksum;
+  deployment.bootConfig = new BootConfig();
+  if (options.kernelArguments !== undefined)
+    deployment.bootConfig.set('options', new KernelArguments(options.kernelArguments).toString());
+  deployment.overlayInitrds = options.overlayInitrds ?? [];
+  inStep(sysroot, 'Preparing /etc', () => prepareEtc(sysroot, deployment, mode), true);
+  if (sysroot.compat.initialVar)
+    inStep(sysroot, 'Preparing deployment /var', () => prepareVar(sysroot, deployment, mode), true);
+  return deployment;
+}
+
+/** Second half, at once or at shutdown: /etc merge, labels of /var, origin file, immutable flag. */
+export function finalizeDeployment(sysroot: Sysroot, deployment: Deployment, merge: Deployment | undefined): void {
+  const { fs, path } = sysroot;
+  const tree = sysroot.deploymentPath(deployment);
+  const config = deployment.bootConfig ?? new BootConfig();
+  deployment.bootConfig = config;
+  if (merge?.options !== undefined && config.get('options') === undefined) config.set('options', merge.options);
+  if (merge !== undefined) {
+    const old = sysroot.deploymentPath(merge);
+    mergeEtc(
+      fs,
+      { oldDefaults: `${old}/usr/etc`, current: `${old}/etc`, target: `${tree}/etc` },
+      {
+        noXattrs: sysroot.flags.noXattrs,
+        onDiff: ({ modified, removed, added }) =>
+          sysroot.message(
+            `Copying /etc changes: ${modified.length} modified, ${removed.length} removed, ${added.length} added`,
+          ),
+      },
+    );
+    refreshPolicy(sysroot, tree);
+  }
+  const shared =
+    sysroot.booted?.osname === deployment.osname
+      ? sysroot.host.varPath
+      : `${path}/ostree/deploy/${deployment.osname}/var`;
+  for (const stamp of [`${tree}/etc/.updated`, `${shared}/.updated`])
+    if (fs.lstat(stamp) !== undefined) fs.unlink(stamp);
+  relabelVar(sysroot, deployment);
+  if (sysroot.compat.backingDirectory) prepareBacking(sysroot, deployment);
+  writeOrigin(sysroot, deployment);
+  if (!sysroot.flags.mutableDeployments) setMutable(fs, tree, false);
+}
+
+/** Writes the origin file of a deployment, if it has an origin. */
+export function writeOrigin(sysroot: Sysroot, deployment: Deployment, origin = deployment.origin): void {
+  if (origin === undefined) return;
+  try {
+    replaceFile(`${sysroot.path}/${deployment.originPath}`, origin.toString(), { fs: sysroot.fs });
+  } catch (error) {
+    throw prefixError(errnoError(error, 'openat'), 'Writing out origin file');
+  }
+}
+
+/** Replaces the origin of a deployment in the list, at once. */
+export function writeOriginFile(sysroot: Sysroot, deployment: Deployment, origin: Origin): void {
+  writeOrigin(sysroot, deployment, origin);
+  sysroot.touch();
+}
+
+/**
+ * Checks out `checksum` as a new deployment of `osname` and merges the configuration of `mergeDeployment`. The result is
+ * on disk but not in the boot menu.
+ */
+export function deployTree(
+  sysroot: Sysroot,
+  osname: string,
+  checksum: string,
+  origin: Origin | undefined,
+  options: DeployTreeOptions = {},
+): Deployment {
+  return inStep(sysroot, 'Deploying tree', () => {
+    const deployment = inStep(sysroot, 'Initializing deployment', () =>
+      initializeDeployment(sysroot, osname, checksum, origin, options),
+    );
+    inStep(sysroot, 'Finalizing deployment', () => finalizeDeployment(sysroot, deployment, options.mergeDeployment));
+    return deployment;
+  });
+}
