@@ -61,9 +61,14 @@ export {
   pruneUnreachable,
   writeTombstone,
 } from './prune.ts';
+// ---- Distribution: pull, remotes, summary, deltas, signatures.
+export type { Remote } from './remote/remote.ts';
+export { findRemote, listRemotes, useRemotesDir } from './remote/remote.ts';
 // ---- The store.
 export type { RepoCreateOptions, RepoOptions } from './repo.ts';
 export { maxMetadataSize, Repo } from './repo.ts';
+export { commitGpgResults, gpgSignCommit, requireValidGpg, verifyCommitGpg, verifyGpg } from './sign/gpg.ts';
+export { verificationKeyring } from './sign/keyrings.ts';
 export type { LoadedFile } from './store/load-file.ts';
 export type { LockKind } from './store/lock.ts';
 export type { LooseObject } from './store/objects.ts';
@@ -88,5 +93,3 @@ export type { TraverseOptions } from './traverse.ts';
 export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TreeEntry } from './tree.ts';
 export { findInTree } from './tree.ts';
-
-// ---- Distribution: pull, remotes, summary, deltas, signatures.

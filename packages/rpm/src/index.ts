@@ -40,6 +40,11 @@ export type { RpmPackage } from './package/rpm-package.ts';
 export { headerNevra, headerNevraText, isSourceHeader, readPackage } from './package/rpm-package.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
+// The package database.
+export type { InstallFacts } from './rpmdb/installed-header.ts';
+export { installedHeader, mergeSignatures } from './rpmdb/installed-header.ts';
+export type { InstalledPackage, RpmDbOptions } from './rpmdb/rpmdb.ts';
+export { RpmDb } from './rpmdb/rpmdb.ts';
 
 // Solver: fill a Pool with repositories, then ask through a Goal (as rpm-ostree and dnf do) or with plain jobs through solve().
 export type { GoalOptions, GoalResult } from './solver/goal.ts';

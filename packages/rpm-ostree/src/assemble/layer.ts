@@ -1,0 +1,228 @@
+// A base tree with packages added, replaced and removed: files, scripts, owners, tmpfiles, package database. The result is a
+// tree in the repository; who calls gives it a commit.
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CoppiceError, prefixError } from '@coppice/base';
+import type { Transaction } from '@coppice/ostree';
+import { type Header, type InstalledPackage, installedHeader } from '@coppice/rpm';
+import type { ImportedPackage } from '../import/package-commit.ts';
+import { formatNevra, type Nevra } from '../nevra.ts';
+import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
+import { checkoutTree, onlyAdds } from '../tree/checkout-tree.ts';
+import { ImageTree } from '../tree/image-tree.ts';
+import { type MergeMode, mergePackage, removePackages } from './merge.ts';
+import { orderPackages } from './order.ts';
+import { applyOwnership, OwnerNames, ownersOfTree } from './ownership.ts';
+import { imageFiles } from './package-files.ts';
+import { type ScriptPackage, ScriptRunner, type ScriptSurroundings } from './run-scripts.ts';
+import { checkTriggers, fileTriggersOf, scriptOf } from './script.ts';
+import { writeAutovar } from './tmpfiles.ts';
+
+export interface LayerPackage {
+  readonly pkg: ImportedPackage;
+  /** Replaces what is there instead of failing on it. */
+  readonly force?: boolean;
+}
+
+export interface LayerOptions extends ScriptSurroundings {
+  readonly add: readonly LayerPackage[];
+  /** Packages of the base that go, because they are removed or because one of `add` replaces them. */
+  readonly gone: readonly Nevra[];
+  /** A directory that shows the base tree (a deployment of it), so that scripts need no checkout. */
+  readonly baseDir?: string;
+  /** Seconds since the epoch, written into the package database. */
+  readonly installTime: number;
+  /** Text of the step that puts the files together. */
+  readonly checkoutStep?: string;
+  /** Paths of a package that are left out. */
+  readonly exclude?: (pkg: Nevra, path: string) => boolean;
+}
+
+const sameNevra = (a: Nevra, b: Nevra): boolean => formatNevra(a) === formatNevra(b);
+
+function mergeModeOf(entry: LayerPackage): MergeMode {
+  if (entry.force === true) return 'union';
+  return entry.pkg.nevra.name === 'setup' ? 'add' : 'identical';
+}
+
+class Layering {
+  readonly #txn: Transaction;
+  readonly #tree: ImageTree;
+  readonly #base: ImageTree;
+  readonly #options: LayerOptions;
+  readonly #packages: ImportedPackage[];
+  #checkouts = 0;
+
+  constructor(txn: Transaction, tree: ImageTree, base: ImageTree, options: LayerOptions) {
+    this.#txn = txn;
+    this.#tree = tree;
+    this.#base = base;
+    this.#options = options;
+    const ordered = orderPackages(options.add.map((e) => e.pkg));
+    const first = ordered.filter((p) => p.nevra.name === 'filesystem');
+    this.#packages = [...first, ...ordered.filter((p) => p.nevra.name !== 'filesystem')];
+  }
+
+  #step<T>(step: string, body: () => T): T {
+    this.#options.progress({ type: 'begin', step });
+    const out = body();
+    this.#options.progress({ type: 'end', step });
+    return out;
+  }
+
+  files(installed: readonly InstalledPackage[]): void {
+    const { gone, add } = this.#options;
+    const going = installed.filter((p) => gone.some((g) => sameNevra(nevraOfInstalled(p), g)));
+    if (going.length > 0)
+      removePackages(
+        this.#tree,
+        going.map((p) => p.header),
+        installed.filter((p) => !going.includes(p)).map((p) => p.header),
+      );
+    const forced = new Set(add.filter((e) => e.force === true).map((e) => e.pkg));
+    const entries = new Map(add.map((e) => [e.pkg, e]));
+    for (const pkg of [...this.#packages.filter((p) => !forced.has(p)), ...forced]) {
+      const { exclude } = this.#options;
+      try {
+        mergePackage(this.#tree, pkg, {
+          mode: mergeModeOf(entries.get(pkg)!),
+          ...(exclude === undefined ? {} : { exclude: (path: string) => exclude(pkg.nevra, path) }),
+        });
+      } catch (error) {
+        throw prefixError(error, `Checking out package ${pkg.nevra.name}`);
+      }
+    }
+  }
+
+  /** Directories that show the current tree to scripts. */
+  #lower(): string[] {
+    const { scratch, baseDir } = this.#options;
+    const dir = join(scratch, `tree-${this.#checkouts++}`);
+    if (baseDir !== undefined && onlyAdds(this.#tree.root, this.#base.root)) {
+      checkoutTree(this.#tree, dir, { without: this.#base });
+      return [dir, baseDir];
+    }
+    checkoutTree(this.#tree, dir);
+    return [dir];
+  }
+
+  #needsScripts(headers: readonly Header[], paths: readonly string[]): boolean {
+    for (const pkg of this.#packages) {
+      checkTriggers(pkg.header);
+      for (const kind of ['prein', 'postin', 'posttrans'] as const)
+        if (scriptOf(pkg.header, kind) !== undefined) return true;
+    }
+    return headers.some((h) =>
+      fileTriggersOf(h).some((t) => paths.some((p) => t.patterns.some((x) => p.startsWith(x)))),
+    );
+  }
+
+  async scripts(installed: readonly InstalledPackage[]): Promise<void> {
+    const headers = [...installed.map((p) => p.header), ...this.#packages.map((p) => p.header)];
+    const paths = this.#packages.flatMap((p) => Array.from(imageFiles(p.header), (f) => f.path));
+    if (!this.#needsScripts(headers, paths)) {
+      this.#owners(() => ownersOfTree(this.#tree));
+      return;
+    }
+    const runner = new ScriptRunner(this.#tree, this.#options, this.#lower());
+    const upgraded = new Set(this.#options.gone.map((g) => g.name));
+    const packages = this.#packages.map(
+      (pkg): ScriptPackage => ({ pkg, argument: upgraded.has(pkg.nevra.name) ? 2 : 1 }),
+    );
+    runner.enter();
+    await runner.phase(packages, 'prein');
+    if (this.#owners(() => this.#ownersInScratch(runner))) runner.setLower(this.#lower());
+    await runner.phase(packages, 'postin');
+    await runner.phase(packages, 'posttrans');
+    await runner.fileTriggers(headers, paths);
+    await runner.sanityCheck();
+    runner.leave(this.#txn);
+  }
+
+  #ownersInScratch(runner: ScriptRunner): OwnerNames {
+    const names = new OwnerNames();
+    const read = (path: string): string | undefined => {
+      try {
+        return this.#options.fs.lstat(path) === undefined ? undefined : readText(this.#options.fs, path);
+      } catch {
+        return undefined;
+      }
+    };
+    names.add(read(join(runner.scratch, 'etc/passwd')), read(join(runner.scratch, 'etc/group')));
+    names.add(this.#tree.readText('usr/lib/passwd'), this.#tree.readText('usr/lib/group'));
+    names.add(this.#tree.readText('usr/etc/passwd'), this.#tree.readText('usr/etc/group'));
+    return names;
+  }
+
+  /** Applies the owners of all packages; true when a file or directory changed hands. */
+  #owners(names: () => OwnerNames): boolean {
+    let known: OwnerNames | undefined;
+    const lazy = (): OwnerNames => {
+      known ??= names();
+      return known;
+    };
+    for (const pkg of this.#packages) applyOwnership(this.#txn, this.#tree, pkg, lazy);
+    return known !== undefined;
+  }
+
+  database(taken: TreeDatabase, installed: readonly InstalledPackage[]): Nevra[] {
+    const { gone, installTime } = this.#options;
+    taken.db.transaction(() => {
+      for (const p of installed) if (gone.some((g) => sameNevra(nevraOfInstalled(p), g))) taken.db.remove(p.hnum);
+      for (const pkg of this.#packages)
+        taken.db.add(installedHeader(pkg.header, pkg.signature, { installTime, tid: installTime }));
+    });
+    const now = taken.installed().map(nevraOfInstalled);
+    taken.put(this.#txn, this.#tree);
+    return now;
+  }
+
+  async run(): Promise<Nevra[]> {
+    const { scratch, checkoutStep } = this.#options;
+    mkdirSync(scratch, { recursive: true });
+    const taken = TreeDatabase.take(this.#tree, scratch, true)!;
+    try {
+      const installed = taken.installed();
+      for (const g of this.#options.gone)
+        if (!installed.some((p) => sameNevra(nevraOfInstalled(p), g)))
+          throw new CoppiceError('NotFound', `Package ${formatNevra(g)} is not installed`);
+      this.#step(checkoutStep ?? 'Checking out packages', () => this.files(installed));
+      const staying = installed.filter((p) => !this.#options.gone.some((g) => sameNevra(nevraOfInstalled(p), g)));
+      await this.scripts(staying);
+      writeAutovar(this.#txn, this.#tree);
+      return this.#step('Writing rpmdb', () => this.database(taken, installed));
+    } finally {
+      taken.done();
+    }
+  }
+}
+
+function readText(fs: ScriptSurroundings['fs'], path: string): string {
+  const fd = fs.open(path, 0);
+  try {
+    const size = fs.fstat(fd).size;
+    const out = Buffer.alloc(Math.min(size, 16 * 1024 * 1024));
+    let at = 0;
+    while (at < out.length) {
+      const n = fs.read(fd, out, at, out.length - at, at);
+      if (n === 0) break;
+      at += n;
+    }
+    return out.subarray(0, at).toString();
+  } finally {
+    fs.close(fd);
+  }
+}
+
+/**
+ * Changes `tree` (a copy of a base) in place; the caller writes it. Returns the packages it has then. Throws `Conflict` for
+ * files that two packages claim, `Process` for a script that fails, `Unsupported` for one that cannot run.
+ */
+export async function layerPackages(txn: Transaction, tree: ImageTree, options: LayerOptions): Promise<Nevra[]> {
+  const base = new ImageTree(tree.repo, tree.root.copy());
+  try {
+    return await new Layering(txn, tree, base, options).run();
+  } finally {
+    rmSync(options.scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,184 @@
+// A base commit from packages: merged, scripts run, postprocessed, committed. Where the packages come from is another file.
+import { createHash } from 'node:crypto';
+import { type Progress, silentProgress } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { Variant, VariantDict } from '@coppice/gvariant';
+import { hostFs } from '@coppice/linux';
+import type { Repo, Transaction } from '@coppice/ostree';
+import { type RpmPackage, readPackage } from '@coppice/rpm';
+import { layerPackages } from '../assemble/layer.ts';
+import { repoStampsVariant } from '../commit-facts.ts';
+import { findImportedPackage, type ImportedPackage, importPackage, nevraOfHeader } from '../import/package-commit.ts';
+import type { Nevra } from '../nevra.ts';
+import { packageListKey, packageListVariant } from '../pkglist.ts';
+import type { RepoStamp } from '../status/model.ts';
+import { ImageTree } from '../tree/image-tree.ts';
+import type { Treefile } from '../treefile/treefile.ts';
+import { layoutRoot } from './layout.ts';
+import { placeDatabase, postprocessTree } from './postprocess.ts';
+
+export interface ComposeOptions {
+  /** Where the commit goes. */
+  readonly repo: Repo;
+  /** Where imported packages are kept; default `repo` (then their refs are removed again). */
+  readonly packageRepo?: Repo;
+  /** The packages of the tree: paths or bytes of RPM files. */
+  readonly packages: readonly (string | Uint8Array)[];
+  readonly treefile: Treefile;
+  /** The flattened treefile, stored in the tree. */
+  readonly treefileJson?: string;
+  /** Seconds since the epoch; commit time, and installation time in the package database. */
+  readonly timestamp: number;
+  readonly version?: string;
+  /** Previous commit. */
+  readonly parent?: string;
+  readonly subject?: string;
+  /** Ref to set; default the treefile's. Null sets none. */
+  readonly ref?: string | null;
+  readonly repos?: readonly RepoStamp[];
+  readonly metadata?: ReadonlyMap<string, Variant>;
+  readonly inputHash?: string;
+  /** A directory of our own for checkouts and overlays. It is removed. */
+  readonly scratch: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly fs?: FileSystem;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface ComposeResult {
+  readonly commit: string;
+  readonly ref: string | undefined;
+  readonly packages: readonly Nevra[];
+  /** Kernel version, when the tree has a kernel. */
+  readonly kernel: string | undefined;
+}
+
+function commitMetadata(options: ComposeOptions, packages: readonly Nevra[], kernel: string | undefined): VariantDict {
+  const { treefile } = options;
+  const out = new VariantDict();
+  if (options.version !== undefined) out.set('version', Variant.string(options.version));
+  if (options.inputHash !== undefined) out.set('rpmostree.inputhash', Variant.string(options.inputHash));
+  if (treefile.initramfsArgs.length > 0) out.set('rpmostree.initramfs-args', Variant.strings(treefile.initramfsArgs));
+  if (treefile.repoMetadata === 'inline' && options.repos !== undefined)
+    out.set('rpmostree.rpmmd-repos', repoStampsVariant(options.repos, true));
+  out.set(packageListKey, packageListVariant(packages));
+  if (treefile.containerCmd.length > 0) out.set('ostree.container-cmd', Variant.strings(treefile.containerCmd));
+  for (const [key, value] of Object.entries(treefile.commitMetadata)) {
+    if (typeof value === 'string') out.set(key, Variant.string(value));
+    else if (typeof value === 'boolean') out.set(key, Variant.boolean(value));
+    else if (typeof value === 'number') out.set(key, new Variant('x', BigInt(Math.trunc(value))));
+    else if (Array.isArray(value)) out.set(key, Variant.strings(value.map(String)));
+  }
+  for (const [key, value] of options.metadata ?? []) out.set(key, value);
+  if (kernel !== undefined) {
+    out.set('ostree.linux', Variant.string(kernel));
+    out.set('ostree.bootable', Variant.boolean(true));
+  }
+  return out.hashOrdered();
+}
+
+function importAll(options: ComposeOptions): ImportedPackage[] {
+  const repo = options.packageRepo ?? options.repo;
+  const { treefile } = options;
+  const out: ImportedPackage[] = [];
+  const fresh: { rpm: RpmPackage; checksum: string; at: number }[] = [];
+  for (const source of options.packages) {
+    const rpm = readPackage(source);
+    const checksum = `sha256:${createHash('sha256').update(rpm.headerBytes).digest('hex')}`;
+    const known = findImportedPackage(repo, nevraOfHeader(rpm.header), {
+      repodataChecksum: checksum,
+      nodocs: !treefile.documentation,
+    });
+    if (known !== undefined) out.push(known);
+    else fresh.push({ rpm, checksum, at: out.push(undefined as unknown as ImportedPackage) - 1 });
+  }
+  if (fresh.length === 0) return out;
+  repo.transaction((txn) => {
+    for (const { rpm, checksum, at } of fresh)
+      out[at] = importPackage(txn, rpm, {
+        repodataChecksum: checksum,
+        nodocs: !treefile.documentation,
+        readonlyExecutables: treefile.readonlyExecutables,
+        skipExtraneous: true,
+      });
+  });
+  return out;
+}
+
+function exclusion(treefile: Treefile): ((pkg: Nevra, path: string) => boolean) | undefined {
+  if (treefile.removeFromPackages.length === 0) return undefined;
+  const rules = treefile.removeFromPackages.map((r) => ({
+    name: r.package,
+    patterns: r.patterns.map((p) => new RegExp(p)),
+  }));
+  return (pkg, path) => {
+    const absolute = `/${path.replace(/^usr\/etc(\/|$)/, 'etc$1')}`;
+    return rules.some(
+      (r) => new RegExp(`^${r.name.replaceAll('*', '.*')}$`).test(pkg.name) && r.patterns.some((p) => p.test(absolute)),
+    );
+  };
+}
+
+/** Composes a tree and commits it. Signing is the caller's. Throws what importing, scripts and layout throw. */
+export async function composeCommit(options: ComposeOptions): Promise<ComposeResult> {
+  const { repo, treefile } = options;
+  const progress = options.progress ?? silentProgress;
+  progress({ type: 'begin', step: 'Importing packages' });
+  const imported = importAll(options);
+  progress({ type: 'end', step: 'Importing packages', text: `done: ${imported.length}` });
+  const exclude = exclusion(treefile);
+  const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);
+  const result = await repo.transactionAsync(async (txn) => {
+    const tree = new ImageTree(repo);
+    if (options.packageRepo !== undefined && options.packageRepo !== repo)
+      for (const pkg of imported) copyPackage(options.packageRepo, txn, pkg);
+    const packages = await layerPackages(txn, tree, {
+      add: imported.map((pkg) => ({ pkg })),
+      gone: [],
+      installTime: options.timestamp,
+      sourceDateEpoch: options.timestamp,
+      scratch: options.scratch,
+      env: options.env ?? process.env,
+      fs: options.fs ?? hostFs,
+      progress,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(exclude === undefined ? {} : { exclude }),
+    });
+    const kernel = postprocessTree(txn, tree, treefile, options.version);
+    layoutRoot(txn, tree, treefile);
+    placeDatabase(txn, tree);
+    if (options.treefileJson !== undefined)
+      tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
+    progress({ type: 'begin', step: 'Writing OSTree commit' });
+    const written = tree.write(txn);
+    const commit = txn.writeCommit({
+      metadata: commitMetadata(options, packages, kernel?.version),
+      parent: options.parent,
+      subject: options.subject ?? '',
+      body: '',
+      timestamp: options.timestamp,
+      ...written,
+    });
+    if (ref !== undefined) txn.setRef(ref, commit);
+    if (options.packageRepo === undefined) for (const pkg of imported) txn.setRef(pkg.ref, null);
+    progress({ type: 'end', step: 'Writing OSTree commit' });
+    return { commit, packages, kernel: kernel?.version };
+  });
+  return { ...result, ref };
+}
+
+/** Objects of an imported package from another repository. */
+function copyPackage(from: Repo, txn: Transaction, pkg: ImportedPackage): void {
+  for (const entry of from.readTree(pkg.commit)) {
+    if (entry.type === 'file') {
+      if (txn.repo.hasObject('file', entry.checksum)) continue;
+      const file = from.loadFile(entry.checksum);
+      txn.writeContent(file.header, file.read(), entry.checksum);
+    } else {
+      txn.writeMetadata('dirtree', from.loadMetadata('dirtree', entry.checksum), entry.checksum);
+      txn.writeMetadata('dirmeta', from.loadMetadata('dirmeta', entry.meta), entry.meta);
+    }
+  }
+  txn.writeMetadata('commit', from.loadCommitBytes(pkg.commit), pkg.commit);
+}

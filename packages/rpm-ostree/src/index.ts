@@ -1,0 +1,106 @@
+// @coppice/rpm-ostree: trees from packages. Composing base commits, layering packages on a node, explaining what changed.
+
+// ---- Trees in the making.
+export type { LayerOptions, LayerPackage } from './assemble/layer.ts';
+export { layerPackages } from './assemble/layer.ts';
+// ---- A node.
+export type { ClientOptions } from './client/client.ts';
+export { Client } from './client/client.ts';
+export { diffCommits, packagesOf } from './client/packages-of.ts';
+export { statusOfDeployment, systemStatus } from './client/status.ts';
+// ---- What commits say about themselves.
+export { baseOf, isLayered, repoStamps, versionOf } from './commit-facts.ts';
+// ---- Levels of the original.
+export type { RpmOstreeCompat, RpmOstreeLevel } from './compat.ts';
+export { rpmOstreeCompat, rpmOstreeLevel } from './compat.ts';
+// ---- Composing.
+export type { ComposeOptions, ComposeResult } from './compose/compose.ts';
+export { composeCommit } from './compose/compose.ts';
+// ---- RPMs into commits.
+export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
+export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';
+export { findImportedPackage, importPackage, loadImportedPackage } from './import/package-commit.ts';
+export type { ImportPath } from './import/path.ts';
+export { importPath, rewriteImportPath } from './import/path.ts';
+export type { TmpfilesEntry } from './import/tmpfiles.ts';
+export { formatTmpfiles, formatTmpfilesEntry, mergeTmpfiles } from './import/tmpfiles.ts';
+// ---- Names: packages, refs, refspecs.
+export type { Nevra } from './nevra.ts';
+export { compareEvr, formatEvr, formatNevra, parseNevra } from './nevra.ts';
+// ---- Origins.
+export type { LocalPackage, Origin, RemoteOverride } from './origin.ts';
+export {
+  emptyOrigin,
+  formatOrigin,
+  hasPackageChanges,
+  needsAssembly,
+  originKeyFile,
+  originOfRefspec,
+  originsEqual,
+  parseOrigin,
+} from './origin.ts';
+// ---- Files of an image.
+export { mutateOsRelease, parseOsRelease } from './os-release.ts';
+export type { GroupEntry, PasswdEntry } from './passwd.ts';
+export {
+  addAltfiles,
+  blankShadowDates,
+  formatGroup,
+  formatPasswd,
+  parseGroup,
+  parsePasswd,
+  splitGroup,
+  splitPasswd,
+} from './passwd.ts';
+// ---- Package lists and their differences.
+export type { PackageChange, PackageDiff } from './pkgdiff.ts';
+export {
+  comparePackages,
+  diffPackages,
+  formatPackageDiff,
+  formatPackageDiffMerged,
+  isEmptyDiff,
+  summarizePackageDiff,
+} from './pkgdiff.ts';
+export { packageListKey, packageListOf, packageListVariant } from './pkglist.ts';
+export { escapeRefComponent, packageOfRef, packageRef, packageRefPrefix, unescapeRefComponent } from './pkgref.ts';
+export type { ContainerReference, Refspec, SignatureSource } from './refspec.ts';
+export {
+  formatContainerReference,
+  formatRefspec,
+  parseContainerReference,
+  parseRefspec,
+  resolveRebaseTarget,
+} from './refspec.ts';
+export { deploymentJson, packageDiffJson, statusJson } from './status/json.ts';
+// ---- Status.
+export type { Json } from './status/json-glib.ts';
+export { formatJsonGlib } from './status/json-glib.ts';
+export type {
+  Advisory,
+  CachedUpdate,
+  DeploymentStatus,
+  Replacement,
+  RepoStamp,
+  SignatureStatus,
+  SystemStatus,
+} from './status/model.ts';
+export { deploymentId } from './status/model.ts';
+export type { StatusTextOptions } from './status/text.ts';
+export { formatStatus } from './status/text.ts';
+export { formatTimestamp } from './status/timestamp.ts';
+export { TreeDirectory } from './tree/directory.ts';
+export type { FileAttributes, TreeNode } from './tree/image-tree.ts';
+export { ImageTree } from './tree/image-tree.ts';
+// ---- Treefiles and lockfiles.
+export type { Variable } from './treefile/condition.ts';
+export { evaluateCondition } from './treefile/condition.ts';
+export type { Plain, TreefileDocument } from './treefile/document.ts';
+export { checkTreefileDocument, parseTreefileDocument } from './treefile/document.ts';
+export type { LoadedTreefile, TreefileSource } from './treefile/load.ts';
+export { loadTreefile, mergeTreefiles } from './treefile/load.ts';
+export type { LockedPackage, Lockfile } from './treefile/lockfile.ts';
+export { mergeLockfiles, parseLockfile } from './treefile/lockfile.ts';
+export type { Treefile } from './treefile/treefile.ts';
+export { typeTreefile } from './treefile/treefile.ts';
+export { nextVersion } from './treefile/version.ts';
