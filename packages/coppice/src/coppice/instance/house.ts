@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { House } from '@coppice/instance';
 
 /** The repository or installation folder: the nearest one above this file that has node_modules. */
-function houseRoot(): string {
+export function houseRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, 'node_modules', 'koffi')) && dirname(dir) !== dir) dir = dirname(dir);
   return dir;
