@@ -1,0 +1,231 @@
+// createrepo: scans a directory of packages and writes repodata/ beside them.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
+import { type Clock, CoppiceError, compareBytes, errnoError, systemClock } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs, replaceFile } from '@coppice/linux';
+import { rpmvercmp } from '../evr.ts';
+import { readPackage } from '../package/rpm-package.ts';
+import { mergeSignatures } from '../rpmdb/installed-header.ts';
+import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
+import { type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
+import { describePackage, type RepositoryPackage } from './repository-package.ts';
+
+export interface CreateOptions {
+  readonly fs?: FileSystem;
+  readonly clock?: Clock;
+  /** Where `repodata/` goes; default: the directory itself. */
+  readonly outputDir?: string;
+  /** Compression of the metadata; gzip as createrepo_c 0.17 has it. */
+  readonly compression?: Compression;
+  readonly level?: number;
+  /** `sha256` (default), `sha1`, `sha512` ...: of packages and of metadata files. */
+  readonly checksum?: string;
+  /** Newest changelog entries kept per package (default 10). */
+  readonly changelogLimit?: number;
+  /** Default: the time of writing, in seconds. */
+  readonly revision?: string;
+  /** Timestamps in repomd.xml; default: the time of writing. */
+  readonly timestamp?: number;
+  readonly baseUrl?: string;
+  readonly contentTags?: readonly string[];
+  readonly repoTags?: readonly string[];
+  readonly distroTags?: readonly { readonly cpeid?: string; readonly text: string }[];
+  /** Reuse what the present repodata says about packages of unchanged size and time. */
+  readonly update?: boolean;
+  /** More metadata: type (`group`, `updateinfo`, `modules`) and content. */
+  readonly extra?: readonly { readonly type: string; readonly name: string; readonly bytes: Uint8Array }[];
+  /** Metadata known from before, by location; consulted with `update`. */
+  readonly known?: ReadonlyMap<string, RepositoryPackage>;
+}
+
+export interface CreatedRepository {
+  readonly repomd: Repomd;
+  readonly packages: number;
+  /** Packages whose old metadata was reused. */
+  readonly reused: number;
+}
+
+interface Found {
+  readonly href: string;
+  readonly name: string;
+  readonly size: number;
+  readonly mtime: number;
+}
+
+/** `.rpm` files below `dir`; symbolic links are followed to files but not to directories. */
+function findPackages(fs: FileSystem, dir: string): Found[] {
+  const out: Found[] = [];
+  const walk = (relative: string): void => {
+    let names: string[];
+    try {
+      names = fs.readdir(join(dir, relative));
+    } catch (error) {
+      throw errnoError(error, join(dir, relative));
+    }
+    for (const name of names) {
+      const href = relative === '' ? name : `${relative}/${name}`;
+      const stat = fs.lstat(join(dir, href));
+      const type = (stat?.mode ?? 0) & 0o170000;
+      if (type === 0o040000) {
+        if (name !== 'repodata' && name !== '.repodata' && !name.startsWith('.repodata.')) walk(href);
+        continue;
+      }
+      if (!name.endsWith('.rpm')) continue;
+      const target = type === 0o120000 ? fs.stat(join(dir, href)) : stat;
+      if (target === undefined || (target.mode & 0o170000) !== 0o100000) continue;
+      out.push({ href, name, size: target.size, mtime: Math.floor(target.mtimeMs / 1000) });
+    }
+  };
+  walk('');
+  // createrepo_c orders by file name, then by path.
+  return out.sort(
+    (a, b) =>
+      compareBytes(Buffer.from(a.name), Buffer.from(b.name)) || compareBytes(Buffer.from(a.href), Buffer.from(b.href)),
+  );
+}
+
+function hashFile(fs: FileSystem, path: string, algorithm: string, buffer: Uint8Array): string {
+  const hash = createHash(algorithm);
+  const fd = fs.open(path, constants.O_RDONLY);
+  try {
+    for (;;) {
+      const n = fs.read(fd, buffer, 0, buffer.length, null);
+      if (n === 0) break;
+      hash.update(buffer.subarray(0, n));
+    }
+  } finally {
+    fs.close(fd);
+  }
+  return hash.digest('hex');
+}
+
+/** What createrepo says about one package file. Throws what `readPackage` throws. */
+export function describePackageFile(
+  path: string,
+  href: string,
+  options: { fs?: FileSystem; checksum?: string; changelogLimit?: number; baseUrl?: string; buffer?: Uint8Array } = {},
+): RepositoryPackage {
+  const fs = options.fs ?? hostFs;
+  const checksum = options.checksum ?? 'sha256';
+  const pkg = readPackage(path, { fs });
+  const stat = fs.stat(path);
+  if (stat === undefined) throw new CoppiceError('NotFound', `${path}: No such file or directory`);
+  return describePackage(mergeSignatures(pkg.header, pkg.signature), {
+    checksum: {
+      type: checksum === 'sha1' ? 'sha' : checksum,
+      value: hashFile(fs, path, checksum, options.buffer ?? Buffer.allocUnsafe(256 * 1024)),
+    },
+    fileTime: Math.floor(stat.mtimeMs / 1000),
+    fileSize: stat.size,
+    location: options.baseUrl === undefined ? { href } : { href, base: options.baseUrl },
+    headerRange: pkg.headerRange,
+    compareVersions: rpmvercmp,
+    ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
+  });
+}
+
+const kinds: readonly MetadataKind[] = ['primary', 'filelists', 'other'];
+
+/**
+ * Writes the repository metadata of `dir`. The new files are written beside the old ones and repomd.xml is replaced last,
+ * so that a reader sees the old repository or the new one; files of the old one are removed after that.
+ */
+export function createRepository(dir: string, options: CreateOptions = {}): CreatedRepository {
+  const fs = options.fs ?? hostFs;
+  const now = Math.floor((options.clock ?? systemClock).now() / 1000);
+  const checksum = options.checksum ?? 'sha256';
+  const output = join(options.outputDir ?? dir, 'repodata');
+  const found = findPackages(fs, dir);
+  const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
+  const buffer = Buffer.allocUnsafe(256 * 1024);
+  let reused = 0;
+  for (const file of found) {
+    const old = options.update ? options.known?.get(file.href) : undefined;
+    let pkg: RepositoryPackage;
+    if (old !== undefined && old.size.package === file.size && old.time.file === file.mtime) {
+      pkg = old;
+      reused++;
+    } else
+      pkg = describePackageFile(join(dir, file.href), file.href, {
+        fs,
+        checksum,
+        buffer,
+        ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
+        ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+      });
+    for (const kind of kinds) xml[kind].push(packageXml(kind, pkg));
+  }
+  if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
+  const writer = new MetadataFiles(fs, output, options, checksum, options.timestamp ?? now);
+  const records = kinds.map((kind) => writer.write(kind, `${kind}.xml`, metadataChunks(kind, found.length, xml[kind])));
+  for (const { type, name, bytes } of options.extra ?? []) records.push(writer.write(type, name, [bytes]));
+  const repomd: Repomd = {
+    revision: options.revision ?? String(now),
+    contentTags: options.contentTags ?? [],
+    repoTags: options.repoTags ?? [],
+    distroTags: options.distroTags ?? [],
+    records,
+  };
+  const previous = fs.readdir(output);
+  replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
+  const keep = new Set(['repomd.xml', ...records.map((r) => r.href.slice('repodata/'.length))]);
+  for (const name of previous) if (!keep.has(name) && isMetadataName(name)) fs.unlink(join(output, name));
+  return { repomd, packages: found.length, reused };
+}
+
+/** Names createrepo gives its own files; anything else in repodata/ is left alone. */
+function isMetadataName(name: string): boolean {
+  return /^([0-9a-f]{32,128}-)?(primary|filelists|other)\.(xml|sqlite)(\.\w+)?$|^[0-9a-f]{32,128}-|^repomd\.xml\.(asc|key)$/.test(
+    name,
+  );
+}
+
+class MetadataFiles {
+  readonly #fs: FileSystem;
+  readonly #dir: string;
+  readonly #options: CreateOptions;
+  readonly #checksum: string;
+  readonly #timestamp: number;
+
+  constructor(fs: FileSystem, dir: string, options: CreateOptions, checksum: string, timestamp: number) {
+    this.#fs = fs;
+    this.#dir = dir;
+    this.#options = options;
+    this.#checksum = checksum;
+    this.#timestamp = timestamp;
+  }
+
+  /** Writes one compressed metadata file, named by its checksum. */
+  write(type: string, name: string, chunks: Iterable<Uint8Array>): RepomdRecord {
+    const compression = this.#options.compression ?? 'gzip';
+    const open = createHash(this.#checksum);
+    let openSize = 0;
+    const watched = function* (): Generator<Uint8Array> {
+      for (const chunk of chunks) {
+        open.update(chunk);
+        openSize += chunk.length;
+        yield chunk;
+      }
+    };
+    const level = this.#options.level ?? (compression === 'gzip' ? 6 : undefined);
+    const bytes = collectBytes(
+      compress(watched(), compression, level === undefined ? {} : { level }),
+      Number.MAX_SAFE_INTEGER,
+    );
+    const value = createHash(this.#checksum).update(bytes).digest('hex');
+    const file = `${value}-${name}${compressionSuffix(compression)}`;
+    replaceFile(join(this.#dir, file), bytes, { fs: this.#fs });
+    const sumType = this.#checksum === 'sha1' ? 'sha' : this.#checksum;
+    return {
+      type,
+      checksum: { type: sumType, value },
+      ...(compression === 'none' ? {} : { openChecksum: { type: sumType, value: open.digest('hex') }, openSize }),
+      href: `repodata/${file}`,
+      timestamp: this.#timestamp,
+      size: bytes.length,
+    };
+  }
+}

@@ -1,0 +1,113 @@
+// One package in primary.xml, filelists.xml and other.xml, and the documents around them, in createrepo_c's layout.
+import { parseEvr } from '../evr.ts';
+import {
+  isPrimaryFile,
+  type RepoDependency,
+  type RepoFile,
+  type RepositoryPackage,
+  repoDependencyKinds,
+} from './repository-package.ts';
+import { xmlAttribute, xmlElement, xmlText } from './xml-text.ts';
+
+export type MetadataKind = 'primary' | 'filelists' | 'other';
+
+const flagNames: readonly string[] = ['', '', 'LT', '', 'GT', '', 'NE', '', 'EQ', '', 'LE', '', 'GE', '', 'NE'];
+
+function entry(dependency: RepoDependency): string {
+  let out = `      <rpm:entry name="${xmlAttribute(dependency.name)}"`;
+  const flag = flagNames[dependency.flags];
+  if (flag) {
+    const { epoch, version, release } = parseEvr(dependency.evr);
+    out += ` flags="${flag}" epoch="${epoch ?? '0'}" ver="${xmlAttribute(version)}"`;
+    if (release !== undefined && release !== '') out += ` rel="${xmlAttribute(release)}"`;
+  }
+  return `${out}${dependency.pre ? ' pre="1"' : ''}/>\n`;
+}
+
+function fileLine(indent: string, file: RepoFile): string {
+  return `${indent}<file${file.type === 'file' ? '' : ` type="${file.type}"`}>${xmlText(file.path)}</file>\n`;
+}
+
+const versionLine = (pkg: RepositoryPackage): string =>
+  `  <version epoch="${pkg.epoch}" ver="${xmlAttribute(pkg.version)}" rel="${xmlAttribute(pkg.release)}"/>\n`;
+
+function primaryXml(pkg: RepositoryPackage): string {
+  const base = pkg.location.base === undefined ? '' : ` xml:base="${xmlAttribute(pkg.location.base)}"`;
+  let out = `<package type="rpm">
+  ${xmlElement('name', pkg.name)}
+  ${xmlElement('arch', pkg.arch)}
+${versionLine(pkg)}  <checksum type="${xmlAttribute(pkg.checksum.type)}" pkgid="YES">${xmlText(pkg.checksum.value)}</checksum>
+  ${xmlElement('summary', pkg.summary)}
+  ${xmlElement('description', pkg.description)}
+  ${xmlElement('packager', pkg.packager)}
+  ${xmlElement('url', pkg.url)}
+  <time file="${pkg.time.file}" build="${pkg.time.build}"/>
+  <size package="${pkg.size.package}" installed="${pkg.size.installed}" archive="${pkg.size.archive}"/>
+  <location${base} href="${xmlAttribute(pkg.location.href)}"/>
+  <format>
+    ${xmlElement('rpm:license', pkg.license)}
+    ${xmlElement('rpm:vendor', pkg.vendor)}
+    ${xmlElement('rpm:group', pkg.group)}
+    ${xmlElement('rpm:buildhost', pkg.buildHost)}
+    ${xmlElement('rpm:sourcerpm', pkg.sourceRpm)}
+    <rpm:header-range start="${pkg.headerRange.start}" end="${pkg.headerRange.end}"/>
+`;
+  for (const kind of repoDependencyKinds) {
+    const list = pkg[kind];
+    if (list.length === 0) continue;
+    out += `    <rpm:${kind}>\n`;
+    for (const dependency of list) out += entry(dependency);
+    out += `    </rpm:${kind}>\n`;
+  }
+  if (pkg.fileList !== undefined) {
+    for (const file of pkg.fileList) if (isPrimaryFile(file.path)) out += fileLine('    ', file);
+  } else for (const path of pkg.files) out += fileLine('    ', { path, type: 'file' });
+  return `${out}  </format>\n</package>\n`;
+}
+
+const head = (pkg: RepositoryPackage): string =>
+  `<package pkgid="${xmlAttribute(pkg.checksum.value)}" name="${xmlAttribute(pkg.name)}" arch="${xmlAttribute(pkg.arch)}">\n${versionLine(pkg)}`;
+
+function filelistsXml(pkg: RepositoryPackage): string {
+  let out = head(pkg);
+  for (const file of pkg.fileList ?? []) out += fileLine('  ', file);
+  return `${out}</package>\n`;
+}
+
+function otherXml(pkg: RepositoryPackage): string {
+  let out = head(pkg);
+  for (const { author, date, text } of pkg.changelogs ?? [])
+    out += `  <changelog author="${xmlAttribute(author)}" date="${date}">${xmlText(text)}</changelog>\n`;
+  return `${out}</package>\n`;
+}
+
+/** The `<package>` element of one package. */
+export function packageXml(kind: MetadataKind, pkg: RepositoryPackage): string {
+  return kind === 'primary' ? primaryXml(pkg) : kind === 'filelists' ? filelistsXml(pkg) : otherXml(pkg);
+}
+
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+const documents: Readonly<Record<MetadataKind, readonly [string, string]>> = {
+  primary: [
+    '<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm"',
+    '</metadata>',
+  ],
+  filelists: ['<filelists xmlns="http://linux.duke.edu/metadata/filelists"', '</filelists>'],
+  other: ['<otherdata xmlns="http://linux.duke.edu/metadata/other"', '</otherdata>'],
+};
+
+/** A whole document in pieces of about 64 KiB. */
+export function* metadataChunks(kind: MetadataKind, count: number, packages: Iterable<string>): Generator<Uint8Array> {
+  const [open, close] = documents[kind];
+  let text = `${declaration}${open} packages="${count}">\n`;
+  for (const xml of packages) {
+    text += xml;
+    if (text.length > 65536) {
+      yield Buffer.from(text);
+      text = '';
+    }
+  }
+  // createrepo_c ends its documents without a newline.
+  yield Buffer.from(text + close);
+}

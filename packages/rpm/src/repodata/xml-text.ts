@@ -1,0 +1,36 @@
+// XML output as createrepo_c's libxml2 writes it.
+
+/** Characters XML 1.0 cannot carry. */
+const forbidden =
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+const textNeeds = /[&<>\r]/;
+const textEscapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' };
+
+/** Element content. */
+export function xmlText(text: string): string {
+  const clean = forbidden.test(text) ? text.replace(forbidden, '') : text;
+  return textNeeds.test(clean) ? clean.replace(/[&<>\r]/g, (c) => textEscapes[c]!) : clean;
+}
+
+const attributeNeeds = /[&<>"\t\r\n\u0080-\uffff]/;
+
+/** Attribute value: what is not ASCII becomes a character reference. */
+export function xmlAttribute(text: string): string {
+  const clean = forbidden.test(text) ? text.replace(forbidden, '') : text;
+  if (!attributeNeeds.test(clean)) return clean;
+  let out = '';
+  for (const char of clean) {
+    const code = char.codePointAt(0)!;
+    if (char === '"') out += '&quot;';
+    else if (code >= 0x80) out += `&#x${code.toString(16).toUpperCase()};`;
+    else if (char === '\t' || char === '\n' || char === '\r') out += `&#${code};`;
+    else out += textEscapes[char] ?? char;
+  }
+  return out;
+}
+
+/** `<name>text</name>` with the empty form libxml2 leaves for text nodes that are there but empty. */
+export function xmlElement(name: string, text: string): string {
+  return `<${name}>${xmlText(text)}</${name}>`;
+}
