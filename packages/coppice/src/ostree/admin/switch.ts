@@ -13,7 +13,7 @@ export const verb = adminVerb({
     ...(isOld(level) ? [] : [{ long: 'kexec', short: 'k', help: 'Stage new kernel in kexec' }]),
     { long: 'os', arg: 'OSNAME', help: 'Use a different operating system root than the current one' },
   ],
-  async run({ sysroot, operands, options, usage, print }) {
+  async run({ sysroot, operands, options, level, usage, print }) {
     const [wanted] = operands;
     if (wanted === undefined) return usage('REFSPEC must be specified');
     const upgrader = new Upgrader(sysroot, {
@@ -22,6 +22,7 @@ export const verb = adminVerb({
       pull: pullerFor(sysroot.repo),
     });
     const old = upgrader.refspec;
+    const oldRefspec = old.remote === undefined ? old.ref : `${old.remote}:${old.ref}`;
     // `REMOTE:` changes only the remote.
     const target = wanted.endsWith(':') ? { remote: wanted.slice(0, -1), ref: old.ref } : parseRefspec(wanted);
     const remote = target.remote ?? old.remote;
@@ -31,9 +32,10 @@ export const verb = adminVerb({
     upgrader.setOrigin(Origin.fromRefspec(refspec));
     await upgrader.pull({ allowOlder: true });
     upgrader.deploy();
-    if (old.remote !== undefined) {
-      print(`Deleting ref '${old.remote}:${old.ref}'`);
-      sysroot.repo.setRef(`${old.remote}:${old.ref}`, null);
+    const stillUsed = sysroot.deployments.some((deployment) => deployment.origin?.refspec === oldRefspec);
+    if (isOld(level) || !stillUsed) {
+      print(`Deleting ref '${old.remote ?? '(null)'}:${old.ref}'`);
+      sysroot.repo.setRef(oldRefspec, null);
     }
     if (options.flag('reboot')) await reboot(sysroot);
   },
