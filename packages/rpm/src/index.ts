@@ -38,6 +38,20 @@ export { readPayload } from './package/payload.ts';
 export type { RpmPackage } from './package/rpm-package.ts';
 // Reading packages.
 export { headerNevra, headerNevraText, isSourceHeader, readPackage } from './package/rpm-package.ts';
+export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
+// Repositories: making and reading their metadata.
+export { createRepository, describePackageFile } from './repodata/create-repository.ts';
+export { readFilelists, readOther } from './repodata/details-reader.ts';
+export type { LoadedRepository, LoadOptions } from './repodata/load-repository.ts';
+export { findRecord, loadDetails, loadRepository, metadataBytes } from './repodata/load-repository.ts';
+export type { MetadataKind } from './repodata/metadata-writer.ts';
+export { metadataChunks, packageXml } from './repodata/metadata-writer.ts';
+export { PackageTable } from './repodata/package-table.ts';
+export { readPrimary } from './repodata/primary-reader.ts';
+export type { Repomd, RepomdChecksum, RepomdRecord } from './repodata/repomd.ts';
+export { checkHref, parseRepomd, writeRepomd } from './repodata/repomd.ts';
+export type { RepoChangelog, RepoDependency, RepoFile, RepositoryPackage } from './repodata/repository-package.ts';
+export { describePackage, isPrimaryFile } from './repodata/repository-package.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
 // The package database.

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
-import { type Clock, CoppiceError, compareBytes, errnoError, systemClock } from '@coppice/base';
+import { type Clock, CoppiceError, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, replaceFile } from '@coppice/linux';
 import { rpmvercmp } from '../evr.ts';
 import { readPackage } from '../package/rpm-package.ts';
 import { mergeSignatures } from '../rpmdb/installed-header.ts';
+import { checksumAlgorithm, loadRepository } from './load-repository.ts';
 import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
 import { type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
 import { describePackage, type RepositoryPackage } from './repository-package.ts';
@@ -37,8 +38,6 @@ export interface CreateOptions {
   readonly update?: boolean;
   /** More metadata: type (`group`, `updateinfo`, `modules`) and content. */
   readonly extra?: readonly { readonly type: string; readonly name: string; readonly bytes: Uint8Array }[];
-  /** Metadata known from before, by location; consulted with `update`. */
-  readonly known?: ReadonlyMap<string, RepositoryPackage>;
 }
 
 export interface CreatedRepository {
@@ -127,6 +126,21 @@ export function describePackageFile(
   });
 }
 
+/** What the present metadata says, by location; nothing when there is none or it is damaged. */
+function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<string, RepositoryPackage> {
+  try {
+    const { packages } = loadRepository(dir, { fs, filelists: true, changelogs: true });
+    return new Map(
+      packages
+        .filter((pkg) => checksumAlgorithm(pkg.checksum.type) === checksum && pkg.fileList !== undefined)
+        .map((pkg) => [pkg.location.href, pkg]),
+    );
+  } catch (error) {
+    if (isCoppiceError(error) && error.kind === 'input') return new Map();
+    throw error;
+  }
+}
+
 const kinds: readonly MetadataKind[] = ['primary', 'filelists', 'other'];
 
 /**
@@ -141,9 +155,10 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   const found = findPackages(fs, dir);
   const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
   const buffer = Buffer.allocUnsafe(256 * 1024);
+  const known = options.update ? knownPackages(options.outputDir ?? dir, checksum, fs) : undefined;
   let reused = 0;
   for (const file of found) {
-    const old = options.update ? options.known?.get(file.href) : undefined;
+    const old = known?.get(file.href);
     let pkg: RepositoryPackage;
     if (old !== undefined && old.size.package === file.size && old.time.file === file.mtime) {
       pkg = old;

@@ -1,0 +1,126 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { type Compression, compressionOfName, decompress } from '@coppice/archive';
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs, readFile } from '@coppice/linux';
+import { readFilelists, readOther } from './details-reader.ts';
+import type { PackageTable, TablePackage } from './package-table.ts';
+import { readPrimary } from './primary-reader.ts';
+import { parseRepomd, type Repomd, type RepomdRecord } from './repomd.ts';
+
+export interface LoadOptions {
+  readonly fs?: FileSystem;
+  /** Read every file name too (filelists.xml). */
+  readonly filelists?: boolean;
+  /** Read changelogs too (other.xml). */
+  readonly changelogs?: boolean;
+}
+
+export interface LoadedRepository {
+  /** The directory that holds `repodata/`. */
+  readonly path: string;
+  readonly repomd: Repomd;
+  readonly table: PackageTable;
+  readonly packages: readonly TablePackage[];
+}
+
+/** Node's hash name of a checksum type in metadata. Throws `Unsupported`. */
+export function checksumAlgorithm(type: string): string {
+  const name = type.toLowerCase() === 'sha' ? 'sha1' : type.toLowerCase();
+  if (!['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].includes(name))
+    throw new CoppiceError('Unsupported', `checksum type ${JSON.stringify(type)} is not supported`);
+  return name;
+}
+
+/** Largest uncompressed metadata file accepted when the record does not say: 4 GiB. */
+const openLimit = 4 * 1024 ** 3;
+
+/**
+ * The uncompressed bytes of a metadata file, checked on the way: the file against its checksum, before the last piece
+ * is given out, and the content against its open-checksum and size. Throws `Corrupt`.
+ */
+export function* metadataBytes(path: string, record: RepomdRecord, fs: FileSystem = hostFs): Generator<Uint8Array> {
+  let fd: number;
+  try {
+    fd = fs.open(path, constants.O_RDONLY);
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+  const packed = createHash(checksumAlgorithm(record.checksum.type));
+  const open = record.openChecksum === undefined ? undefined : createHash(checksumAlgorithm(record.openChecksum.type));
+  const source = function* (): Generator<Uint8Array> {
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    for (;;) {
+      const n = fs.read(fd, buffer, 0, buffer.length, null);
+      if (n === 0) return;
+      packed.update(buffer.subarray(0, n));
+      yield buffer.subarray(0, n);
+    }
+  };
+  const check = (hash: Buffer, expected: string, what: string): void => {
+    const want = Buffer.from(expected, 'hex');
+    if (want.length !== hash.length || !timingSafeEqual(want, hash))
+      throw new CoppiceError('Corrupt', `${path}: ${what} does not match repomd.xml`);
+  };
+  try {
+    const kind: Compression | 'auto' = compressionOfName(path) === 'none' ? 'auto' : compressionOfName(path);
+    const input = source();
+    const limit = record.openSize ?? openLimit;
+    for (const piece of decompress(input, kind, { limit })) {
+      open?.update(piece);
+      yield piece;
+    }
+    for (const rest of input) void rest;
+    check(packed.digest(), record.checksum.value, 'checksum');
+    if (open !== undefined) check(open.digest(), record.openChecksum!.value, 'open checksum');
+  } finally {
+    fs.close(fd);
+  }
+}
+
+export function findRecord(repomd: Repomd, type: string): RepomdRecord | undefined {
+  return repomd.records.find((record) => record.type === type);
+}
+
+/** Attaches filelists and changelogs to packages that are loaded already. */
+export function loadDetails(repository: LoadedRepository, options: LoadOptions): void {
+  const fs = options.fs ?? hostFs;
+  const byId = new Map(repository.packages.map((pkg) => [pkg.checksum.value, pkg]));
+  const file = (type: string): Generator<Uint8Array> | undefined => {
+    const record = findRecord(repository.repomd, type);
+    return record === undefined ? undefined : metadataBytes(join(repository.path, record.href), record, fs);
+  };
+  const filelists = options.filelists ? file('filelists') : undefined;
+  if (filelists !== undefined)
+    for (const { pkgid, files } of readFilelists(filelists)) {
+      const pkg = byId.get(pkgid);
+      if (pkg !== undefined) pkg.fileList = files;
+    }
+  const other = options.changelogs ? file('other') : undefined;
+  if (other !== undefined)
+    for (const { pkgid, changelogs } of readOther(other)) {
+      const pkg = byId.get(pkgid);
+      if (pkg !== undefined) pkg.changelogs = changelogs;
+    }
+}
+
+/** Reads the repository in a directory. Throws `NotFound`, `Corrupt`, `Invalid`. */
+export function loadRepository(path: string, options: LoadOptions = {}): LoadedRepository {
+  const fs = options.fs ?? hostFs;
+  const repomdPath = join(path, 'repodata', 'repomd.xml');
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(repomdPath, { fs, limit: 8 * 1024 * 1024 });
+  } catch (error) {
+    throw errnoError(error, repomdPath);
+  }
+  const repomd = parseRepomd(bytes);
+  const primary = findRecord(repomd, 'primary');
+  if (primary === undefined) throw new CoppiceError('Invalid', `${repomdPath}: no primary metadata`);
+  const table = readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+  const repository = { path, repomd, table, packages: table.packages() };
+  if (options.filelists || options.changelogs) loadDetails(repository, options);
+  return repository;
+}

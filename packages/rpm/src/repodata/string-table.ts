@@ -1,0 +1,135 @@
+import { CoppiceError } from '@coppice/base';
+
+const fnvPrime = 0x01000193;
+
+/**
+ * Byte strings stored once each, by number, in one arena. A hundred thousand package descriptions cost their bytes and
+ * four more; JavaScript strings are made when asked for.
+ */
+export class StringTable {
+  #arena: Buffer;
+  #used: number;
+  /** `#offsets[i]` is where string i starts; string 0 is empty. */
+  #offsets: Uint32Array;
+  #count: number;
+  #slots: Int32Array;
+  #texts: (string | undefined)[] = [];
+
+  constructor() {
+    this.#arena = Buffer.allocUnsafeSlow(1 << 16);
+    this.#used = 0;
+    this.#offsets = new Uint32Array(1 << 12);
+    this.#count = 1;
+    this.#slots = new Int32Array(1 << 13).fill(-1);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Number of `bytes[start, end)`, added when new. */
+  intern(bytes: Uint8Array, start: number, end: number): number {
+    if (start === end) return 0;
+    let hash = 0x811c9dc5;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, fnvPrime);
+    hash ^= hash >>> 15;
+    const mask = this.#slots.length - 1;
+    const arena = this.#arena;
+    const length = end - start;
+    let slot = hash & mask;
+    for (;;) {
+      const id = this.#slots[slot]!;
+      if (id < 0) break;
+      const at = this.#offsets[id]!;
+      if (this.#end(id) - at === length) {
+        let i = 0;
+        while (i < length && arena[at + i] === bytes[start + i]) i++;
+        if (i === length) return id;
+      }
+      slot = (slot + 1) & mask;
+    }
+    const id = this.#append(bytes, start, end);
+    this.#slots[slot] = id;
+    if (this.#count * 2 > this.#slots.length) this.#rehash();
+    return id;
+  }
+
+  internText(text: string): number {
+    if (text === '') return 0;
+    const bytes = Buffer.from(text);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  #end(id: number): number {
+    return id + 1 < this.#count ? this.#offsets[id + 1]! : this.#used;
+  }
+
+  #append(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    if (this.#used + length > 0xffffffff) throw new CoppiceError('Limit', 'repository metadata is too large');
+    if (this.#used + length > this.#arena.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(this.#arena.length * 2, this.#used + length));
+      this.#arena.copy(grown, 0, 0, this.#used);
+      this.#arena = grown;
+    }
+    if (this.#count >= this.#offsets.length) {
+      const grown = new Uint32Array(this.#offsets.length * 2);
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    this.#arena.set(bytes.subarray(start, end), this.#used);
+    this.#offsets[this.#count] = this.#used;
+    this.#used += length;
+    return this.#count++;
+  }
+
+  #rehash(): void {
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
+    for (let id = 1; id < this.#count; id++) {
+      let hash = 0x811c9dc5;
+      const end = this.#end(id);
+      for (let i = this.#offsets[id]!; i < end; i++) hash = Math.imul(hash ^ this.#arena[i]!, fnvPrime);
+      hash ^= hash >>> 15;
+      let slot = hash & mask;
+      while (slots[slot]! >= 0) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.#slots = slots;
+  }
+
+  /** The text of a number; kept, so that asking again gives the same string. */
+  text(id: number): string {
+    if (id === 0) return '';
+    let text = this.#texts[id];
+    if (text === undefined) {
+      text = this.#arena.toString('utf8', this.#offsets[id]!, this.#end(id));
+      this.#texts[id] = text;
+    }
+    return text;
+  }
+
+  /** As `text`, without keeping it: for long texts that are asked for once. */
+  looseText(id: number): string {
+    return id === 0 ? '' : (this.#texts[id] ?? this.#arena.toString('utf8', this.#offsets[id]!, this.#end(id)));
+  }
+
+  /** Offsets and bytes, for storing. */
+  dump(): { offsets: Uint32Array; bytes: Uint8Array } {
+    return { offsets: this.#offsets.subarray(0, this.#count), bytes: this.#arena.subarray(0, this.#used) };
+  }
+
+  /** The table of a dump. It answers `text` only: nothing can be added. Throws `Corrupt`. */
+  static restore(offsets: Uint32Array, bytes: Buffer): StringTable {
+    const table = new StringTable();
+    if (offsets.length === 0) throw new CoppiceError('Corrupt', 'repository cache: no strings');
+    for (let i = 1; i < offsets.length; i++)
+      if (offsets[i]! > bytes.length || offsets[i]! < offsets[i - 1]!)
+        throw new CoppiceError('Corrupt', 'repository cache: bad string table');
+    table.#offsets = offsets;
+    table.#count = offsets.length;
+    table.#arena = bytes;
+    table.#used = bytes.length;
+    return table;
+  }
+}

@@ -1,0 +1,270 @@
+// A pull scanner over the bytes of one XML fragment. Repository metadata is tens of megabytes of small elements;
+// this reads it without making a string per tag. Documents people write go through `xml-document.ts`.
+import { CoppiceError } from '@coppice/base';
+
+export const xmlEvent = { end: 0, open: 1, close: 2, text: 3 } as const;
+
+const lt = 0x3c;
+const gt = 0x3e;
+const slash = 0x2f;
+const quote = 0x22;
+const apostrophe = 0x27;
+const equals = 0x3d;
+const ampersand = 0x26;
+
+const isSpace = (c: number): boolean => c === 0x20 || c === 0x0a || c === 0x09 || c === 0x0d;
+
+export class XmlScanner {
+  buffer: Buffer = Buffer.alloc(0);
+  at = 0;
+  #what: string;
+  /** Of the element opened or closed last. */
+  nameStart = 0;
+  nameEnd = 0;
+  /** Of the character data read last. */
+  textStart = 0;
+  textEnd = 0;
+  attributeCount = 0;
+  /** Name start, name end, value start, value end of each attribute. */
+  readonly attributes: number[] = [];
+  #pendingClose = false;
+  readonly #open: number[] = [];
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  reset(buffer: Buffer): void {
+    this.buffer = buffer;
+    this.at = 0;
+    this.#open.length = 0;
+    this.#pendingClose = false;
+  }
+
+  get depth(): number {
+    return this.#open.length / 2;
+  }
+
+  bad(why: string): CoppiceError {
+    return new CoppiceError('Invalid', `${this.#what}: ${why}`);
+  }
+
+  /** The next event. Comments and processing instructions are passed over; elements must nest. */
+  next(): number {
+    const { buffer } = this;
+    if (this.#pendingClose) {
+      this.#pendingClose = false;
+      this.#open.length -= 2;
+      return xmlEvent.close;
+    }
+    for (;;) {
+      const length = buffer.length;
+      if (this.at >= length) {
+        if (this.#open.length > 0) throw this.bad('unexpected end');
+        return xmlEvent.end;
+      }
+      if (buffer[this.at] !== lt) {
+        this.textStart = this.at;
+        const found = buffer.indexOf(lt, this.at);
+        this.at = this.textEnd = found < 0 ? length : found;
+        return xmlEvent.text;
+      }
+      const c = buffer[this.at + 1]!;
+      if (c === slash) return this.#close();
+      if (c === 0x3f) {
+        this.#skipTo('?>', 2);
+        continue;
+      }
+      if (c === 0x21) {
+        if (buffer.toString('latin1', this.at, this.at + 4) === '<!--') {
+          this.#skipTo('-->', 4);
+          continue;
+        }
+        if (buffer.toString('latin1', this.at, this.at + 9) === '<![CDATA[') {
+          this.textStart = this.at + 9;
+          this.#skipTo(']]>', 9);
+          this.textEnd = this.at - 3;
+          return xmlEvent.text;
+        }
+        throw this.bad('document types are not accepted');
+      }
+      return this.#openTag();
+    }
+  }
+
+  #skipTo(mark: string, from: number): void {
+    const found = this.buffer.indexOf(mark, this.at + from, 'latin1');
+    if (found < 0) throw this.bad('unexpected end');
+    this.at = found + mark.length;
+  }
+
+  #close(): number {
+    const { buffer } = this;
+    this.nameStart = this.at + 2;
+    const end = buffer.indexOf(gt, this.nameStart);
+    if (end < 0) throw this.bad('unexpected end');
+    let nameEnd = end;
+    while (nameEnd > this.nameStart && isSpace(buffer[nameEnd - 1]!)) nameEnd--;
+    this.nameEnd = nameEnd;
+    const openEnd = this.#open.pop();
+    const openStart = this.#open.pop();
+    if (openStart === undefined || openEnd === undefined || openEnd - openStart !== nameEnd - this.nameStart)
+      throw this.bad('end tag without its start tag');
+    for (let i = 0; openStart + i < openEnd; i++)
+      if (buffer[openStart + i] !== buffer[this.nameStart + i]) throw this.bad('end tag without its start tag');
+    this.at = end + 1;
+    return xmlEvent.close;
+  }
+
+  #openTag(): number {
+    const { buffer, attributes } = this;
+    const { length } = buffer;
+    let at = this.at + 1;
+    const start = at;
+    let c = buffer[at] ?? 0;
+    while (at < length && c !== gt && c !== slash && !isSpace(c)) c = buffer[++at] ?? 0;
+    if (at === start) throw this.bad('empty tag name');
+    this.nameStart = start;
+    this.nameEnd = at;
+    let count = 0;
+    for (;;) {
+      while (at < length && isSpace(buffer[at]!)) at++;
+      if (at >= length) throw this.bad('unexpected end');
+      c = buffer[at]!;
+      if (c === gt) {
+        at++;
+        break;
+      }
+      if (c === slash) {
+        if (buffer[at + 1] !== gt) throw this.bad('malformed tag');
+        at += 2;
+        this.#pendingClose = true;
+        break;
+      }
+      const nameStart = at;
+      while (at < length && buffer[at] !== equals && !isSpace(buffer[at]!) && buffer[at] !== gt) at++;
+      const nameEnd = at;
+      while (at < length && isSpace(buffer[at]!)) at++;
+      if (buffer[at] !== equals || nameEnd === nameStart) throw this.bad('malformed attribute');
+      at++;
+      while (at < length && isSpace(buffer[at]!)) at++;
+      const mark = buffer[at];
+      if (mark !== quote && mark !== apostrophe) throw this.bad('attribute without quotes');
+      const valueStart = ++at;
+      while (at < length && buffer[at] !== mark) at++;
+      if (at >= length) throw this.bad('unexpected end');
+      const k = count * 4;
+      attributes[k] = nameStart;
+      attributes[k + 1] = nameEnd;
+      attributes[k + 2] = valueStart;
+      attributes[k + 3] = at;
+      if (++count > 64) throw this.bad('too many attributes');
+      at++;
+    }
+    this.attributeCount = count;
+    this.at = at;
+    if (this.#open.length > 128) throw this.bad('nested too deeply');
+    this.#open.push(this.nameStart, this.nameEnd);
+    return xmlEvent.open;
+  }
+
+  name(): string {
+    return this.buffer.toString('latin1', this.nameStart, this.nameEnd);
+  }
+
+  /** Position in `attributes` of an attribute by name, -1 when absent. */
+  findAttribute(name: Buffer): number {
+    for (let i = 0; i < this.attributeCount; i++) {
+      const start = this.attributes[i * 4]!;
+      if (this.attributes[i * 4 + 1]! - start !== name.length) continue;
+      let k = 0;
+      while (k < name.length && this.buffer[start + k] === name[k]) k++;
+      if (k === name.length) return i * 4;
+    }
+    return -1;
+  }
+
+  attribute(name: string): string | undefined {
+    const found = this.findAttribute(Buffer.from(name));
+    return found < 0 ? undefined : this.decode(this.attributes[found + 2]!, this.attributes[found + 3]!);
+  }
+
+  hasEntity(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.buffer[i] === ampersand) return true;
+    return false;
+  }
+
+  /** Text of a range with its character references resolved. */
+  decode(start: number, end: number): string {
+    const text = this.buffer.toString('utf8', start, end);
+    return text.includes('&') ? resolveReferences(text, (why) => this.bad(why)) : text;
+  }
+}
+
+const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function resolveReferences(text: string, bad: (why: string) => CoppiceError): string {
+  return text.replace(/&([^;&]{0,12});?/g, (whole, body: string) => {
+    if (!whole.endsWith(';')) throw bad('malformed character reference');
+    if (body.startsWith('#')) {
+      const code = body[1] === 'x' ? Number.parseInt(body.slice(2), 16) : Number.parseInt(body.slice(1), 10);
+      if (!(code > 0 && code <= 0x10ffff)) throw bad('malformed character reference');
+      return String.fromCodePoint(code);
+    }
+    const value = Object.hasOwn(named, body) ? named[body] : undefined;
+    if (value === undefined) throw bad(`unknown entity &${body};`);
+    return value;
+  });
+}
+
+/**
+ * Cuts a document of `<package>` elements into complete elements; what stands before the first (the root's start tag) is
+ * given to `head`. An element over `limit` bytes throws `Limit`.
+ */
+export function* packageElements(
+  source: Iterable<Uint8Array>,
+  what: string,
+  head: (text: string) => void,
+  limit = 32 * 1024 * 1024,
+): Generator<Buffer> {
+  const closing = Buffer.from('</package>');
+  let pending: Buffer = Buffer.alloc(0);
+  let sawHead = false;
+  for (const chunk of source) {
+    const searchFrom = Math.max(0, pending.length - closing.length);
+    pending = pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
+    let from = searchFrom;
+    let start = 0;
+    for (;;) {
+      const found = pending.indexOf(closing, from);
+      if (found < 0) break;
+      const end = found + closing.length;
+      let element = pending.subarray(start, end);
+      if (!sawHead) {
+        const first = element.indexOf('<package');
+        if (first < 0) throw new CoppiceError('Invalid', `${what}: malformed document`);
+        head(element.toString('utf8', 0, first));
+        sawHead = true;
+        element = element.subarray(first);
+      }
+      from = end;
+      // A closing tag inside a comment or CDATA section does not count.
+      if (insideMarked(element)) continue;
+      yield element;
+      start = end;
+    }
+    if (start > 0) pending = pending.subarray(start);
+    if (pending.length > limit) throw new CoppiceError('Limit', `${what}: element is larger than ${limit} bytes`);
+  }
+  const rest = pending.toString('utf8');
+  if (!sawHead) head(rest);
+  else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[^]*?-->\s*)*$/.test(rest))
+    throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
+}
+
+function insideMarked(element: Buffer): boolean {
+  const cdata = element.lastIndexOf('<![CDATA[');
+  if (cdata >= 0 && element.indexOf(']]>', cdata) < 0) return true;
+  const comment = element.lastIndexOf('<!--');
+  return comment >= 0 && element.indexOf('-->', comment) < 0;
+}
