@@ -36,7 +36,9 @@ export class Transport {
   }
 
   async #make(proxy: string | undefined, secure: boolean): Promise<Dispatcher> {
-    const { Agent, ProxyAgent } = await import('undici');
+    // A bundler may leave a CommonJS module's names on its default export alone.
+    const loaded = await import('undici');
+    const { Agent, ProxyAgent } = loaded.Agent === undefined ? loaded.default : loaded;
     const material = secure ? loadTls(this.#options.tls ?? {}) : {};
     const shared = {
       connections: this.#options.connections ?? 8,

@@ -17,6 +17,8 @@ export interface OstreeCompat {
   readonly version: string;
   /** Build features that `--version` lists (those of Debian's builds; scripts probe them). */
   readonly features: readonly string[];
+  /** A pull counts detached metadata that the server does not have among the metadata it fetched. */
+  readonly countsMissingCommitMeta: boolean;
 }
 
 const features2022 = [
@@ -51,9 +53,9 @@ const features2026 = [
 ];
 
 const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
-  '2019.6': { level: '2019.6', version: '2019.6', features: features2022 },
-  '2022.7': { level: '2022.7', version: '2022.7', features: features2022 },
-  '2026.4': { level: '2026.4', version: '2026.4', features: features2026 },
+  '2019.6': { level: '2019.6', version: '2019.6', features: features2022, countsMissingCommitMeta: true },
+  '2022.7': { level: '2022.7', version: '2022.7', features: features2022, countsMissingCommitMeta: true },
+  '2026.4': { level: '2026.4', version: '2026.4', features: features2026, countsMissingCommitMeta: false },
 };
 
 export function ostreeCompat(level: OstreeLevel = defaultLevel): OstreeCompat {

@@ -40,8 +40,18 @@ export { decodeXattrs, encodeXattrs, sortXattrs } from './codec/xattrs.ts';
 // ---- Releases of the original.
 export type { OstreeCompat, OstreeLevel } from './compat.ts';
 export { defaultLevel, ostreeCompat } from './compat.ts';
+// ---- Distribution: pull, remotes, summary, deltas, signatures.
+export type { DeltaName } from './delta/name.ts';
+export { deltaDir, deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from './delta/name.ts';
+export { deleteDelta, hasDelta, listDeltaIndexes, listDeltas, reindexDeltas } from './delta/store.ts';
 export type { DifferenceSide, TreeDifference } from './diff.ts';
+export { commitSizes } from './commit-sizes.ts';
 export { diffTrees } from './diff.ts';
+export type { ArchiveExportOptions } from './export-archive.ts';
+export { exportArchive } from './export-archive.ts';
+export type { ArchiveImportOptions } from './import-archive.ts';
+export { importArchive } from './import-archive.ts';
+export { scanDevIno } from './scan-devino.ts';
 export type { FileChecksumOptions } from './file-checksum.ts';
 export { fileChecksum } from './file-checksum.ts';
 export type { FsckEvent, FsckOptions, FsckResult } from './fsck.ts';
@@ -61,14 +71,50 @@ export {
   pruneUnreachable,
   writeTombstone,
 } from './prune.ts';
-// ---- Distribution: pull, remotes, summary, deltas, signatures.
-export type { Remote } from './remote/remote.ts';
-export { findRemote, listRemotes, useRemotesDir } from './remote/remote.ts';
+export { remoteFetcher } from './pull/connect.ts';
+export { resolveMirrors } from './pull/mirrors.ts';
+export type { PullOptions, PullResult } from './pull/options.ts';
+export type { PullProgress } from './pull/progress.ts';
+export { pullProgressLine } from './pull/progress.ts';
+export { pull } from './pull/pull.ts';
+export { fetchRemoteSummary } from './pull/remote-summary.ts';
+export type { AddRemoteOptions, RemoteValue } from './remote/change.ts';
+export { addRemote, deleteRemote } from './remote/change.ts';
+export { importRemoteKeys } from './remote/import-keys.ts';
+export { addCookie, deleteCookie, readCookies } from './remote/cookies.ts';
+export {
+  findRemote,
+  getRemote,
+  isSystemRepo,
+  listRemotes,
+  Remote,
+  remotesDir,
+  useRemotesDir,
+} from './remote/remote.ts';
 // ---- The store.
 export type { RepoCreateOptions, RepoOptions } from './repo.ts';
 export { maxMetadataSize, Repo } from './repo.ts';
-export { commitGpgResults, gpgSignCommit, requireValidGpg, verifyCommitGpg, verifyGpg } from './sign/gpg.ts';
-export { verificationKeyring } from './sign/keyrings.ts';
+export type { Verifier } from './sign/engine-keys.ts';
+export { readKeyFile, remoteVerifiers, storedKeys } from './sign/engine-keys.ts';
+export {
+  engineSignatures,
+  engineSignCommit,
+  verifyWithEngines,
+  verifyWithKeys,
+  withEngineSignature,
+} from './sign/engine-verify.ts';
+export {
+  commitGpgResults,
+  gpgDeleteSignatures,
+  gpgSignatures,
+  gpgSignCommit,
+  requireValidGpg,
+  verifyCommitGpg,
+  verifyGpg,
+  withGpgSignature,
+} from './sign/gpg.ts';
+export { describeGpgResult, describeGpgResults, formatDate } from './sign/gpg-text.ts';
+export { listedKeyring, readRemoteKeyring, verificationKeyring } from './sign/keyrings.ts';
 export type { LoadedFile } from './store/load-file.ts';
 export type { LockKind } from './store/lock.ts';
 export type { LooseObject } from './store/objects.ts';
@@ -89,6 +135,18 @@ export { modeText, parseMode } from './store/settings.ts';
 export { setSummaryUpdater } from './store/summary-hook.ts';
 export type { TransactionOptions, TransactionStats } from './store/transaction.ts';
 export { Transaction } from './store/transaction.ts';
+export type { Summary, SummaryRef } from './summary/summary-file.ts';
+export {
+  decodeSummary,
+  encodeSummary,
+  summaryCollections,
+  summaryDeltas,
+  summaryKeys,
+  summaryType,
+} from './summary/summary-file.ts';
+export type { Signer, UpdateSummaryOptions } from './summary/update.ts';
+export { makeSummary, storeSummary, updateSummary } from './summary/update.ts';
+export { rawSummary, viewSummary } from './summary/view.ts';
 export type { TraverseOptions } from './traverse.ts';
 export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TreeEntry } from './tree.ts';

@@ -1,0 +1,2 @@
+import { engineSignCommit, gpgSignCommit } from '@coppice/ostree';
+import type { OstreeCall } from './verb.ts';

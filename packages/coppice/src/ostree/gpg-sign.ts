@@ -1,0 +1,27 @@
+import { gpgDeleteSignatures, gpgSignCommit } from '@coppice/ostree';
+import { gpgHomeKeyring } from '@coppice/signing';
+import { gpgHome, gpgKey } from './signers.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'COMMIT KEY-ID...',
+  summary: 'Sign a commit',
+  options: () => [
+    { long: 'delete', short: 'd', help: 'Delete signatures having any of the GPG KEY-IDs' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+  ],
+  run(call: OstreeCall) {
+    const { operands, options, repo } = call;
+    const [rev, ...keyIds] = operands;
+    if (rev === undefined) call.usage('Need a COMMIT to sign');
+    if (keyIds.length === 0) call.usage('Need at least one GPG KEY-ID to sign with');
+    const commit = repo.resolveRev(rev);
+    const home = gpgHome(call);
+    const keyring = gpgHomeKeyring(home);
+    if (options.flag('delete')) {
+      call.print(`Signatures deleted: ${gpgDeleteSignatures(repo, commit, keyIds, keyring)}`);
+      return;
+    }
+    for (const keyId of keyIds) gpgSignCommit(repo, commit, gpgKey(home, keyId), keyring);
+  },
+};

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Repo } from '@coppice/ostree';
+import { PullConsole } from './pull-console.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'SRC_REPO [REFS...]',
+  summary: 'Copy data from SRC_REPO',
+  options: () => [
+    { long: 'commit-metadata-only', help: 'Fetch only the commit metadata' },
+    { long: 'remote', arg: 'REMOTE', help: 'Add REMOTE to refspec' },
+    { long: 'disable-fsync', help: 'Do not invoke fsync()' },
+    { long: 'per-object-fsync', help: 'Perform writes in such a way that avoids stalling concurrent processes' },
+    { long: 'untrusted', help: 'Verify checksums of local sources (always enabled for HTTP pulls)' },
+    { long: 'bareuseronly-files', help: 'Reject regular files with mode outside of 0775 (world writable, suid, etc.)' },
+    { long: 'require-static-deltas', help: 'Require static deltas' },
+    { long: 'gpg-verify', help: 'GPG verify commits (must specify --remote)' },
+    { long: 'gpg-verify-summary', help: 'GPG verify summary (must specify --remote)' },
+    { long: 'disable-verify-bindings', help: 'Do not verify commit bindings' },
+    { long: 'depth', arg: 'DEPTH', type: 'int', help: 'Traverse DEPTH parents (-1=infinite) (default: 0)' },
+  ],
+  async run(call: OstreeCall) {
+    const { pull } = await import('@coppice/ostree');
+    const { operands, options, repo, context } = call;
+    const [source, ...refs] = operands;
+    if (source === undefined) call.usage('DESTINATION must be specified');
+    const url = source.startsWith('/') || source.startsWith('file://') ? source : resolve(context.cwd, source);
+    const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
+    const wanted = refs.length > 0 ? refs : [...Repo.open(resolve(context.cwd, source)).listRefs().keys()];
+    const remote = options.string('remote');
+    const console = new PullConsole(context);
+    const result = await pull(repo, {
+      remote: path,
+      refs: wanted,
+      commitOnly: options.flag('commit-metadata-only'),
+      disableFsync: options.flag('disable-fsync'),
+      perObjectFsync: options.flag('per-object-fsync'),
+      untrusted: options.flag('untrusted'),
+      bareUserOnlyFiles: options.flag('bareuseronly-files'),
+      requireStaticDeltas: options.flag('require-static-deltas'),
+      disableVerifyBindings: options.flag('disable-verify-bindings'),
+      gpgVerify: options.flag('gpg-verify'),
+      gpgVerifySummary: options.flag('gpg-verify-summary'),
+      depth: options.number('depth') ?? 0,
+      ...(remote === undefined ? {} : { remoteName: remote }),
+      progress: console.progress,
+      onGpgResults: console.gpgResults,
+    });
+    console.finish(result.status);
+  },
+};

@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { VariantDict } from '@coppice/gvariant';
+import {
+  describeGpgResults,
+  fetchRemoteSummary,
+  getRemote,
+  rawSummary,
+  verificationKeyring,
+  verifyGpg,
+  viewSummary,
+} from '@coppice/ostree';
+import { printSummaryKeys } from '../summary-keys.ts';
+import type { OstreeCall, OstreeVerb } from '../verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'NAME',
+  summary: 'Show remote summary',
+  options: (level) => [
+    ...(level === '2026.4'
+      ? [
+          { long: 'list-metadata-keys', help: 'List the available metadata keys' },
+          { long: 'print-metadata-key', arg: 'KEY', help: 'Print string value of metadata key' },
+        ]
+      : []),
+    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'raw', help: 'Show raw variant data' },
+  ],
+  async run(call: OstreeCall) {
+    const { operands, options, repo, context } = call;
+    const [name] = operands;
+    if (name === undefined) call.usage('NAME must be specified');
+    const dir = options.string('cache-dir');
+    const { summary, signature } = await fetchRemoteSummary(
+      repo,
+      name,
+      dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) },
+    );
+    if (summary === undefined) throw new CoppiceError('NotFound', 'Remote server has no summary file\n');
+    if (options.flag('list-metadata-keys') || options.has('print-metadata-key')) {
+      printSummaryKeys(call, summary);
+      return;
+    }
+    if (options.flag('raw')) {
+      call.print(rawSummary(summary));
+      return;
+    }
+    context.stdout.write(viewSummary(summary));
+    // Without GPG checks nobody asked about signatures.
+    if (!getRemote(repo, name).boolean('gpg-verify', true)) return;
+    const results =
+      signature === undefined
+        ? []
+        : verifyGpg(summary, VariantDict.decode(signature), verificationKeyring(repo, name), repo.clock);
+    if (results.length === 0) context.stdout.write('\nSummary is unsigned\n');
+    else {
+      const count = results.length === 1 ? 'Found 1 signature' : `Found ${results.length} signatures`;
+      context.stdout.write(`\n${count} on the summary:\n\n${describeGpgResults(results, '  ')}`);
+    }
+  },
+};

@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+import { type Repo, useRemotesDir } from '@coppice/ostree';
+import type { GOption } from '../../cli/goption.ts';
+import type { OstreeCall } from '../verb.ts';
+
+/** Options of the verbs that change remotes: `--sysroot` stands for its repository and its `remotes.d`. */
+export const sysrootOptions: readonly GOption[] = [
+  { long: 'repo', arg: 'PATH', help: 'Path to OSTree repository (defaults to /sysroot/ostree/repo)' },
+  { long: 'sysroot', arg: 'PATH', help: 'Use sysroot at PATH (overrides --repo)' },
+];
+
+/** Opens what `--sysroot`, `--repo` or the default say. */
+export async function openSysrootRepo(call: OstreeCall): Promise<{ repo: Repo; sysroot: boolean }> {
+  const sysroot = call.options.string('sysroot');
+  if (sysroot === undefined) return { repo: await call.openRepo(call.options.string('repo')), sysroot: false };
+  const root = resolve(call.context.cwd, sysroot);
+  const repo = await call.openRepo(`${root}/ostree/repo`);
+  useRemotesDir(repo, `${root === '/' ? '' : root}/etc/ostree/remotes.d`);
+  return { repo, sysroot: true };
+}

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { type Signer, withEngineSignature, withGpgSignature } from '@coppice/ostree';
+import { defaultGpgHome, loadGpgHomeKey, type SigningKey, sign, signEngine } from '@coppice/signing';
+import type { GOption } from '../cli/goption.ts';
+import type { OstreeCall } from './verb.ts';
+
+/** `--sign` and `--sign-type`. */
+export function signOptions(help: string): GOption[] {
+  return [
+    { long: 'sign', arg: 'KEY-ID', type: 'strings', help },
+    { long: 'sign-type', arg: 'NAME', help: "Signature type to use (defaults to 'ed25519')" },
+  ];
+}
+
+/** The folder that `--gpg-homedir` names, else GnuPG's default. */
+export function gpgHome({ options, context }: Pick<OstreeCall, 'options' | 'context'>): string {
+  const given = options.string('gpg-homedir');
+  return given === undefined ? defaultGpgHome(context.env) : resolve(context.cwd, given);
+}
+
+/** Loads the key of `--gpg-sign`. Throws `NotFound` in the original's words. */
+export function gpgKey(home: string, keyId: string): SigningKey {
+  try {
+    return loadGpgHomeKey(home, keyId);
+  } catch (error) {
+    if (error instanceof CoppiceError && error.code === 'NotFound')
+      throw new CoppiceError('NotFound', `No gpg key found with ID ${keyId} (homedir: ${home})`, { cause: error });
+    throw error;
+  }
+}
+
+/** What the signing options of a call ask for, in the order they are applied. */
+export function signersOf(call: OstreeCall): Signer[] {
+  const { options, context } = call;
+  const out: Signer[] = [];
+  const gpg = options.strings('gpg-sign');
+  for (const keyId of gpg) {
+    const key = gpgKey(gpgHome(call), keyId);
+    out.push((data, dict) => withGpgSignature(dict, sign(key, data, { clock: call.repo.clock })));
+  }
+  const engine = signEngine(options.string('sign-type') ?? 'ed25519', context.env);
+  for (const key of options.strings('sign'))
+    out.push((data, dict) => withEngineSignature(engine, dict, engine.sign(key, data)));
+  return out;
+}

@@ -1,0 +1,76 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import type { Variant } from '@coppice/gvariant';
+import { readFile } from '@coppice/linux';
+import { rawSummary, updateSummary, viewSummary } from '@coppice/ostree';
+import { parseKeyValue } from './key-value.ts';
+import { signersOf, signOptions } from './signers.ts';
+import { printSummaryKeys } from './summary-keys.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  summary: 'Manage summary metadata',
+  options: (level) => [
+    { long: 'update', short: 'u', help: 'Update the summary' },
+    { long: 'view', short: 'v', help: 'View the local summary file' },
+    { long: 'raw', help: 'View the raw bytes of the summary file' },
+    ...(level === '2026.4'
+      ? [
+          { long: 'list-metadata-keys', help: 'List the available metadata keys' },
+          { long: 'print-metadata-key', arg: 'KEY', help: 'Print string value of metadata key' },
+        ]
+      : []),
+    { long: 'gpg-sign', arg: 'KEY-ID', type: 'strings', help: 'GPG Key ID to sign the summary with' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+    ...signOptions('Key ID to sign the summary with'),
+    {
+      long: 'add-metadata',
+      short: 'm',
+      arg: 'KEY=VALUE',
+      type: 'strings',
+      help: 'Additional metadata field to add to the summary',
+    },
+  ],
+  async run(call: OstreeCall) {
+    const { repo, options, level } = call;
+    if (options.flag('update')) {
+      const metadata = new Map<string, Variant>();
+      for (const text of options.strings('add-metadata')) {
+        const [key, value] = parseKeyValue(text, 'add-metadata');
+        metadata.set(key, await parseText(value));
+      }
+      updateSummary(repo, { metadata, signers: signersOf(call) });
+      return;
+    }
+    const raw = options.flag('raw');
+    const keys = options.flag('list-metadata-keys') || options.has('print-metadata-key');
+    if (!options.flag('view') && !raw && !keys) call.usage('No option specified; use -u to update summary');
+    const read = (name: string): Buffer | undefined => {
+      try {
+        return readFile(`${repo.path}/${name}`, { limit: 128 * 1024 * 1024 });
+      } catch (error) {
+        if ((error as { code?: string }).code === 'ENOENT') return undefined;
+        throw errnoError(error, `openat(${name})`);
+      }
+    };
+    const bytes = read('summary');
+    if (bytes === undefined) throw errnoError(Object.assign(new Error('x'), { code: 'ENOENT' }), 'openat(summary)');
+    if (keys) {
+      printSummaryKeys(call, bytes);
+      return;
+    }
+    if (raw) {
+      call.print(rawSummary(bytes));
+      return;
+    }
+    call.context.stdout.write(viewSummary(bytes));
+    void level;
+  },
+};
+
+/** GVariant text as a value. */
+async function parseText(text: string): Promise<Variant> {
+  const library: Readonly<Record<string, unknown>> = { ...(await import('@coppice/gvariant')) };
+  const parse = library['parseVariant'] as ((text: string) => Variant) | undefined;
+  if (parse === undefined) throw new CoppiceError('Unsupported', 'not built yet: GVariant text');
+  return parse(text);
+}

@@ -1,0 +1,374 @@
+import { randomBytes } from 'node:crypto';
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
+import { VariantDict } from '@coppice/gvariant';
+import type { Fetcher } from '@coppice/http';
+import { type Commit, parseCommit } from '../codec/commit.ts';
+import { decodeDirTree } from '../codec/dirtree.ts';
+import { looseName, type ObjectType, objectName } from '../codec/object-type.ts';
+import { maxMetadataSize, type Repo } from '../repo.ts';
+import { loadFile } from '../store/load-file.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { type ArchivedContent, ContentInflater, parseArchivedContent } from './archived-content.ts';
+import { checkBindings, checkCommitSignatures, checkNotOlder, type SignatureDemands } from './commit-checks.ts';
+import { checkBareUserOnlyMode, importObject } from './import-object.ts';
+import type { MirrorList } from './mirrors.ts';
+import type { PullOptions } from './options.ts';
+import type { PullProgress } from './progress.ts';
+import { Spool } from './spool.ts';
+import type { Subpaths } from './subpaths.ts';
+import { checksumOfFile } from './verify-object.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** Where objects come from: a server with archive objects, or a repository that can be opened here. */
+export type ObjectSource =
+  | { readonly kind: 'http'; readonly meta: MirrorList; readonly content: MirrorList; readonly fetcher: Fetcher }
+  | { readonly kind: 'local'; readonly repo: Repo };
+
+export interface SessionSetup {
+  readonly repo: Repo;
+  readonly transaction: Transaction;
+  readonly source: ObjectSource;
+  readonly caches: readonly Repo[];
+  readonly options: PullOptions;
+  readonly subpaths: Subpaths;
+  readonly demands: SignatureDemands;
+  readonly progress: PullProgress;
+  /** Refs that asked for a commit, for the bindings check. */
+  readonly wantedBy: ReadonlyMap<string, readonly { readonly collection: string | undefined; readonly ref: string }[]>;
+  /** The commit that a commit must not be older than. */
+  readonly notOlderThan: ReadonlyMap<string, string>;
+}
+
+type Request =
+  | { readonly kind: 'commit'; readonly checksum: string; readonly depth: number; readonly isParent: boolean }
+  | { readonly kind: 'dirtree'; readonly checksum: string; readonly path: string }
+  | { readonly kind: 'dirmeta'; readonly checksum: string }
+  | { readonly kind: 'file'; readonly checksum: string };
+
+/** Deeper trees than this path length are refused. */
+const maxPathLength = 64 * 1024;
+
+/** Brings commits with everything they need into the running transaction. */
+export class PullSession {
+  readonly #s: SessionSetup;
+  readonly #queue: WorkQueue<Request>;
+  readonly #inflater = new ContentInflater();
+  readonly #seen = new Set<string>();
+  /** Depth with which a commit was scanned last. */
+  readonly #depths = new Map<string, number>();
+  /** Commits whose whole tree is here when the session ends. */
+  readonly complete = new Set<string>();
+  readonly #stem = randomBytes(4).toString('hex');
+  #spools = 0;
+  #lastReport = 0;
+
+  constructor(setup: SessionSetup) {
+    this.#s = setup;
+    const limit = setup.options.maxOutstanding ?? 8;
+    this.#queue = new WorkQueue(
+      limit,
+      (request) => this.#carryOut(request),
+      () => {
+        if (setup.source.kind === 'http') setup.source.fetcher.abort();
+      },
+    );
+  }
+
+  /** Adds a commit to bring over. */
+  requestCommit(checksum: string, depth: number, isParent = false): void {
+    const known = this.#depths.get(checksum);
+    if (known !== undefined && (known === -1 || (depth !== -1 && depth <= known))) return;
+    this.#depths.set(checksum, depth);
+    this.#queue.add({ kind: 'commit', checksum, depth, isParent }, true);
+  }
+
+  /** Adds a content object that a delta left out. */
+  requestFile(checksum: string): void {
+    this.#wantFile(checksum);
+  }
+
+  async finish(): Promise<void> {
+    await this.#queue.drain();
+    this.#report(true);
+  }
+
+  #report(force = false): void {
+    const { progress, options, repo, transaction, source } = this.#s;
+    if (options.progress === undefined) return;
+    const now = repo.clock.now();
+    if (!force && now - this.#lastReport < 100) return;
+    this.#lastReport = now;
+    progress.now = now;
+    progress.outstandingFetches = source.kind === 'http' ? this.#queue.running : 0;
+    progress.contentBytesWritten = transaction.stats.contentBytesWritten;
+    if (source.kind === 'http') progress.bytesTransferred = source.fetcher.bytesTransferred;
+    options.progress(progress);
+  }
+
+  async #carryOut(request: Request): Promise<void> {
+    switch (request.kind) {
+      case 'commit':
+        await this.#commit(request);
+        break;
+      case 'dirtree':
+        await this.#dirtree(request);
+        break;
+      case 'dirmeta':
+        await this.#metadata('dirmeta', request.checksum);
+        break;
+      case 'file':
+        await this.#file(request.checksum);
+        break;
+    }
+    this.#report();
+  }
+
+  // Commits.
+
+  async #commit(request: { checksum: string; depth: number; isParent: boolean }): Promise<void> {
+    const { checksum, depth, isParent } = request;
+    const { repo, transaction, options, demands } = this.#s;
+    const stored = repo.tryLoadMetadata('commit', checksum);
+    const detached = await this.#detached(checksum);
+    let bytes = stored;
+    let fetched = false;
+    if (bytes === undefined) {
+      bytes = await this.#commitBytes(checksum, isParent);
+      if (bytes === undefined) return;
+      fetched = true;
+    }
+    const signed = detached === undefined ? repo.loadDetachedMetadata(checksum) : VariantDict.decode(detached);
+    if (fetched || detached !== undefined || demands.keyring !== undefined || demands.verifiers !== undefined) {
+      const checked = checkCommitSignatures(repo, checksum, bytes, signed, demands);
+      if (checked.gpg !== undefined) options.onGpgResults?.(checksum, checked.gpg);
+    }
+    let commit: Commit;
+    try {
+      commit = parseCommit(bytes);
+    } catch (error) {
+      throw prefixError(error, objectName(checksum, 'commit'));
+    }
+    this.#checkCommit(checksum, commit, bytes);
+    const wholeHere = stored !== undefined && !repo.isPartial(checksum) && repo.currentTransaction === transaction;
+    if (detached !== undefined && detached.length > 0) transaction.setDetachedMetadataBytes(checksum, detached);
+    if (!wholeHere) repo.markPartial(checksum);
+    if (fetched) transaction.writeMetadata('commit', bytes, checksum);
+    if (commit.parent !== undefined && depth !== 0) this.requestCommit(commit.parent, depth < 0 ? -1 : depth - 1, true);
+    if (options.commitOnly === true) return;
+    if (!wholeHere) {
+      if (!this.#s.subpaths.limited) this.complete.add(checksum);
+      this.#wantTree(commit.tree, '/');
+      this.#wantMeta(commit.meta);
+    }
+  }
+
+  #checkCommit(checksum: string, commit: Commit, bytes: Uint8Array): void {
+    const { options, wantedBy, notOlderThan, repo } = this.#s;
+    if (options.disableVerifyBindings !== true) {
+      try {
+        for (const { collection, ref } of wantedBy.get(checksum) ?? []) checkBindings(commit, collection, ref);
+      } catch (error) {
+        throw prefixError(error, `Commit ${checksum}`);
+      }
+    }
+    const older = notOlderThan.get(checksum);
+    if (older !== undefined && older !== checksum) checkNotOlder(older, repo.loadCommitBytes(older), checksum, bytes);
+  }
+
+  /** Detached metadata as the source has it; undefined when it has none. */
+  async #detached(checksum: string): Promise<Buffer | undefined> {
+    const { source, progress } = this.#s;
+    if (source.kind === 'local') return source.repo.tryLoadMetadata('commitmeta', checksum);
+    progress.requestedMetadata++;
+    progress.outstandingMetadata++;
+    const path = `objects/${looseName(checksum, 'commitmeta', 'archive')}`;
+    try {
+      const { bytes } = await source.meta.bytes(path, { maxSize: maxMetadataSize });
+      progress.fetchedMetadata++;
+      return Buffer.from(bytes);
+    } catch (error) {
+      if (!isCoppiceError(error, 'NotFound')) throw error;
+      if (this.#s.repo.compat.countsMissingCommitMeta) progress.fetchedMetadata++;
+      return undefined;
+    } finally {
+      progress.outstandingMetadata--;
+    }
+  }
+
+  async #commitBytes(checksum: string, isParent: boolean): Promise<Buffer | undefined> {
+    const { source, caches, progress } = this.#s;
+    for (const cache of source.kind === 'local' ? [source.repo, ...caches] : caches) {
+      const bytes = cache.tryLoadMetadata('commit', checksum);
+      if (bytes === undefined) continue;
+      progress.importedMetadata++;
+      return bytes;
+    }
+    if (source.kind === 'local') {
+      if (isParent) return undefined;
+      throw new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, 'commit')}`);
+    }
+    try {
+      return await this.#fetchMetadata('commit', checksum);
+    } catch (error) {
+      // History may end where the server's does.
+      if (isParent && isCoppiceError(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  // Trees.
+
+  #wantTree(checksum: string, path: string): void {
+    const { subpaths } = this.#s;
+    const key = subpaths.limited ? `${checksum} ${path}` : checksum;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    const { repo } = this.#s;
+    const stored = repo.tryLoadMetadata('dirtree', checksum);
+    if (stored !== undefined) this.#scanTree(stored, path);
+    else this.#queue.add({ kind: 'dirtree', checksum, path }, true);
+  }
+
+  #wantMeta(checksum: string): void {
+    if (this.#seen.has(checksum)) return;
+    this.#seen.add(checksum);
+    if (this.#s.repo.hasObject('dirmeta', checksum)) return;
+    this.#queue.add({ kind: 'dirmeta', checksum }, true);
+  }
+
+  #wantFile(checksum: string): void {
+    if (this.#seen.has(checksum)) return;
+    this.#seen.add(checksum);
+    if (this.#s.repo.hasObject('file', checksum)) return;
+    this.#s.progress.requestedContent++;
+    this.#queue.add({ kind: 'file', checksum }, false);
+  }
+
+  #scanTree(bytes: Uint8Array, path: string): void {
+    const { progress, subpaths } = this.#s;
+    if (path.length > maxPathLength) throw new CoppiceError('Limit', 'Directory tree is too deep');
+    progress.scannedMetadata++;
+    const tree = decodeDirTree(bytes);
+    const lead = path === '/' ? '/' : `${path}/`;
+    for (const { name, checksum } of tree.files) if (subpaths.wantsFile(lead + name)) this.#wantFile(checksum);
+    for (const { name, tree: child, meta } of tree.dirs) {
+      if (!subpaths.wantsDir(lead + name)) continue;
+      this.#wantMeta(meta);
+      this.#wantTree(child, lead + name);
+    }
+  }
+
+  async #dirtree(request: { checksum: string; path: string }): Promise<void> {
+    const bytes = await this.#metadata('dirtree', request.checksum);
+    this.#scanTree(bytes, request.path);
+  }
+
+  /** Brings a dirtree or dirmeta here and gives its bytes. */
+  async #metadata(type: 'dirtree' | 'dirmeta', checksum: string): Promise<Buffer> {
+    const { source, caches, repo, transaction, progress } = this.#s;
+    const existing = repo.tryLoadMetadata(type, checksum);
+    if (existing !== undefined) return existing;
+    for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
+      if (!importObject(transaction, from, type, checksum, this.#importOptions(from))) continue;
+      progress.importedMetadata++;
+      return repo.loadMetadata(type, checksum);
+    }
+    if (source.kind === 'local')
+      throw new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, type)}`);
+    const bytes = await this.#fetchMetadata(type, checksum);
+    try {
+      transaction.writeMetadata(type, bytes, checksum);
+    } catch (error) {
+      throw prefixError(error, objectName(checksum, type));
+    }
+    return bytes;
+  }
+
+  async #fetchMetadata(type: ObjectType, checksum: string): Promise<Buffer> {
+    const { source, progress } = this.#s;
+    if (source.kind === 'local') throw new CoppiceError('Bug', 'a local source is not fetched from');
+    progress.requestedMetadata++;
+    progress.outstandingMetadata++;
+    try {
+      const path = `objects/${looseName(checksum, type, 'archive')}`;
+      const { bytes } = await source.content.bytes(path, { maxSize: maxMetadataSize });
+      progress.fetchedMetadata++;
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } finally {
+      progress.outstandingMetadata--;
+    }
+  }
+
+  // Content.
+
+  #importOptions(from: Repo): { trusted: boolean; bareUserOnlyFiles: boolean } {
+    const { options, source } = this.#s;
+    const own = source.kind === 'local' && from === source.repo;
+    return { trusted: own && options.untrusted !== true, bareUserOnlyFiles: this.#strictModes };
+  }
+
+  get #strictModes(): boolean {
+    return this.#s.options.bareUserOnlyFiles === true || this.#s.repo.mode === 'bare-user-only';
+  }
+
+  async #file(checksum: string): Promise<void> {
+    const { source, caches, transaction, progress, repo } = this.#s;
+    if (repo.hasObject('file', checksum)) return;
+    for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
+      if (!importObject(transaction, from, 'file', checksum, this.#importOptions(from))) continue;
+      progress.importedContent++;
+      return;
+    }
+    if (source.kind === 'local') throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+    const spool = this.#newSpool();
+    try {
+      await source.content.stream(`objects/${looseName(checksum, 'file', 'archive')}`, spool, {});
+      progress.fetchedContent++;
+      this.#store(checksum, spool);
+    } finally {
+      spool.discard();
+    }
+  }
+
+  #newSpool(): Spool {
+    return new Spool(this.#s.repo, `${this.#s.repo.path}/tmp/fetch-${this.#stem}-${this.#spools++}`);
+  }
+
+  #store(checksum: string, spool: Spool): void {
+    const { repo, transaction, options } = this.#s;
+    const trusted = options.httpTrusted === true && options.mirror === true && repo.mode === 'archive';
+    try {
+      const bytes = spool.bytes();
+      if (bytes !== undefined) this.#storeSmall(checksum, parseArchivedContent(bytes), trusted ? spool : undefined);
+      else {
+        const file = loadFile(
+          { fs: repo.fs, repo: repo.path, path: spool.path, mode: 'archive', disableXattrs: false },
+          checksum,
+        );
+        if (this.#strictModes) checkBareUserOnlyMode(checksum, file.header.mode);
+        if (trusted || (repo.mode === 'archive' && checksumOfFile(file) === checksum)) this.#adopt(checksum, spool);
+        else transaction.writeContent(file.header, file.read(), checksum);
+      }
+    } catch (error) {
+      if (isCoppiceError(error, 'NoSpace') || (isCoppiceError(error, 'Invalid') && this.#strictModes)) throw error;
+      throw prefixError(error, objectName(checksum, 'file'));
+    }
+  }
+
+  #storeSmall(checksum: string, content: ArchivedContent, trusted: Spool | undefined): void {
+    if (this.#strictModes) checkBareUserOnlyMode(checksum, content.header.mode);
+    if (trusted !== undefined) {
+      this.#adopt(checksum, trusted);
+      return;
+    }
+    const { size: _size, ...header } = content.header;
+    this.#s.transaction.writeContent(header, this.#inflater.bytes(content), checksum);
+  }
+
+  /** Takes an archive object as it came. */
+  #adopt(checksum: string, spool: Spool): void {
+    spool.toFile();
+    if (!this.#s.transaction.linkObject('file', checksum, spool.path))
+      throw new CoppiceError('Io', 'linkat: Operation not permitted');
+  }
+}

@@ -1,0 +1,83 @@
+import { constants } from 'node:fs';
+import type { StreamSink } from '@coppice/http';
+import type { Repo } from '../repo.ts';
+
+/** Bodies over this go to a file while they arrive. */
+const spoolSize = 4 * 1024 * 1024;
+
+/** A body as it arrives: in memory while small, then in a file below the repository's `tmp/`. */
+export class Spool implements StreamSink {
+  readonly path: string;
+  readonly #repo: Repo;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #fd: number | undefined;
+  #made = false;
+
+  constructor(repo: Repo, path: string) {
+    this.#repo = repo;
+    this.path = path;
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#size += chunk.length;
+    if (this.#fd === undefined && this.#size <= spoolSize) {
+      this.#parts.push(chunk);
+      return;
+    }
+    const fd = this.#open();
+    this.#repo.fs.write(fd, chunk, 0, chunk.length, null);
+  }
+
+  #open(): number {
+    if (this.#fd !== undefined) return this.#fd;
+    const { fs } = this.#repo;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    this.#fd = fs.open(this.path, flags, 0o644);
+    this.#made = true;
+    for (const part of this.#parts) fs.write(this.#fd, part, 0, part.length, null);
+    this.#parts = [];
+    return this.#fd;
+  }
+
+  restart(): void {
+    this.#close();
+    this.#parts = [];
+    this.#size = 0;
+  }
+
+  /** The whole body when it is in memory. */
+  bytes(): Buffer | undefined {
+    if (this.#made) {
+      this.#close();
+      return undefined;
+    }
+    const [only] = this.#parts;
+    if (this.#parts.length === 1 && only !== undefined)
+      return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+    const joined = Buffer.concat(this.#parts);
+    this.#parts = [joined];
+    return joined;
+  }
+
+  /** Makes sure that the body is in the file. */
+  toFile(): void {
+    if (!this.#made) this.#open();
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#fd !== undefined) this.#repo.fs.close(this.#fd);
+    this.#fd = undefined;
+  }
+
+  discard(): void {
+    this.#close();
+    if (!this.#made) return;
+    try {
+      this.#repo.fs.unlink(this.path);
+    } catch {
+      // Moved away or never there.
+    }
+  }
+}

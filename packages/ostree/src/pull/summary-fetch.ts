@@ -1,0 +1,139 @@
+import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { VariantDict } from '@coppice/gvariant';
+import type { Keyring } from '@coppice/signing';
+import { maxMetadataSize, type Repo } from '../repo.ts';
+import type { Verifier } from '../sign/engine-keys.ts';
+import { verifyWithEngines } from '../sign/engine-verify.ts';
+import { requireValidGpg, verifyGpg } from '../sign/gpg.ts';
+import type { MirrorList } from './mirrors.ts';
+import type { SummaryCache } from './summary-cache.ts';
+
+/** The summary files of a remote. */
+export interface FetchedSummary {
+  readonly summary: Buffer | undefined;
+  readonly signature: Buffer | undefined;
+  readonly fromCache: boolean;
+}
+
+export interface SummaryDemands {
+  readonly keyring: (() => Keyring) | undefined;
+  readonly verifiers: readonly Verifier[] | undefined;
+}
+
+interface Part {
+  readonly bytes: Buffer | undefined;
+  readonly cached: boolean;
+  readonly etag: string | undefined;
+  readonly lastModified: number | undefined;
+}
+
+async function fetchPart(
+  mirrors: MirrorList,
+  name: string,
+  cache: SummaryCache | undefined,
+  suffix: '' | '.sig',
+  compressed: boolean,
+): Promise<Part> {
+  const kept = cache?.read(suffix);
+  const conditions = {
+    ...(kept?.etag === undefined ? {} : { etag: kept.etag }),
+    ...(kept?.lastModified === undefined ? {} : { modifiedSince: kept.lastModified }),
+  };
+  try {
+    const got = await mirrors.bytes(name, { maxSize: maxMetadataSize, compressed, ...conditions });
+    if (got.notModified && kept !== undefined)
+      return { bytes: kept.bytes, cached: true, etag: kept.etag, lastModified: kept.lastModified };
+    return { bytes: Buffer.from(got.bytes), cached: false, etag: got.etag, lastModified: got.lastModified };
+  } catch (error) {
+    if (!isCoppiceError(error, 'NotFound')) throw error;
+    return { bytes: undefined, cached: false, etag: undefined, lastModified: undefined };
+  }
+}
+
+/**
+ * Fetches `summary.sig`, then `summary` (both may be absent). With a cache, an unchanged signature spares the summary. A
+ * summary and signature that came together are kept for the next time by `keepSummary`, once they have been verified.
+ */
+export async function fetchSummary(
+  mirrors: MirrorList,
+  cache: SummaryCache | undefined,
+  compressed = false,
+): Promise<FetchedSummary & { keep(): void }> {
+  const signature = await fetchPart(mirrors, 'summary.sig', cache, '.sig', compressed);
+  const kept = signature.bytes === undefined ? undefined : { sig: cache?.read('.sig'), summary: cache?.read('') };
+  if (signature.bytes !== undefined && kept?.sig !== undefined && kept.summary !== undefined) {
+    if (signature.cached || kept.sig.bytes.equals(signature.bytes))
+      return { summary: kept.summary.bytes, signature: kept.sig.bytes, fromCache: true, keep: () => {} };
+  }
+  // Without a signature a cached summary cannot be told from a stale one.
+  const summary = await fetchPart(
+    mirrors,
+    'summary',
+    signature.bytes === undefined ? undefined : cache,
+    '',
+    compressed,
+  );
+  const keep = (): void => {
+    if (cache === undefined || summary.bytes === undefined || signature.bytes === undefined) return;
+    cache.write('', summary.bytes, summary.etag, summary.lastModified);
+    cache.write('.sig', signature.bytes, signature.etag, signature.lastModified);
+  };
+  return { summary: summary.bytes, signature: signature.bytes, fromCache: false, keep };
+}
+
+/** Checks a summary's signatures. Throws `Signature` or `NotFound` in libostree's words. */
+export function checkSummary(repo: Repo, fetched: FetchedSummary, demands: SummaryDemands): void {
+  const { summary, signature } = fetched;
+  if (demands.keyring !== undefined) {
+    if (summary === undefined) {
+      throw new CoppiceError(
+        'Signature',
+        'GPG verification enabled, but no summary found (use gpg-verify-summary=false in remote config to disable)',
+      );
+    }
+    if (signature === undefined) {
+      throw new CoppiceError(
+        'Signature',
+        'GPG verification enabled, but no summary.sig found (use gpg-verify-summary=false in remote config to disable)',
+      );
+    }
+    requireValidGpg(verifyGpg(summary, VariantDict.decode(signature), demands.keyring(), repo.clock));
+  }
+  if (demands.verifiers !== undefined) {
+    if (summary === undefined) {
+      throw new CoppiceError(
+        'Signature',
+        'Signature verification enabled, but no summary found (use sign-verify-summary=false in remote config to disable)',
+      );
+    }
+    if (signature === undefined) {
+      throw new CoppiceError(
+        'Signature',
+        'Signatures verification enabled, but no summary.sig found (use sign-verify-summary=false in remote config to disable)',
+      );
+    }
+    verifyWithEngines(demands.verifiers, summary, VariantDict.decode(signature));
+  }
+}
+
+/** Fetches and checks; a cached pair that fails the check is thrown away and fetched anew once. */
+export async function fetchCheckedSummary(
+  repo: Repo,
+  mirrors: MirrorList,
+  cache: SummaryCache | undefined,
+  demands: SummaryDemands,
+): Promise<FetchedSummary> {
+  const first = await fetchSummary(mirrors, cache);
+  try {
+    checkSummary(repo, first, demands);
+    first.keep();
+    return first;
+  } catch (error) {
+    if (!first.fromCache || cache === undefined) throw error;
+    cache.drop();
+    const again = await fetchSummary(mirrors, undefined);
+    checkSummary(repo, again, demands);
+    again.keep();
+    return again;
+  }
+}
