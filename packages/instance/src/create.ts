@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Progress, prefixError, silentProgress } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
-import { addRemote, importKeys, pull, Repo } from '@coppice/ostree';
+import { addRemote, importRemoteKeys, pull, pullProgressLine, Repo } from '@coppice/ostree';
 import {
   deployTree,
   directoryHost,
@@ -73,8 +73,20 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
       url: new URL(description.ostree, source.url).href.replace(/\/$/, ''),
       keys: [['gpg-verify', true]],
     });
-    importKeys(repo, description.remote, source.key);
-    await pull(repo, { remote: description.remote, refs: [stream.ref], progress });
+    importRemoteKeys(repo, description.remote, [source.key]);
+    progress({ type: 'begin', step: 'Pulling' });
+    await pull(repo, {
+      remote: description.remote,
+      refs: [stream.ref],
+      progress: (counters) =>
+        progress({
+          type: 'update',
+          step: 'Pulling',
+          done: counters.fetchedContent + counters.fetchedMetadata,
+          detail: pullProgressLine(counters),
+        }),
+    });
+    progress({ type: 'end', step: 'Pulling' });
     const refspec = `${description.remote}:${stream.ref}`;
     progress({ type: 'begin', step: 'Deploying' });
     const lock = sysroot.lock();

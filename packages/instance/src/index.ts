@@ -5,6 +5,8 @@ export { bootedDirs, bootInstance, instanceSandbox, instanceSysroot, takeRebootR
 export type { BootTarget } from './boot-loader.ts';
 export { followBootLoader, loaderEntries } from './boot-loader.ts';
 // Provision, boot, run.
+export type { CreateOptions } from './create.ts';
+export { createInstance } from './create.ts';
 // Programs of the host inside a deployment.
 export type { HostTool } from './host-tool.ts';
 export { hostTool } from './host-tool.ts';

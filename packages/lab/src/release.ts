@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError, type Progress, silentProgress } from '@coppice/base';
 import { removeTree, replaceFile } from '@coppice/linux';
-import { gpgSignCommit, Repo, updateSummary, withGpgSignature } from '@coppice/ostree';
+import { gpgSignCommit, prune, Repo, updateSummary, withGpgSignature } from '@coppice/ostree';
 import { checkTreefileDocument, composeCommit, typeTreefile } from '@coppice/rpm-ostree';
 import { Keyring, loadSigningKey, sign } from '@coppice/signing';
 import type { LabDir, LabRelease } from './lab-dir.ts';
@@ -48,7 +48,10 @@ export async function releaseStream(lab: LabDir, world: World, options: ReleaseO
 /** Writes the summary with its signature. */
 export function publishSummary(lab: LabDir): void {
   const key = loadSigningKey(lab.key());
-  updateSummary(Repo.open(lab.repo), { signers: [(data, dict) => withGpgSignature(dict, sign(key, data))] });
+  const repo = Repo.open(lab.repo);
+  // The imported packages were needed for composing only.
+  prune(repo, { refsOnly: true });
+  updateSummary(repo, { signers: [(data, dict) => withGpgSignature(dict, sign(key, data))] });
 }
 
 /** Writes `www/coppice.json` for the streams as they are. */

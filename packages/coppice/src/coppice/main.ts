@@ -13,6 +13,7 @@ export async function run(context: Context, args: readonly string[]): Promise<nu
   const root: Command = new CommanderCommand('coppice')
     .description('Fedora CoreOS customization, from a config file to a fleet')
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),

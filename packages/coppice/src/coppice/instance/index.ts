@@ -84,6 +84,7 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     if (takeRebootRequest(instance)) reboot(name);
   };
 
+  command.enablePositionalOptions();
   command.hook('preAction', (_root, action) => {
     // What touches an instance's files runs in the namespace their owners live in.
     if (action.name() !== 'first-boot') enterNamespace(context, process.argv.slice(process.argv.indexOf('instance')));
@@ -159,7 +160,7 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     .option('--tool <program>', 'bind a program of this machine, with its libraries, and put it in PATH', collect, [])
     .option('--cwd <dir>', 'where to start (default: /)')
     .passThroughOptions()
-    .action((name: string, words: string[], flags: ExecFlags) => execute(name, words, flags));
+    .action((name: string, words: string[], flags: ExecFlags) => execute(name, words[0] === '--' ? words.slice(1) : words, flags));
 
   command
     .command('shell <name>')
