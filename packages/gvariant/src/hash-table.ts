@@ -28,6 +28,13 @@ export class GHashTable<V> {
   #shift = 3;
   #nodes = 0;
   #occupied = 0;
+  readonly #hash: (key: string) => number;
+
+  /** `hash` is the table's hash function, `g_str_hash` by default. */
+  constructor(hash: (key: string) => number = gStrHash) {
+    // 0 and 1 mark unused slots and tombstones.
+    this.#hash = (key) => Math.max(hash(key), 2);
+  }
 
   get size(): number {
     return this.#nodes;
@@ -52,7 +59,7 @@ export class GHashTable<V> {
   }
 
   set(key: string, value: V): this {
-    const hash = Math.max(gStrHash(key), 2);
+    const hash = this.#hash(key);
     const { at, found } = this.#lookup(key, hash);
     const slot = this.#slots[at];
     if (found) {
@@ -69,16 +76,16 @@ export class GHashTable<V> {
   }
 
   get(key: string): V | undefined {
-    const { at, found } = this.#lookup(key, Math.max(gStrHash(key), 2));
+    const { at, found } = this.#lookup(key, this.#hash(key));
     return found ? this.#slots[at]!.value : undefined;
   }
 
   has(key: string): boolean {
-    return this.#lookup(key, Math.max(gStrHash(key), 2)).found;
+    return this.#lookup(key, this.#hash(key)).found;
   }
 
   delete(key: string): boolean {
-    const { at, found } = this.#lookup(key, Math.max(gStrHash(key), 2));
+    const { at, found } = this.#lookup(key, this.#hash(key));
     if (!found) return false;
     this.#slots[at] = null;
     this.#nodes--;

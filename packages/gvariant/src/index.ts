@@ -12,6 +12,7 @@ export { encode } from './encode.ts';
 export { GHashTable, gStrHash, hashTableOrder } from './hash-table.ts';
 export { isNormalForm } from './normal.ts';
 // Text.
+export { parseVariant } from './parse.ts';
 export { printString } from './print.ts';
 export type { GType } from './type.ts';
 // Types.

@@ -1,5 +1,6 @@
 import { type DecodeOptions, decode } from './decode.ts';
 import { encode } from './encode.ts';
+import { parseVariant } from './parse.ts';
 import { printVariant } from './print.ts';
 
 /**
@@ -32,6 +33,11 @@ export class Variant {
   /** Reads serialized bytes; see `decode`. */
   static decode(type: string, bytes: Uint8Array, options?: DecodeOptions): Variant {
     return new Variant(type, decode(type, bytes, options));
+  }
+
+  /** Reads GVariant text; see `parseVariant`. */
+  static parse(text: string, type?: string): Variant {
+    return parseVariant(text, type);
   }
 
   /** The serialized bytes. Throws `Invalid` when the value does not fit its type. */

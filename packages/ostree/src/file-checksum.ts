@@ -14,6 +14,9 @@ export interface FileChecksumOptions {
   readonly ignoreXattrs?: boolean;
   /** Owner 0:0 and canonical modes, as a bare-user-only repository would store it. */
   readonly canonicalPermissions?: boolean;
+  /** Owner instead of the file's own. */
+  readonly ownerUid?: number;
+  readonly ownerGid?: number;
 }
 
 /** The checksum that a path on disk has as an object: a file, a symbolic link, or a directory's metadata. */
@@ -22,8 +25,8 @@ export function fileChecksum(path: string, options: FileChecksumOptions = {}): s
   const stat = fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `fstatat(${path}): No such file or directory`);
   const xattrs = options.ignoreXattrs === true || canonicalPermissions ? [] : readXattrs(fs, path);
-  const uid = canonicalPermissions ? 0 : stat.uid;
-  const gid = canonicalPermissions ? 0 : stat.gid;
+  const uid = options.ownerUid ?? (canonicalPermissions ? 0 : stat.uid);
+  const gid = options.ownerGid ?? (canonicalPermissions ? 0 : stat.gid);
   const mode = canonicalPermissions && !isSymlink(stat.mode) ? stat.mode & (S_IFMT | 0o755) : stat.mode;
   if (isDirectory(stat.mode)) return sha256(encodeDirMeta({ uid, gid, mode, xattrs }));
   const link = isSymlink(stat.mode);

@@ -75,7 +75,8 @@ export function traverseCommit(repo: Repo, commit: string, into: Reachable, opti
   }
 }
 
-function traverseTree(repo: Repo, tree: string, into: Reachable, partial: boolean, depth: number): void {
+/** Adds what a dirtree reaches; `partial` allows holes. */
+export function traverseTree(repo: Repo, tree: string, into: Reachable, partial: boolean, depth: number): void {
   if (into.dirtrees.has(tree)) return;
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
   let loaded: ReturnType<Repo['loadDirTree']>;

@@ -50,7 +50,7 @@ function splitKey(
   missing: string,
 ): { group: string; key: string } {
   if (tooFew) throw new CoppiceError('Usage', missing);
-  if (tooMany) throw new CoppiceError('Usage', `Too many arguments given`);
+  if (tooMany) call.usage('Too many arguments given');
   const text = call.operands[1]!;
   const group = call.options.string('group');
   if (group !== undefined) return { group, key: text };

@@ -7,10 +7,10 @@ function exists(path: string): boolean {
 }
 
 /** The repository when no `--repo` is given: the current directory if it looks like one, $OSTREE_REPO, the system's. */
-export function defaultRepoPath(context: Context): { path: string; from: 'cwd' | 'environment' | 'sysroot' } {
+export function defaultRepoPath(context: Context): string {
   const { cwd, env } = context;
-  if (exists(join(cwd, 'objects')) && exists(join(cwd, 'config'))) return { path: cwd, from: 'cwd' };
+  if (exists(join(cwd, 'objects')) && exists(join(cwd, 'config'))) return cwd;
   const repo = env['OSTREE_REPO'];
-  if (repo !== undefined) return { path: resolve(cwd, repo), from: 'environment' };
-  return { path: join(resolve(cwd, env['OSTREE_SYSROOT'] ?? '/'), 'ostree/repo'), from: 'sysroot' };
+  if (repo !== undefined) return resolve(cwd, repo);
+  return join(resolve(cwd, env['OSTREE_SYSROOT'] ?? '/'), 'ostree/repo');
 }

@@ -1,7 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import { Repo, type RepoMode } from '@coppice/ostree';
-import { defaultRepoPath } from './default-repo.ts';
 import type { OstreeVerb } from './verb.ts';
 
 const modes: Readonly<Record<string, RepoMode>> = {
@@ -24,16 +23,21 @@ export const verb: OstreeVerb = {
       help: 'Globally unique ID for this repository as an collection of refs for redistribution to other repositories',
     },
   ],
-  run({ context, level, options, repoPath }) {
+  async run({ context, level, options, repoPath, openRepo }) {
+    // Without --repo there has to be one already.
+    if (repoPath === undefined) return void (await openRepo());
     const text = options.string('mode') ?? 'bare';
     const mode = Object.hasOwn(modes, text) ? modes[text] : undefined;
     if (mode === undefined) throw new CoppiceError('Invalid', `Invalid mode '${text}' in repository configuration`);
-    const path = repoPath ?? defaultRepoPath(context).path;
     const collectionId = options.string('collection-id');
-    Repo.create(isAbsolute(path) ? path : resolve(context.cwd, path), {
-      mode,
-      compat: level,
-      ...(collectionId === undefined ? {} : { collectionId }),
-    });
+    try {
+      Repo.create(isAbsolute(repoPath) ? repoPath : resolve(context.cwd, repoPath), {
+        mode,
+        compat: level,
+        ...(collectionId === undefined ? {} : { collectionId }),
+      });
+    } catch (error) {
+      throw prefixError(error, 'Creating repo');
+    }
   },
 };

@@ -90,19 +90,14 @@ async function runVerb(
   if (options.flag('version')) printVersion(context, level);
   const repoPath = verb.repo === 'none' ? undefined : options.string('repo');
   const openRepo = (path?: string): Promise<Repo> => openRepository(context, level, path);
-  let repo: Repo | undefined;
-  if ((verb.repo ?? 'open') === 'open') {
-    try {
-      repo = await openRepo(repoPath);
-    } catch (error) {
-      if (error instanceof UsageError) context.stderr.write(verbHelp(name, verb, level));
-      throw error;
-    }
-  }
   try {
+    const repo = (verb.repo ?? 'open') === 'open' ? await openRepo(repoPath) : undefined;
     return (await verb.run(makeCall(context, level, options, repoPath, repo, openRepo))) ?? 0;
   } catch (error) {
-    if (error instanceof UsageError) context.stderr.write(`${verbHelp(name, verb, level)}\n`);
+    if (error instanceof UsageError) {
+      context.stdout.flush();
+      context.stderr.write(`${verbHelp(name, verb, level)}${error.spaced ? '\n' : ''}`);
+    }
     throw error;
   }
 }
@@ -142,6 +137,7 @@ async function openRepository(context: Context, level: OstreeLevel, path: string
   const { Repo } = await import('@coppice/ostree');
   const options = { compat: level };
   if (path !== undefined) {
+    if (path === '') throw new CoppiceError('NotFound', 'opening repo: opendir((null)): Bad address');
     const absolute = isAbsolute(path) ? resolve(path) : resolve(context.cwd, path);
     try {
       return Repo.open(absolute, options);
@@ -151,10 +147,9 @@ async function openRepository(context: Context, level: OstreeLevel, path: string
   }
   const found = defaultRepoPath(context);
   try {
-    return Repo.open(found.path, options);
+    return Repo.open(found, options);
   } catch (error) {
-    if (isCoppiceError(error, 'NotFound') && found.from === 'sysroot')
-      throw new UsageError('Command requires a --repo argument');
+    if (isCoppiceError(error, 'NotFound')) throw new UsageError('Command requires a --repo argument', false);
     throw error;
   }
 }

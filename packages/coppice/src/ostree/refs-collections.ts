@@ -1,6 +1,12 @@
-import { GHashTable } from '@coppice/gvariant';
+import { GHashTable, gStrHash } from '@coppice/gvariant';
 import { type CollectionRef, collectionRefs, type Repo } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
+
+/** `ostree_collection_ref_hash`. */
+function hashOf(key: string): number {
+  const [collection, ref] = key.split('\0') as [string, string];
+  return (gStrHash(collection) ^ gStrHash(ref)) >>> 0;
+}
 
 /** The refs of one collection, or of all. */
 export function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
@@ -10,7 +16,7 @@ export function collectionRefsOf(repo: Repo, collection?: string): CollectionRef
 /** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */
 export function printCollectionRefs(call: OstreeCall, collection: string | undefined): void {
   const { repo, options } = call;
-  const table = new GHashTable<CollectionRef>();
+  const table = new GHashTable<CollectionRef>(hashOf);
   for (const ref of collectionRefsOf(repo, collection)) table.set(`${ref.collection}\0${ref.ref}`, ref);
   for (const [, ref] of table) {
     if (options.flag('delete')) {

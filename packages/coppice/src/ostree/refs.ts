@@ -1,6 +1,7 @@
-import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { hashTableOrder } from '@coppice/gvariant';
-import { collectionRefsOf, printCollectionRefs } from './refs-collections.ts';
+import { checkCollectionId } from '@coppice/ostree';
+import { printCollectionRefs } from './refs-collections.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -24,8 +25,8 @@ export const verb: OstreeVerb = {
       for (const prefix of operands) one(call, prefix);
       return;
     }
-    if (options.has('create') || options.flag('delete'))
-      call.usage('At least one PREFIX is required when creating or deleting refs');
+    if (options.has('create')) throw new CoppiceError('Usage', 'You must specify a revision when creating a new ref');
+    if (options.flag('delete')) throw new CoppiceError('Usage', 'At least one PREFIX is required when deleting refs');
     one(call, undefined);
   },
 };
@@ -37,13 +38,21 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
   if (create !== undefined) createRef(call, create, prefix!);
   else if (options.flag('delete')) deleteRefs(call, prefix!);
   else {
-    const keep = options.flag('list') || alias;
-    const found = repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias });
+    const keep = options.flag('list') || alias || prefix?.endsWith(':') === true;
+    const found = listing(() => repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias }));
     // The original walks a hash table.
     for (const name of hashTableOrder(found.keys())) {
       const value = found.get(name)!;
       call.print(alias ? `${name} -> ${value}` : options.flag('revision') ? `${name}\t${value}` : name);
     }
+  }
+}
+
+function listing<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw prefixError(error, 'Listing refs');
   }
 }
 
@@ -58,19 +67,20 @@ function createRef({ repo, options }: OstreeCall, name: string, existing: string
   }
   if (taken !== undefined && !options.flag('force'))
     throw new CoppiceError('Exists', `--create specified but ref ${name} already exists`);
-  const checksum = repo.resolveRev(existing);
   if (!alias) {
-    repo.setRef(name, checksum);
+    repo.setRef(name, repo.resolveRev(existing));
     return;
   }
   if (name.includes(':'))
     throw new CoppiceError('Invalid', `Cannot create alias to remote ref: ${name.slice(0, name.indexOf(':'))}`);
+  if (!repo.listRefs().has(existing))
+    throw new CoppiceError('NotFound', `Cannot create alias to non-existent ref: ${existing}`);
   repo.setRefAlias(name, existing);
 }
 
 function deleteRefs({ repo }: OstreeCall, prefix: string): void {
   const aliases = repo.listRefs(undefined, { aliases: true });
-  const found = repo.listRefs(prefix);
+  const found = listing(() => repo.listRefs(prefix));
   for (const name of hashTableOrder(found.keys())) {
     for (const [alias, target] of aliases) {
       if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);
@@ -84,13 +94,13 @@ function collectionRefs(call: OstreeCall, prefix: string | undefined): void {
   const create = options.string('create');
   if (create !== undefined) {
     const separator = create.lastIndexOf(':');
-    const collection = separator < 0 ? '' : create.slice(0, separator);
-    const ref = create.slice(separator + 1);
-    if (separator < 0) throw new CoppiceError('Invalid', `--create specified with invalid collection ref ${create}`);
-    if (!options.flag('force') && collectionRefsOf(repo, collection).some((r) => r.ref === ref))
-      throw new CoppiceError('Exists', `--create specified but ref ${create} already exists`);
-    repo.writeRefIn(`refs/mirrors/${collection}`, ref, repo.resolveRev(prefix!));
+    const collection = separator < 0 ? create : create.slice(0, separator);
+    checkCollectionId(collection);
+    const checksum = repo.resolveRev(prefix!);
+    const own = collection === repo.settings.collectionId;
+    repo.writeRefIn(own ? 'refs/heads' : `refs/mirrors/${collection}`, create.slice(separator + 1), checksum);
     return;
   }
+  if (prefix !== undefined) listing(() => checkCollectionId(prefix));
   printCollectionRefs(call, prefix);
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { byteswap, type Variant, Variant as VariantClass } from '@coppice/gvariant';
-import type { ObjectType } from '@coppice/ostree';
+import type { LoadedFile, ObjectType } from '@coppice/ostree';
 import { commitText, printRaw, printXattrs } from './dump.ts';
 import { isSymlink } from './file-mode.ts';
 import { commitType } from './log.ts';
@@ -96,16 +96,17 @@ const rawTypes: readonly (readonly [ObjectType, string])[] = [
 
 async function showObject(call: OstreeCall, object: string): Promise<void> {
   const { repo, options, context } = call;
-  const raw = options.flag('raw');
   const swap = !options.flag('no-byteswap');
+  const raw = options.flag('raw') || !swap;
   const isChecksum = /^[0-9a-f]{64}$/.test(object);
   const checksum = isChecksum ? object : repo.resolveRev(object);
   for (const [type, format] of isChecksum ? rawTypes : rawTypes.slice(0, 1)) {
     if (isChecksum && !repo.hasObject(type, checksum)) continue;
-    if (raw) call.print(`${type} ${checksum}\n${printRaw(format, repo.loadMetadata(type, checksum), swap)}`);
-    else if (type !== 'commit') call.print(`${type} ${checksum}`);
-    else {
-      context.stdout.write(commitText(checksum, repo.loadCommit(checksum)));
+    const bytes = repo.loadMetadata(type, checksum);
+    call.print(`${type} ${checksum}${raw ? `\n${printRaw(format, bytes, swap)}` : ''}`);
+    // Not swapped, the original prints the raw value and then the description too.
+    if (type === 'commit' && !(raw && swap)) {
+      context.stdout.write(commitText(checksum, repo.loadCommit(checksum)).slice('commit '.length + 65));
       const home = options.string('gpg-homedir');
       const remote = options.string('gpg-verify-remote');
       context.stdout.write(
@@ -121,7 +122,13 @@ async function showObject(call: OstreeCall, object: string): Promise<void> {
 }
 
 function showFile(call: OstreeCall, checksum: string): void {
-  const { header, size } = call.repo.loadFile(checksum);
+  let file: LoadedFile;
+  try {
+    file = call.repo.loadFile(checksum);
+  } catch (error) {
+    throw prefixError(error, `Opening content object ${checksum}`);
+  }
+  const { header, size } = file;
   const link = isSymlink(header.mode);
   call.print(`Object: ${checksum}\nType: file\nFile Type: ${link ? 'symlink' : 'regular'}`);
   call.print(link ? `Target: ${header.symlinkTarget}` : `Size: ${size}`);

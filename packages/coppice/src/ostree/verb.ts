@@ -63,7 +63,10 @@ export interface OstreeEntry {
 
 /** Prints the usage on stderr, blank lines, then `error: message`. */
 export class UsageError extends CoppiceError {
-  constructor(message: string) {
+  /** Whether the original leaves a second blank line between the usage and the error. */
+  readonly spaced: boolean;
+  constructor(message: string, spaced = true) {
     super('Usage', message);
+    this.spaced = spaced;
   }
 }

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { CoppiceError, isCoppiceError, prefixError, strerror } from '@coppice/base';
+import { type CheckoutOptions, checkout, type OverwriteMode } from '@coppice/ostree';
+import { booleanArgument } from './boolean-argument.ts';
+import { checkoutOptions } from './checkout-options.ts';
+import { readSkipList } from './commit-modifier.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'COMMIT [DESTINATION]',
+  summary: 'Check out a commit into a filesystem tree',
+  options: checkoutOptions,
+  async run(call: OstreeCall) {
+    const { repo, operands, options } = call;
+    const [first, second] = operands;
+    const many = options.flag('from-stdin') || options.has('from-file');
+    if (first === undefined) call.usage(many ? 'DESTINATION must be specified' : 'COMMIT must be specified');
+    const shared = await sharedOptions(call);
+    const one = (rev: string, subpath: string | undefined, dest: string): void => {
+      const commit = repo.resolveRev(rev);
+      try {
+        checkout(repo, {
+          ...shared,
+          commit,
+          dest: isAbsolute(dest) ? dest : resolve(call.context.cwd, dest),
+          ...(subpath === undefined ? {} : { subpath }),
+        });
+      } catch (error) {
+        const missing = isCoppiceError(error, 'NotFound') && error.message.startsWith('No such file or directory: ');
+        if (!(missing && options.flag('allow-noent'))) throw error;
+      }
+    };
+    if (!many) one(first, options.string('subpath'), second ?? first);
+    else for (const [rev, subpath] of requests(call)) one(rev, subpath, first);
+  },
+};
+
+function conflict(a: string, b: string): never {
+  throw new CoppiceError('Usage', `Cannot specify both --${a} and --${b}`);
+}
+
+async function sharedOptions(call: OstreeCall): Promise<Omit<CheckoutOptions, 'commit' | 'dest'>> {
+  const { options, repo } = call;
+  const policy = options.string('selinux-policy');
+  const forceCopy = options.flag('force-copy') || policy !== undefined;
+  const [union, add, identical] = ['union', 'union-add', 'union-identical'].map((name) => options.flag(name));
+  if (union && add) conflict('union', 'union-add');
+  if (union && identical) conflict('union', 'union-identical');
+  if (add && identical) conflict('union-add', 'union-identical');
+  if (options.flag('require-hardlinks') && forceCopy) conflict('require-hardlinks', 'force-copy');
+  if (options.has('selinux-prefix') && policy === undefined) {
+    throw new CoppiceError('Usage', 'Cannot specify --selinux-prefix without --selinux-policy');
+  }
+  if (identical && !options.flag('require-hardlinks')) {
+    throw new CoppiceError('Usage', '--union-identical requires --require-hardlinks');
+  }
+  const overwrite: OverwriteMode = union ? 'union' : add ? 'add' : identical ? 'identical' : 'none';
+  const fsync = options.string('fsync');
+  const skipFile = options.string('skip-list');
+  const skips = skipFile === undefined ? undefined : readSkipList(call, skipFile);
+  const label = policy === undefined ? undefined : await labeller(call, policy);
+  return {
+    overwrite,
+    mode: options.flag('user-mode') ? 'user' : 'none',
+    noCopyFallback: options.flag('require-hardlinks'),
+    forceCopy,
+    bareUserOnlyDirs: options.flag('bareuseronly-dirs'),
+    whiteouts: options.flag('whiteouts'),
+    passthroughWhiteouts: options.flag('process-passthrough-whiteouts'),
+    uncompressedCache: !options.flag('disable-cache') && repo.config.boolean('core', 'enable-uncompressed-cache', true),
+    fsync: fsync === undefined ? false : booleanArgument(fsync),
+    ...(skips === undefined ? {} : { filter: (path) => (skips.has(path) ? 'skip' : 'allow') }),
+    ...(label === undefined ? {} : { label }),
+  };
+}
+
+async function labeller(call: OstreeCall, policy: string): Promise<CheckoutOptions['label']> {
+  const { policyOfRoot } = await import('./selinux-policy.ts');
+  const prefix = call.options.string('selinux-prefix') ?? '';
+  try {
+    const label = policyOfRoot(call, policy);
+    return label === undefined ? undefined : (path, mode) => label(`${prefix}${path}`, mode);
+  } catch (error) {
+    throw prefixError(error, 'selinux-policy: ');
+  }
+}
+
+/** Revision and subpath in turn, each ended by a NUL. */
+function* requests({ options, context }: OstreeCall): Generator<[rev: string, subpath: string]> {
+  const file = options.string('from-file');
+  let text: string;
+  try {
+    text = readFileSync(file === undefined ? 0 : resolve(context.cwd, file), 'utf8');
+  } catch (error) {
+    const errno = (error as { code?: string }).code ?? '';
+    throw new CoppiceError('NotFound', `Error opening file ${resolve(context.cwd, file ?? '')}: ${strerror(errno)}`);
+  }
+  const parts = text.split('\0');
+  for (let i = 0; i + 1 < parts.length && parts[i] !== ''; i += 2) yield [parts[i]!, parts[i + 1]!];
+}

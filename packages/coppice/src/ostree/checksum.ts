@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { CoppiceError, strerror } from '@coppice/base';
+import { fileChecksum } from '@coppice/ostree';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'PATH',
+  summary: 'Checksum a file or directory',
+  repo: 'none',
+  options: () => [{ long: 'ignore-xattrs', help: "Don't include xattrs in checksum" }],
+  run(call: OstreeCall) {
+    const { operands, options, context } = call;
+    const [name] = operands;
+    if (name === undefined) throw new CoppiceError('Usage', 'A filename must be given');
+    const path = resolve(context.cwd, name);
+    try {
+      call.print(fileChecksum(path, { ignoreXattrs: options.flag('ignore-xattrs') }));
+    } catch (error) {
+      const errno = (error as { code?: string }).code ?? '';
+      const known = (error as { data?: { errno?: string } }).data?.errno ?? errno;
+      if (known !== 'ENOENT' && known !== 'EACCES' && known !== 'NotFound') throw error;
+      throw new CoppiceError(
+        'NotFound',
+        `Error when getting information for file “${path}”: ${strerror(known === 'NotFound' ? 'ENOENT' : known)}`,
+      );
+    }
+  },
+};

@@ -1,2 +1,0 @@
-import { engineSignCommit, gpgSignCommit } from '@coppice/ostree';
-import type { OstreeCall } from './verb.ts';

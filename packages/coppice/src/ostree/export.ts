@@ -1,0 +1,44 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoError } from '@coppice/base';
+import { exportArchive } from '@coppice/ostree';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'COMMIT',
+  summary: 'Stream COMMIT to stdout in tar format',
+  options: () => [
+    { long: 'no-xattrs', help: 'Skip output of extended attributes' },
+    { long: 'subpath', arg: 'PATH', help: 'Checkout sub-directory PATH' },
+    { long: 'prefix', arg: 'PATH', help: 'Add PATH as prefix to archive pathnames' },
+    { long: 'output', short: 'o', arg: 'PATH', help: 'Output to PATH ' },
+  ],
+  run(call: OstreeCall) {
+    const { repo, operands, options, context } = call;
+    const [rev] = operands;
+    if (rev === undefined) call.usage('A COMMIT argument is required');
+    const commit = repo.resolveRev(rev);
+    const subpath = options.string('subpath');
+    const prefix = options.string('prefix');
+    const archive = exportArchive(repo, commit, {
+      ...(subpath === undefined ? {} : { subpath }),
+      ...(prefix === undefined ? {} : { prefix }),
+    });
+    const output = options.string('output');
+    if (output === undefined) {
+      for (const piece of archive) context.stdout.write(piece);
+      return;
+    }
+    let fd: number;
+    try {
+      fd = openSync(resolve(context.cwd, output), 'w');
+    } catch (error) {
+      throw errnoError(error, `open(${output})`);
+    }
+    try {
+      for (const piece of archive) writeSync(fd, piece);
+    } finally {
+      closeSync(fd);
+    }
+  },
+};
