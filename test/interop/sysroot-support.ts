@@ -4,12 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -90,7 +92,18 @@ export function must(outcome: Outcome): string {
   return outcome.stdout;
 }
 
+/** In memory where that keeps extended attributes: every swap syncs the whole file system. */
 export function temporaryFolder(): string {
+  if (existsSync('/dev/shm')) {
+    const folder = mkdtempSync('/dev/shm/coppice-sysroot-');
+    try {
+      hostFs.setxattr(folder, 'user.test', Buffer.from('1'));
+      hostFs.removexattr(folder, 'user.test');
+      return folder;
+    } catch {
+      rmSync(folder, { recursive: true });
+    }
+  }
   return mkdtempSync(join(tmpdir(), 'coppice-sysroot-'));
 }
 

@@ -64,7 +64,8 @@ describe.skipIf(skipReason !== undefined)(
       must(original(['admin', 'init-fs', 'a'], work));
       for (const os of ['first', 'second']) must(original(['admin', 'os-init', `--sysroot=a`, os], work));
       for (const sum of checksums) must(original(['pull-local', '--repo=a/ostree/repo', 'source', sum], work));
-      checksums.forEach((sum, i) => must(original(['refs', '--repo=a/ostree/repo', `--create=keep/${i}`, sum], work)));
+      for (const [i, sum] of checksums.entries())
+        must(original(['refs', '--repo=a/ostree/repo', `--create=keep/${i}`, sum], work));
       must(original(['refs', '--repo=a/ostree/repo', '--create=main', checksums[0]!], work));
       must(original(['refs', '--repo=a/ostree/repo', '--create=alt', checksums[1]!], work));
       spawnSync('cp', ['-a', 'a', 'b'], { cwd: work });
