@@ -19,6 +19,9 @@ for (const name of wanted) {
 await buildAll();
 for (const name of wanted.length > 0 ? wanted : all) {
   console.log(`\n== ${name}`);
-  const done = spawnSync(process.execPath, ['--conditions=source', join(root, 'bench', `${name}.ts`)], { cwd: root, stdio: 'inherit' });
+  const done = spawnSync(process.execPath, ['--conditions=source', join(root, 'bench', `${name}.ts`)], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (done.status !== 0) process.exitCode = 1;
 }
