@@ -1,7 +1,8 @@
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { sha256 } from '../codec/checksum.ts';
+import type { FileHeader } from '../codec/file-header.ts';
 import { isRegular } from '../codec/mode-bits.ts';
-import { isMetaType, looseName, type ObjectType } from '../codec/object-type.ts';
+import { isMetaType, looseName, type ObjectType, type RepoMode } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checksumOfFile } from './verify-object.ts';
@@ -39,9 +40,7 @@ export function importObject(
     const file = source.loadFile(checksum);
     if (options.bareUserOnlyFiles) checkBareUserOnlyMode(checksum, file.header.mode);
     const linkable =
-      place.repo.mode === repo.mode &&
-      repo.mode !== 'bare-split-xattrs' &&
-      (options.trusted || sameOwner(place.repo, repo));
+      sameForm(place.repo.mode, repo.mode, file.header) && (options.trusted || sameOwner(place.repo, repo));
     if (linkable) {
       if (!options.trusted) {
         const actual = checksumOfFile(file);
@@ -55,6 +54,14 @@ export function importObject(
     if (isCoppiceError(error, 'NoSpace')) throw error;
     throw prefixError(error, `Importing ${checksum}.file`);
   }
+}
+
+/** True when both modes keep this object in the same form, so that one file can serve both. */
+function sameForm(from: RepoMode, to: RepoMode, header: FileHeader): boolean {
+  if (from === to) return to !== 'bare-split-xattrs';
+  if (from !== 'bare-user' || to !== 'bare-user-only') return false;
+  const plain = header.uid === 0 && header.gid === 0 && header.xattrs.length === 0;
+  return plain && isRegular(header.mode) && (header.mode & 0o7400) === 0o400;
 }
 
 function corrupted(type: ObjectType, expected: string, actual: string): CoppiceError {
@@ -79,7 +86,7 @@ function importMetadata(
     const actual = sha256(bytes);
     if (actual !== checksum) throw corrupted(type, checksum, actual);
   }
-  if (place.repo.mode === transaction.repo.mode && transaction.linkObject(type, checksum, place.path)) return true;
+  if (transaction.linkObject(type, checksum, place.path)) return true;
   transaction.writeMetadata(type, bytes, checksum);
   return true;
 }

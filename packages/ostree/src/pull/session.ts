@@ -152,7 +152,7 @@ export class PullSession {
     const wholeHere = stored !== undefined && !repo.isPartial(checksum) && repo.currentTransaction === transaction;
     if (detached !== undefined && detached.length > 0) transaction.setDetachedMetadataBytes(checksum, detached);
     if (!wholeHere) repo.markPartial(checksum);
-    if (fetched) transaction.writeMetadata('commit', bytes, checksum);
+    if (fetched) this.#storeCommit(checksum, bytes);
     if (commit.parent !== undefined && depth !== 0) this.requestCommit(commit.parent, depth < 0 ? -1 : depth - 1, true);
     if (options.commitOnly === true) return;
     if (!wholeHere) {
@@ -160,6 +160,14 @@ export class PullSession {
       this.#wantTree(commit.tree, '/');
       this.#wantMeta(commit.meta);
     }
+  }
+
+  /** Links the commit of a local source, else writes what was fetched and checked. */
+  #storeCommit(checksum: string, bytes: Uint8Array): void {
+    const { source, transaction } = this.#s;
+    const from = source.kind === 'local' ? source.repo : undefined;
+    if (from !== undefined && importObject(transaction, from, 'commit', checksum, this.#importOptions(from))) return;
+    transaction.writeMetadata('commit', bytes, checksum);
   }
 
   #checkCommit(checksum: string, commit: Commit, bytes: Uint8Array): void {

@@ -10,7 +10,8 @@ import { ostreeMetaAttribute } from './load-file.ts';
 import { RawDeflater } from './raw-deflate.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
-const smallSize = 1024 * 1024;
+const smallSize = 16 * 1024 * 1024;
+const firstSize = 1024 * 1024;
 const headerRoom = 128 * 1024;
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -37,7 +38,7 @@ export interface ContentTarget {
 /** Stores content objects in a mode's form, hashing as it goes. One per transaction; its buffers are reused. */
 export class ContentWriter {
   readonly #target: ContentTarget;
-  readonly #buffer = Buffer.allocUnsafeSlow(headerRoom + smallSize);
+  #buffer = Buffer.allocUnsafeSlow(headerRoom + firstSize);
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
   #deflater: RawDeflater | undefined;
@@ -55,6 +56,7 @@ export class ContentWriter {
     if (isSymlink(header.mode)) return this.#symlink(header, head, verify);
     if (source instanceof Uint8Array) {
       if (source.length <= smallSize && head.length <= headerRoom) {
+        this.#makeRoom(source.length);
         this.#buffer.set(source, headerRoom);
         return this.#small(header, head, source.length, verify);
       }
@@ -98,18 +100,27 @@ export class ContentWriter {
     try {
       const size = source.size ?? fs.fstat(fd).size;
       if (size <= smallSize && head.length <= headerRoom) {
+        this.#makeRoom(size);
         let have = 0;
-        for (;;) {
-          const n = fs.read(fd, this.#buffer, headerRoom + have, smallSize - have, null);
+        while (have < size) {
+          const n = fs.read(fd, this.#buffer, headerRoom + have, size - have, null);
+          if (n === 0) break;
           have += n;
-          if (n === 0 || have === size || have === smallSize) break;
         }
-        if (have < smallSize || have === size) return this.#small(header, head, have, verify);
+        return this.#small(header, head, have, verify);
       }
       return this.#large(header, head, fd, size, verify);
     } finally {
       fs.close(fd);
     }
+  }
+
+  /** Grows the buffer in steps, so that it stays small where files are. */
+  #makeRoom(size: number): void {
+    if (headerRoom + size <= this.#buffer.length) return;
+    let room = firstSize;
+    while (room < size) room *= 2;
+    this.#buffer = Buffer.allocUnsafeSlow(headerRoom + room);
   }
 
   /** The content lies in the buffer from `headerRoom` on. */
@@ -140,7 +151,11 @@ export class ContentWriter {
   /** Archive form of a small content: a view of a reused buffer. */
   #pack(header: FileHeader, content: Uint8Array): Buffer {
     const head = encodeArchiveHeader(header, content.length);
-    this.#compressed ??= Buffer.allocUnsafeSlow(headerRoom + smallSize + 64 * 1024);
+    // Deflate stores what it cannot shrink with 5 bytes for every 16 KiB at most.
+    const needed = head.length + content.length + (content.length >> 10) + 1024;
+    if (this.#compressed === undefined || this.#compressed.length < needed) {
+      this.#compressed = Buffer.allocUnsafeSlow(Math.max(needed, headerRoom + firstSize));
+    }
     const out = this.#compressed;
     let at = head.copy(out, 0);
     this.#deflate().once(content, (bytes) => {
@@ -261,7 +276,7 @@ export class ContentWriter {
     if (target.mode === 'archive' || target.mode === 'bare-user') {
       const bytes =
         target.mode === 'archive' ? encodeArchiveHeader(header, 0) : Buffer.from(`${header.symlinkTarget}\0`);
-      this.#create(header, checksum, length, (fd) => {
+      this.#create(header, checksum, 0, (fd) => {
         target.fs.write(fd, bytes, 0, bytes.length, null);
         return bytes.length;
       });
@@ -280,7 +295,7 @@ export class ContentWriter {
       this.#discard(temporary);
       throw errnoError(error, 'Writing content object');
     }
-    target.wrote(checksum, length, length);
+    target.wrote(checksum, 0, length);
     return checksum;
   }
 
