@@ -9,4 +9,5 @@ export interface Program {
 export const programs: Readonly<Record<string, () => Promise<Program>>> = {
   coppice: () => import('./coppice/main.ts'),
   ostree: () => import('./ostree/main.ts'),
+  'rpm-ostree': () => import('./rpm-ostree/main.ts'),
 };

@@ -1,7 +1,8 @@
 // /etc/rpm-ostreed.conf and the update driver that an agent has registered.
+import { mkdirSync, readFileSync } from 'node:fs';
 import { CoppiceError } from '@coppice/base';
 import { KeyFile } from '@coppice/keyfile';
-import { readFile } from '@coppice/linux';
+import { readFile, replaceFile } from '@coppice/linux';
 import type { SystemStatus } from '../status/model.ts';
 import type { Client } from './client.ts';
 
@@ -49,7 +50,7 @@ export function readDaemonConfig(client: Client): DaemonConfig {
   const automaticUpdatePolicy = Object.hasOwn(known, policy) ? known[policy] : undefined;
   if (automaticUpdatePolicy === undefined)
     throw new CoppiceError('Invalid', `Invalid value for AutomaticUpdatePolicy: '${policy}'`);
-  const record = sysroot.booted === undefined ? undefined : readText(client, `/${driverFile}`);
+  const record = readText(client, sysroot.booted === undefined ? `${sysroot.path}/${driverFile}` : `/${driverFile}`);
   const driver = record === undefined ? undefined : (JSON.parse(record) as DaemonConfig['driver']);
   return {
     automaticUpdatePolicy,
@@ -57,4 +58,18 @@ export function readDaemonConfig(client: Client): DaemonConfig {
     recommends: file.boolean('Daemon', 'Recommends', true),
     ...(driver === undefined ? {} : { driver }),
   };
+}
+
+/** Records `name` as the agent that drives updates until the next boot. The systemd unit is that of the calling process. */
+export function registerDriver(client: Client, name: string): void {
+  const run = client.sysroot.booted === undefined ? `${client.sysroot.path}/run/rpm-ostree` : '/run/rpm-ostree';
+  mkdirSync(run, { recursive: true });
+  let unit = 'unknown';
+  try {
+    const match = /\/([^/\n]+\.service)(?:\/|$)/m.exec(readFileSync('/proc/self/cgroup', 'utf8'));
+    if (match !== null) unit = match[1]!;
+  } catch {}
+  replaceFile(`${run}/update-driver.json`, Buffer.from(`${JSON.stringify({ name, unit, state: 'active' })}\n`), {
+    fs: client.fs,
+  });
 }

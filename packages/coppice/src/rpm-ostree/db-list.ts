@@ -1,0 +1,40 @@
+import { comparePackages, formatNevra, packagesOf } from '@coppice/rpm-ostree';
+import { describeCommit, openDbRepo, repoOption } from './db-options.ts';
+import { verbOptions } from './options.ts';
+import type { Verb } from './verb.ts';
+
+function pattern(glob: string): RegExp {
+  return new RegExp(
+    `^${glob
+      .replace(/[.+^${}()|\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
+}
+
+export const verb: Verb = {
+  params: 'REV... [PREFIX-PKGNAME...]',
+  summary: 'List packages within commits',
+  options: verbOptions([repoOption, { long: 'advisories', short: 'a', help: 'Also list advisories' }], {
+    daemon: false,
+  }),
+  run(call) {
+    const repo = openDbRepo(call);
+    const { operands } = call.options;
+    const revs = operands.filter((word) => repo.tryResolveRev(word) !== undefined);
+    const patterns = operands.filter((word) => !revs.includes(word)).map((p) => pattern(p.includes('*') ? p : `${p}*`));
+    if (revs.length === 0) {
+      if (operands.length > 0) repo.resolveRev(operands[0]!);
+      call.usageError('At least one REV must be specified');
+    }
+    for (const rev of revs) {
+      const checksum = repo.resolveRev(rev);
+      call.context.stdout.write(`ostree commit: ${describeCommit(rev, checksum)}\n`);
+      const packages = packagesOf(repo, checksum).sort(comparePackages);
+      for (const p of packages)
+        if (patterns.length === 0 || patterns.some((r) => r.test(p.name)))
+          call.context.stdout.write(` ${formatNevra(p)}\n`);
+    }
+    return 0;
+  },
+};

@@ -1,0 +1,90 @@
+import { baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
+import {
+  cacheOnly,
+  downloadOnly,
+  dryRun,
+  lockFinalization,
+  reboot,
+  stateroot,
+  unchangedExit,
+  verbOptions,
+} from './options.ts';
+import { finishChange, inTransaction, openSystem } from './run.ts';
+import type { Verb, VerbCall } from './verb.ts';
+
+/** Options that install and uninstall share. */
+export const packageChangeOptions = [
+  ...stateroot,
+  reboot,
+  dryRun,
+  { long: 'assumeyes', short: 'y', help: 'Auto-confirm interactive prompts for non-security questions' },
+  { long: 'allow-inactive', help: 'Allow inactive package requests' },
+  { long: 'idempotent', help: 'Do nothing if package already (un)installed' },
+  unchangedExit('If no overlays were changed, exit 77'),
+  lockFinalization,
+] as const;
+
+/** Installs and uninstalls in one deployment. */
+export async function changeLayeredPackages(
+  call: VerbCall,
+  change: {
+    readonly install: readonly string[];
+    readonly uninstall: readonly string[];
+    readonly uninstallAll?: boolean;
+    readonly offline: boolean;
+    readonly title: string;
+  },
+): Promise<number> {
+  const { options } = call;
+  const system = openSystem(call);
+  const { client } = system;
+  const outcome = await inTransaction(system, change.title, async () => {
+    const previous = client.originMerge;
+    const before = client.origin(previous);
+    const origin = changePackages(client, before, baseOf(client.repo, previous.checksum), {
+      install: change.install,
+      uninstall: change.uninstall,
+      uninstallAll: change.uninstallAll ?? false,
+      allowInactive: options.flag('allow-inactive'),
+      idempotent: options.flag('idempotent'),
+      forceReplaceFiles: options.flag('force-replacefiles'),
+    });
+    return await deployOrigin(client, {
+      origin,
+      pull: false,
+      cacheOnly: change.offline,
+      downloadOnly: options.flag('download-only'),
+      dryRun: options.flag('dry-run'),
+      lockFinalization: options.flag('lock-finalization'),
+    });
+  });
+  return finishChange(system, outcome, {
+    reboot: options.flag('reboot'),
+    unchangedExit77: options.flag('unchanged-exit-77'),
+    hint: client.compat.rebootHint,
+    ...(options.flag('dry-run') || options.flag('download-only') ? {} : { unchanged: 'No change.' }),
+  });
+}
+
+export const verb: Verb = {
+  params: 'PACKAGE [PACKAGE...]',
+  summary: 'Overlay additional packages',
+  options: verbOptions([
+    ...packageChangeOptions,
+    { long: 'uninstall', arg: 'PKG', type: 'strings', help: 'Remove overlayed additional package' },
+    cacheOnly,
+    downloadOnly,
+    { long: 'apply-live', short: 'A', help: 'Apply changes to both pending deployment and running filesystem tree' },
+    { long: 'force-replacefiles', help: 'Allow package to replace files from other packages' },
+  ]),
+  async run(call) {
+    const { options } = call;
+    if (options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
+    return await changeLayeredPackages(call, {
+      install: options.operands,
+      uninstall: options.strings('uninstall'),
+      offline: options.flag('cache-only'),
+      title: `install ${options.operands.join(' ')}`,
+    });
+  },
+};

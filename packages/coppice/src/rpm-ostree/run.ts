@@ -1,0 +1,102 @@
+// What every verb that changes the system shares: opening it, showing the transaction, and what is said at the end.
+
+import { CoppiceError } from '@coppice/base';
+import {
+  Client,
+  type DeployOutcome,
+  diffCommits,
+  formatPackageDiff,
+  readDaemonConfig,
+  rebootSystem,
+  withTransaction,
+} from '@coppice/rpm-ostree';
+import { type TransactionText, transactionText } from './transaction-text.ts';
+import type { VerbCall } from './verb.ts';
+
+export interface OpenSystem {
+  readonly client: Client;
+  readonly text: TransactionText;
+}
+
+/** Opens the system named by --sysroot and --stateroot. SIGINT cancels what runs. */
+export function openSystem(call: VerbCall): OpenSystem {
+  const { context, options } = call;
+  const controller = new AbortController();
+  let text: TransactionText | undefined;
+  const client = Client.open({
+    ...(options.string('sysroot') === undefined ? {} : { sysroot: options.string('sysroot')! }),
+    ...((options.string('stateroot') ?? options.string('os')) === undefined
+      ? {}
+      : { stateroot: (options.string('stateroot') ?? options.string('os'))! }),
+    env: context.env,
+    commandLine: call.commandLine,
+    reboot: rebootSystem,
+    signal: controller.signal,
+    progress: (event) => text?.progress(event),
+  });
+  text = transactionText(context.stdout, client.compat, options.flag('quiet'));
+  let interrupted = false;
+  process.on('SIGINT', () => {
+    text.line(interrupted ? 'Awaiting transaction cancellation...' : 'Caught SIGINT, cancelling transaction');
+    interrupted = true;
+    controller.abort();
+  });
+  return { client, text };
+}
+
+/** Runs a change as the transaction `title`; a step cut short by an error ends its line first. */
+export async function inTransaction<T>(
+  { client, text }: OpenSystem,
+  title: string,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await withTransaction(client, title, body);
+  } catch (error) {
+    text.abort();
+    throw error;
+  }
+}
+
+/** Throws when an update agent has taken over updates. */
+export function refuseWithDriver(client: Client, bypass: boolean): void {
+  const { driver } = readDaemonConfig(client);
+  if (driver === undefined || bypass) return;
+  throw new CoppiceError(
+    'Conflict',
+    `Updates and deployments are driven by ${driver.name}\nSee ${driver.name}'s documentation at the following location for more information:\n${driver.unit}\nUse --bypass-driver to bypass the updates driver and perform the operation anyways.`,
+  );
+}
+
+export interface FinishOptions {
+  readonly reboot: boolean;
+  readonly unchangedExit77: boolean;
+  /** Last line; the level's for this verb. */
+  readonly hint: string;
+  /** Said when nothing changed. */
+  readonly unchanged?: string;
+}
+
+/** The package difference and the hint, or the reboot, or exit status 77. */
+export function finishChange({ client, text }: OpenSystem, outcome: DeployOutcome, options: FinishOptions): number {
+  if (!outcome.changed) {
+    if (options.unchanged !== undefined) text.line(options.unchanged);
+    return options.unchangedExit77 ? 77 : 0;
+  }
+  if (options.reboot) {
+    client.reboot();
+    return 0;
+  }
+  printPending({ client, text }, outcome.previous.checksum);
+  text.line(options.hint);
+  return 0;
+}
+
+/** Packages of the new default deployment against those of the booted one (or the one before, on a sysroot that is not booted). */
+export function printPending({ client, text }: OpenSystem, before: string): void {
+  const next = client.deployments[0];
+  const from = client.booted?.checksum ?? before;
+  if (next === undefined || next.checksum === from) return;
+  const diff = formatPackageDiff(diffCommits(client.repo, from, next.checksum));
+  if (diff !== '') text.line(diff.trimEnd());
+}

@@ -1,0 +1,126 @@
+import { CoppiceError } from '@coppice/base';
+import {
+  baseOf,
+  changePackages,
+  deployOrigin,
+  diffCommits,
+  formatPackageDiff,
+  formatTimestamp,
+  type Origin,
+  pullBase,
+  readDaemonConfig,
+  versionOf,
+} from '@coppice/rpm-ostree';
+import {
+  bypassDriver,
+  cacheOnly,
+  downloadOnly,
+  lockFinalization,
+  reboot,
+  stateroot,
+  unchangedExit,
+  verbOptions,
+} from './options.ts';
+import { finishChange, inTransaction, type OpenSystem, openSystem, refuseWithDriver } from './run.ts';
+import type { Verb } from './verb.ts';
+
+/** --check and --preview: what an upgrade would bring; exit status 77 when nothing. */
+async function checkForUpdate(system: OpenSystem, preview: boolean): Promise<number> {
+  const { client, text } = system;
+  const previous = client.originMerge;
+  const current = baseOf(client.repo, previous.checksum);
+  const found = await inTransaction(system, 'upgrade (check)', () =>
+    pullBase(client, client.origin(previous), { allowDowngrade: false, current }),
+  );
+  if (found === current) {
+    text.line('No updates available.');
+    return 77;
+  }
+  const commit = client.repo.loadCommit(found);
+  const version = versionOf(commit);
+  text.line('AvailableUpdate:');
+  const stamp = formatTimestamp(Number(commit.timestamp));
+  text.line(version === undefined ? `      Timestamp: ${stamp}` : `        Version: ${version} (${stamp})`);
+  text.line(`         Commit: ${found}`);
+  if (preview) {
+    const diff = formatPackageDiff(diffCommits(client.repo, current, found));
+    if (diff !== '') text.line(diff.trimEnd());
+  }
+  return 0;
+}
+
+export const verb: Verb = {
+  summary: 'Perform a system upgrade',
+  options: verbOptions(
+    [
+      ...stateroot,
+      reboot,
+      { long: 'allow-downgrade', help: 'Permit deployment of chronologically older trees' },
+      { long: 'check-diff', hidden: true, help: 'Check for upgrades and print package diff only' },
+      { long: 'preview', help: 'Just preview package differences (implies --unchanged-exit-77)' },
+      { long: 'check', help: 'Just check if an upgrade is available (implies --unchanged-exit-77)' },
+      cacheOnly,
+      downloadOnly,
+      { long: 'upgrade-unchanged-exit-77', hidden: true, help: 'If no upgrade is available, exit 77' },
+      unchangedExit('If no new deployment made, exit 77'),
+      {
+        long: 'trigger-automatic-update-policy',
+        hidden: true,
+        help: 'For automated use only; triggered by automatic timer',
+      },
+      lockFinalization,
+      bypassDriver('an upgrade'),
+    ],
+    { packages: true },
+  ),
+  async run(call) {
+    const { options } = call;
+    const preview = options.flag('preview') || options.flag('check-diff');
+    const check = options.flag('check') && !preview;
+    const install = options.strings('install');
+    const uninstall = options.strings('uninstall');
+    if (options.flag('reboot') && preview)
+      throw new CoppiceError('Usage', 'Cannot specify both --reboot and --preview');
+    if (options.flag('reboot') && check) throw new CoppiceError('Usage', 'Cannot specify both --reboot and --check');
+    if (preview && install.length + uninstall.length > 0)
+      throw new CoppiceError('Usage', 'Cannot specify both --preview and --install/--uninstall');
+    const system = openSystem(call);
+    const { client, text } = system;
+    const policy = readDaemonConfig(client).automaticUpdatePolicy;
+    const automatic = options.flag('trigger-automatic-update-policy');
+    if (!automatic && policy === 'stage') text.line('note: automatic updates (stage) are enabled');
+    refuseWithDriver(client, options.flag('bypass-driver'));
+    if (automatic && policy === 'none') {
+      text.line('Automatic updates are not enabled; exiting...');
+      return 0;
+    }
+    if (check || preview || (automatic && policy === 'check')) return await checkForUpdate(system, preview);
+    let pinned: string | undefined;
+    const outcome = await inTransaction(system, 'upgrade', async () => {
+      const previous = client.originMerge;
+      let origin: Origin = client.origin(previous);
+      if (origin.overrideCommit !== undefined || origin.refspec?.kind === 'checksum')
+        pinned =
+          origin.customOrigin === undefined
+            ? 'Pinned to commit; no upgrade available'
+            : `Pinned to commit by custom origin: ${origin.customOrigin.description}`;
+      if (install.length + uninstall.length > 0)
+        origin = changePackages(client, origin, baseOf(client.repo, previous.checksum), { install, uninstall });
+      return await deployOrigin(client, {
+        origin,
+        pull: true,
+        allowDowngrade: options.flag('allow-downgrade'),
+        cacheOnly: options.flag('cache-only'),
+        downloadOnly: options.flag('download-only'),
+        lockFinalization: options.flag('lock-finalization'),
+      });
+    });
+    const downloaded = options.flag('download-only');
+    return finishChange(system, outcome, {
+      reboot: options.flag('reboot') || (automatic && policy === 'apply'),
+      unchangedExit77: options.flag('unchanged-exit-77') || options.flag('upgrade-unchanged-exit-77'),
+      hint: client.compat.upgradeRebootHint,
+      unchanged: downloaded ? 'Update downloaded.' : (pinned ?? 'No upgrade available.'),
+    });
+  },
+};

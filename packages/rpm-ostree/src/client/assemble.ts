@@ -1,0 +1,296 @@
+// The layered commit of an origin: resolve against base and repositories, fetch, put together, commit with the base as parent.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { Variant, VariantDict } from '@coppice/gvariant';
+import { readFile } from '@coppice/linux';
+import { layerPackages } from '../assemble/layer.ts';
+import { nevraVariant, repoStampsVariant, versionOf } from '../commit-facts.ts';
+import { loadImportedPackage } from '../import/package-commit.ts';
+import { formatNevra, type Nevra, parseNevra } from '../nevra.ts';
+import { formatOrigin, type LocalPackage, type Origin } from '../origin.ts';
+import { packageListKey, packageListVariant } from '../pkglist.ts';
+import { packageRef, packageRefPrefix } from '../pkgref.ts';
+import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
+import type { Replacement } from '../status/model.ts';
+import { formatTimestamp } from '../status/timestamp.ts';
+import { ImageTree } from '../tree/image-tree.ts';
+import { type Candidate, candidateOfImported, specOfHeader } from './candidate.ts';
+import { assemblyDir } from './cleanup.ts';
+import type { Client } from './client.ts';
+import { readDaemonConfig } from './daemon-config.ts';
+import { fetchPackages } from './fetch-packages.ts';
+import { type LoadedRepository, loadRepositories } from './repo-metadata.ts';
+import { type Resolution, resolvePackages } from './resolve.ts';
+
+export interface AssembleOptions {
+  readonly base: string;
+  readonly origin: Origin;
+  readonly cacheOnly: boolean;
+  readonly downloadOnly?: boolean;
+  readonly dryRun?: boolean;
+  /** The digest of the state that is deployed on the same base; equal means there is nothing to do. */
+  readonly previousDigest?: string | undefined;
+}
+
+export type Assembled =
+  | { readonly kind: 'commit'; readonly checksum: string; readonly digest: string }
+  /** Nothing differs from the base: it is deployed as it is. */
+  | { readonly kind: 'base' }
+  | { readonly kind: 'unchanged'; readonly digest: string }
+  | { readonly kind: 'planned'; readonly resolution: Resolution };
+
+/** The packages of a base commit with their headers. */
+export function basePackages(
+  client: Client,
+  base: string,
+): { readonly candidates: Candidate[]; readonly nevras: Nevra[] } {
+  const taken = TreeDatabase.take(ImageTree.fromCommit(client.repo, base), join(assemblyDir(client), 'db'));
+  if (taken === undefined) throw new CoppiceError('NotFound', `No package database in commit ${base}`);
+  try {
+    const installed = taken.installed();
+    return {
+      candidates: installed.map((p) => ({
+        nevra: nevraOfInstalled(p),
+        spec: specOfHeader(p.header),
+        // Base packages are never fetched; the source only has to say that they are here.
+        source: { kind: 'remote', remote: { repo: '@System', url: '', checksum: '', size: 0, summary: '' } },
+      })),
+      nevras: installed.map(nevraOfInstalled),
+    };
+  } finally {
+    taken.done();
+  }
+}
+
+function localCandidates(client: Client, packages: readonly LocalPackage[]): Candidate[] {
+  return packages.map(({ sha256, nevra }) => {
+    const ref = packageRef(parseNevra(nevra));
+    const commit = client.repo.tryResolveRev(ref);
+    if (commit === undefined) throw new CoppiceError('NotFound', `Failed to find cached pkg for ${nevra}`);
+    const imported = loadImportedPackage(client.repo, commit, ref);
+    if (imported.headerSha256 !== sha256)
+      throw new CoppiceError(
+        'Conflict',
+        `Checksum mismatch for package ${nevra}: expected ${sha256}, found ${imported.headerSha256}`,
+      );
+    return candidateOfImported(imported);
+  });
+}
+
+/** Everything imported, for working without repositories. */
+function cachedCandidates(client: Client): Candidate[] {
+  return [...client.repo.listRefs(packageRefPrefix.slice(0, -1))].map(([ref, commit]) =>
+    candidateOfImported(loadImportedPackage(client.repo, commit, ref)),
+  );
+}
+
+function arch(): string {
+  return { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', s390x: 's390x' }[process.arch as string] ?? process.arch;
+}
+
+/** Architecture of a tree: that of its packages, else this machine's. */
+function archOf(packages: readonly Nevra[]): string {
+  return packages.find((p) => p.arch !== 'noarch')?.arch.replace(/^i[3-6]86$/, 'x86_64') ?? arch();
+}
+
+function announce(client: Client, resolution: Resolution): void {
+  if (resolution.inactiveRequests.length > 0) {
+    client.message('Inactive requests:');
+    for (const { request, providers } of resolution.inactiveRequests)
+      client.message(`  ${request} (already provided by ${providers.map(formatNevra).join(', ')})`);
+  }
+  const list = (title: string, names: readonly string[]): void => {
+    if (names.length === 0) return;
+    client.message(`${title}:`);
+    for (const name of names) client.message(`  ${name}`);
+  };
+  list('Inactive base removals', resolution.inactiveRemovals);
+  list('Inactive base replacements', resolution.inactiveReplacements);
+}
+
+/** What the state consists of, hashed: the origin and the checksums of everything the solver chose. */
+function stateDigest(origin: Origin, resolution: Resolution): string {
+  const treefile = createHash('sha256')
+    .update(formatOrigin({ ...origin, refspec: undefined }))
+    .digest('hex');
+  const hash = createHash('sha512').update(treefile);
+  for (const action of resolution.actions) hash.update(action);
+  return hash.digest('hex');
+}
+
+/** Prints what a dry run would do. */
+function printPlan(client: Client, resolution: Resolution): void {
+  const repoOf = (c: Candidate): string => (c.source.kind === 'remote' ? c.source.remote.repo : '@commandline');
+  if (resolution.add.length === 0 && resolution.removed.length === 0) client.message('Empty transaction');
+  const rows = resolution.add.map((a) => `  ${formatNevra(a.candidate.nevra)} (${repoOf(a.candidate)})`).sort();
+  if (rows.length > 0) {
+    client.message(`Installing ${rows.length} package${rows.length === 1 ? '' : 's'}:`);
+    for (const row of rows) client.message(row);
+  }
+  if (resolution.removed.length > 0) {
+    client.message(`Removing ${resolution.removed.length} package${resolution.removed.length === 1 ? '' : 's'}:`);
+    for (const p of resolution.removed) client.message(`  ${formatNevra(p)}`);
+  }
+  client.message("Exiting because of '--dry-run' option");
+}
+
+function replacedVariant(list: readonly Replacement[]): Variant {
+  const v = (p: Nevra): Variant => nevraVariant(p, formatNevra(p));
+  return new Variant(
+    'a(vv)',
+    list.map((r) => [v(r.to), v(r.from)]),
+  );
+}
+
+function layerMetadata(
+  client: Client,
+  options: AssembleOptions,
+  facts: {
+    readonly resolution: Resolution;
+    readonly digest: string;
+    readonly packages: readonly Nevra[];
+    readonly repositories: readonly LoadedRepository[];
+  },
+): VariantDict {
+  const base = client.repo.loadCommit(options.base);
+  const out = new VariantDict();
+  const version = versionOf(base);
+  if (version !== undefined) out.set('version', Variant.string(version));
+  out.set('rpmostree.clientlayer', Variant.boolean(true));
+  out.set('rpmostree.clientlayer_version', Variant.uint32(6));
+  const stamps = facts.repositories.map((r) => ({ id: r.repository.id, timestamp: r.timestamp }));
+  out.set('rpmostree.rpmmd-repos', repoStampsVariant(stamps, false));
+  out.set('rpmostree.packages', Variant.strings([...facts.resolution.activeRequests].sort()));
+  out.set('rpmostree.modules', Variant.strings([]));
+  out.set(
+    'rpmostree.removed-base-packages',
+    new Variant(
+      'av',
+      facts.resolution.removed.map((p) => nevraVariant(p, formatNevra(p))),
+    ),
+  );
+  out.set('rpmostree.replaced-base-packages', replacedVariant(facts.resolution.replaced));
+  out.set(
+    'rpmostree.replaced-base-remote-packages',
+    new Variant('a{sv}', new Map(facts.resolution.remoteReplaced.map((g) => [g.source, replacedVariant(g.packages)]))),
+  );
+  out.set(packageListKey, packageListVariant(facts.packages));
+  out.set('rpmostree.state-sha512', Variant.string(facts.digest));
+  for (const key of ['ostree.linux', 'ostree.bootable'] as const) {
+    const value = base.metadata.get(key);
+    if (value !== undefined) out.set(key, value);
+  }
+  return out;
+}
+
+function localUsers(client: Client): { passwd: string; group: string } | undefined {
+  const merge = client.sysroot.mergeDeployment(client.osname);
+  if (merge === undefined) return undefined;
+  const read = (name: string): string => {
+    try {
+      return readFile(`${client.sysroot.deploymentPath(merge)}/etc/${name}`, {
+        fs: client.fs,
+        limit: 16 << 20,
+      }).toString();
+    } catch {
+      return '';
+    }
+  };
+  return { passwd: read('passwd'), group: read('group') };
+}
+
+function announceRepositories(client: Client, repositories: readonly LoadedRepository[]): void {
+  for (const r of repositories) {
+    const solvables = client.compat.countsInSteps ? ` solvables: ${r.packages.length}` : '';
+    client.message(
+      `rpm-md repo '${r.repository.id}'${r.cached ? ' (cached)' : ''}; generated: ${formatTimestamp(r.timestamp)}${solvables}`,
+    );
+  }
+}
+
+/** Puts the tree of an origin together. Throws what resolving, downloading and scripts throw; nothing is deployed. */
+export async function assemble(client: Client, options: AssembleOptions): Promise<Assembled> {
+  const { origin, base } = options;
+  const { repo } = client;
+  const loadedBase = await client.step(`Checking out tree ${base.slice(0, 7)}`, () => basePackages(client, base));
+  const repositories = options.cacheOnly ? [] : await loadRepositories(client, base);
+  if (!options.cacheOnly) announceRepositories(client, repositories);
+  const resolution = await client.step('Resolving dependencies', () =>
+    resolvePackages({
+      arch: archOf(loadedBase.nevras),
+      installed: loadedBase.candidates,
+      repositories: repositories.map((r) => ({ repository: r.repository, packages: r.packages })),
+      cached: options.cacheOnly ? cachedCandidates(client) : [],
+      local: localCandidates(client, origin.localPackages),
+      localForced: localCandidates(client, origin.localFileOverrides),
+      localReplacements: localCandidates(client, origin.localReplacements),
+      origin,
+      recommends: readDaemonConfig(client).recommends,
+      message: (text) => client.message(text),
+    }),
+  );
+  announce(client, resolution);
+  if (options.dryRun === true) {
+    printPlan(client, resolution);
+    return { kind: 'planned', resolution };
+  }
+  const digest = stateDigest(origin, resolution);
+  if (options.previousDigest === digest) return { kind: 'unchanged', digest };
+  const nothing = resolution.add.length === 0 && resolution.removed.length === 0;
+  if (nothing && !origin.regenerateInitramfs && !origin.cliwrap) return { kind: 'base' };
+  const imported = await fetchPackages(
+    client,
+    resolution.add.map((a) => a.candidate),
+    { repositories, cacheOnly: options.cacheOnly, scratch: join(assemblyDir(client), 'download') },
+  );
+  if (options.downloadOnly === true) return { kind: 'planned', resolution };
+  const overrides =
+    resolution.removed.length +
+    resolution.replaced.length +
+    resolution.remoteReplaced.reduce((n, g) => n + g.packages.length, 0);
+  const overlays =
+    resolution.add.length -
+    resolution.replaced.length -
+    resolution.remoteReplaced.reduce((n, g) => n + g.packages.length, 0);
+  if (overrides > 0)
+    client.message(
+      `Applying ${overrides} override${overrides === 1 ? '' : 's'}${overlays > 0 ? ` and ${overlays} overlay${overlays === 1 ? '' : 's'}` : ''}`,
+    );
+  const baseCommit = repo.loadCommit(base);
+  const baseDeployment = client.sysroot.deployments.find((d) => d.checksum === base);
+  const time = Number(baseCommit.timestamp);
+  const users = localUsers(client);
+  const checksum = await repo.transactionAsync(async (txn) => {
+    const tree = ImageTree.fromCommit(repo, base);
+    const packages = await layerPackages(txn, tree, {
+      add: resolution.add.map((a, i) => ({ pkg: imported[i]!, force: a.force })),
+      gone: [
+        ...resolution.removed,
+        ...resolution.replaced.map((r) => r.from),
+        ...resolution.remoteReplaced.flatMap((g) => g.packages.map((r) => r.from)),
+      ],
+      ...(baseDeployment === undefined ? {} : { baseDir: client.sysroot.deploymentPath(baseDeployment) }),
+      installTime: time,
+      sourceDateEpoch: time,
+      scratch: join(assemblyDir(client), 'commit'),
+      env: client.env,
+      fs: client.fs,
+      progress: client.progress,
+      checkoutStep: overrides > 0 ? 'Processing packages' : 'Checking out packages',
+      ...(users === undefined ? {} : { localUsers: users }),
+      ...(client.signal === undefined ? {} : { signal: client.signal }),
+    });
+    return await client.step('Writing OSTree commit', () =>
+      txn.writeCommit({
+        metadata: layerMetadata(client, options, { resolution, digest, packages, repositories }),
+        parent: base,
+        subject: '',
+        body: '',
+        timestamp: baseCommit.timestamp,
+        ...tree.write(txn),
+      }),
+    );
+  });
+  return { kind: 'commit', checksum, digest };
+}

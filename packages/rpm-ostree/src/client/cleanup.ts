@@ -1,0 +1,96 @@
+// What follows every change and `cleanup -b`: refs that keep what is needed, and nothing else, then the repository is pruned.
+import { rmSync } from 'node:fs';
+import { formatSize, prune } from '@coppice/ostree';
+import { cleanupSysroot, type Deployment, writeDeployments } from '@coppice/sysroot';
+import { isLayered } from '../commit-facts.ts';
+import { packageRef, packageRefPrefix } from '../pkgref.ts';
+import type { Client } from './client.ts';
+import { packagesOf } from './packages-of.ts';
+
+const baseRefPrefix = 'rpmostree/base';
+
+/** Where trees are put together, below the repository. */
+export function assemblyDir(client: Client): string {
+  return `${client.repo.path}/extensions/rpmostree/private`;
+}
+
+/** Base commits of layered deployments, each once, in boot order. */
+export function deployedBases(client: Client): string[] {
+  const out: string[] = [];
+  for (const d of client.sysroot.deployments) {
+    const commit = client.repo.loadCommit(d.checksum);
+    if (isLayered(commit.metadata) && commit.parent !== undefined && !out.includes(commit.parent))
+      out.push(commit.parent);
+  }
+  return out;
+}
+
+function renewBaseRefs(client: Client): void {
+  const { repo } = client;
+  const bases = deployedBases(client).filter((c) => repo.hasObject('commit', c));
+  const wanted = new Map(bases.map((c, i) => [`${baseRefPrefix}/${i}`, c]));
+  repo.transaction((txn) => {
+    for (const ref of repo.listRefs(baseRefPrefix).keys()) if (!wanted.has(ref)) txn.setRef(ref, null);
+    for (const [ref, checksum] of wanted) txn.setRef(ref, checksum);
+  });
+}
+
+/** Package refs that no layered deployment has and no origin replaces with. */
+function stalePackageRefs(client: Client): string[] {
+  const keep = new Set<string>();
+  for (const d of client.sysroot.deployments) {
+    const commit = client.repo.loadCommit(d.checksum);
+    if (isLayered(commit.metadata)) for (const p of packagesOf(client.repo, d.checksum)) keep.add(packageRef(p));
+  }
+  return [...client.repo.listRefs(packageRefPrefix.slice(0, -1)).keys()].filter((ref) => !keep.has(ref));
+}
+
+export interface CleanupReport {
+  readonly freedBytes: number;
+  readonly packageBranches: number;
+}
+
+/** Regenerates refs and prunes. Prints `Freed:` when `report` says so and there was something. */
+export function cleanupBase(client: Client, report: boolean): CleanupReport {
+  const { repo } = client;
+  cleanupSysroot(client.sysroot, { prune: false });
+  rmSync(`${assemblyDir(client)}/commit`, { recursive: true, force: true });
+  renewBaseRefs(client);
+  const stale = stalePackageRefs(client);
+  if (stale.length > 0)
+    repo.transaction((txn) => {
+      for (const ref of stale) txn.setRef(ref, null);
+    });
+  // Deployed commits are kept by libostree's own refs, which the first line above renewed.
+  const { freed } = prune(repo, { refsOnly: true, depth: 0 });
+  if (report && freed > 0) client.message(`Freed: ${formatSize(freed)} (pkgcache branches: ${stale.length})`);
+  return { freedBytes: freed, packageBranches: stale.length };
+}
+
+/** Drops the pending and/or rollback deployments of this stateroot; booted and pinned ones stay. True when any went. */
+export function dropDeployments(
+  client: Client,
+  which: { readonly pending: boolean; readonly rollback: boolean },
+): boolean {
+  const { sysroot } = client;
+  const booted = sysroot.booted;
+  let before = booted !== undefined;
+  const keep = sysroot.deployments.filter((d: Deployment) => {
+    if (d === booted) {
+      before = false;
+      return true;
+    }
+    if (d.osname !== client.osname || d.pinned) return true;
+    // Without a booted deployment the first is what boots next and stays.
+    if (booted === undefined) return d === client.deployments[0] || !which.rollback;
+    return before ? !which.pending : !which.rollback;
+  });
+  if (keep.length === sysroot.deployments.length) return false;
+  writeDeployments(sysroot, keep, { cleanup: false });
+  return true;
+}
+
+/** Empties the cache of repository metadata. */
+export function cleanupRepoMetadata(cacheDir: string): void {
+  rmSync(cacheDir, { recursive: true, force: true });
+}

@@ -1,0 +1,141 @@
+// The base commit a deployment follows: pulled from the remote of its refspec, or what is here already.
+import { CoppiceError, prefixError } from '@coppice/base';
+import { formatSize, type PullProgress, pull, pullProgressLine } from '@coppice/ostree';
+import { versionOf } from '../commit-facts.ts';
+import type { Origin } from '../origin.ts';
+import { formatRefspec, type Refspec } from '../refspec.ts';
+import type { Client } from './client.ts';
+
+export interface PullBaseOptions {
+  readonly allowDowngrade: boolean;
+  /** Commit now deployed below the layers; the new one must not be older unless downgrades are allowed. */
+  readonly current: string | undefined;
+  /** A repository on this machine to pull from instead of the remote. */
+  readonly localRepo?: string;
+}
+
+const step = 'Receiving objects';
+
+function line(client: Client, p: PullProgress): string {
+  return pullProgressLine(p).replace(/^(Receiving objects):/, `$1${client.compat.receivingSeparator}`);
+}
+
+/** Runs a pull with its progress; the step shows only when something is received. */
+async function pullWithProgress(
+  client: Client,
+  options: Parameters<typeof pull>[1],
+): Promise<Awaited<ReturnType<typeof pull>>> {
+  let last: PullProgress | undefined;
+  let begun = false;
+  const begin = (): void => {
+    if (!begun) client.progress({ type: 'begin', step });
+    begun = true;
+  };
+  const result = await pull(client.repo, {
+    ...options,
+    progress(p) {
+      last = p;
+      if (p.outstandingFetches === 0) return;
+      begin();
+      client.progress({
+        type: 'update',
+        step,
+        done: p.fetchedContent + p.fetchedMetadata,
+        total: p.requestedContent + p.requestedMetadata,
+        detail: line(client, p),
+      });
+    },
+  });
+  if (last !== undefined && last.bytesTransferred > 0) {
+    begin();
+    const fetched = last.fetchedMetadata + last.fetchedContent;
+    const seconds = (client.clock.now() - last.started) / 1000;
+    const rate = seconds < 1 ? '-' : formatSize(Math.floor(last.bytesTransferred / seconds));
+    const detail =
+      last.totalDeltaParts > 0
+        ? line(client, { ...last, outstandingFetches: 1 })
+        : `${step}${client.compat.receivingSeparator} 100% (${fetched}/${fetched}) ${rate}/s ${formatSize(last.bytesTransferred)}`;
+    client.progress({ type: 'update', step, done: fetched, total: fetched, detail });
+  }
+  if (begun) client.progress({ type: 'end', step });
+  return result;
+}
+
+function checkAge(client: Client, current: string | undefined, next: string): void {
+  if (current === undefined || current === next || !client.repo.hasObject('commit', current)) return;
+  const a = client.repo.loadCommit(current).timestamp;
+  const b = client.repo.loadCommit(next).timestamp;
+  if (b < a) {
+    const time = (t: bigint | number): string => new Date(Number(t) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+    throw new CoppiceError(
+      'Conflict',
+      `Upgrade target revision '${next}' with timestamp '${time(b)}' is chronologically older than current revision '${current}' with timestamp '${time(a)}'; use --allow-downgrade to permit`,
+    );
+  }
+}
+
+/** Fetches what `origin` points at and returns its commit. Throws `Network`, `NotFound`, `Signature`, `Conflict` for an older one. */
+export async function pullBase(client: Client, origin: Origin, options: PullBaseOptions): Promise<string> {
+  const { refspec } = origin;
+  if (refspec === undefined)
+    throw new CoppiceError(
+      'Invalid',
+      'No origin/refspec, or container-image-reference in current deployment origin; cannot handle via rpm-ostree',
+    );
+  if (origin.unconfiguredState !== undefined)
+    throw new CoppiceError('Unsupported', `origin unconfigured-state: ${origin.unconfiguredState}`);
+  const { repo } = client;
+  if (refspec.kind === 'container')
+    throw new CoppiceError('Unsupported', `not built yet: pulling container image ${formatRefspec(refspec)}`);
+  if (options.localRepo !== undefined) {
+    const wanted = refspec.kind === 'checksum' ? refspec.checksum : refspec.ref;
+    const result = await pullWithProgress(client, {
+      remote: `file://${options.localRepo}`,
+      refs: [wanted],
+      gpgVerify: false,
+    });
+    return result.commits[0]!;
+  }
+  if (refspec.kind === 'checksum') {
+    if (!repo.hasObject('commit', refspec.checksum))
+      throw new CoppiceError('NotFound', `No such metadata object ${refspec.checksum}.commit`);
+    return refspec.checksum;
+  }
+  let checksum: string;
+  if (refspec.remote === undefined) checksum = origin.overrideCommit ?? repo.resolveRev(refspec.ref);
+  else {
+    await pullWithProgress(client, {
+      remote: refspec.remote,
+      refs: [refspec.ref],
+      ...(origin.overrideCommit === undefined ? {} : { overrideCommits: [origin.overrideCommit] }),
+    });
+    checksum = origin.overrideCommit ?? repo.resolveRev(formatRefspec(refspec));
+  }
+  if (!options.allowDowngrade) checkAge(client, options.current, checksum);
+  return checksum;
+}
+
+/** The commit of `version` on the branch of `refspec`, walking its history. Throws `NotFound`. */
+export async function findVersion(
+  client: Client,
+  refspec: Refspec,
+  version: string,
+  cacheOnly: boolean,
+): Promise<string> {
+  if (refspec.kind !== 'ostree') throw new CoppiceError('Unsupported', 'Cannot look up version while pinned to commit');
+  const { repo } = client;
+  if (!cacheOnly && refspec.remote !== undefined) {
+    try {
+      await pullWithProgress(client, { remote: refspec.remote, refs: [refspec.ref], commitOnly: true, depth: -1 });
+    } catch (error) {
+      throw prefixError(error, `Resolving version '${version}'`);
+    }
+  }
+  for (let at: string | undefined = repo.resolveRev(formatRefspec(refspec)); at !== undefined; ) {
+    if (!repo.hasObject('commit', at)) break;
+    const commit = repo.loadCommit(at);
+    if (versionOf(commit) === version) return at;
+    at = commit.parent;
+  }
+  throw new CoppiceError('NotFound', `Version ${version} not found in ${formatRefspec(refspec)}`);
+}

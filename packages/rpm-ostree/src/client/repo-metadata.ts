@@ -1,0 +1,242 @@
+// Metadata of the enabled repositories: fetched when stale, kept in /var/cache/rpm-ostree, loaded as candidates.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CoppiceError, messageOf, prefixError } from '@coppice/base';
+import { Fetcher } from '@coppice/http';
+import { findRecord, loadRepository, parseRepomd, type RepositoryPackage, type RpmPackage } from '@coppice/rpm';
+import { parseOsRelease } from '../os-release.ts';
+import { ImageTree } from '../tree/image-tree.ts';
+import type { Candidate } from './candidate.ts';
+import type { Client } from './client.ts';
+import { checkPackageSignature, packageKeyring } from './package-signature.ts';
+import { type Repository, readRepositories, repositoryVariables } from './repository.ts';
+
+export interface LoadedRepository {
+  readonly repository: Repository;
+  readonly packages: readonly Candidate[];
+  /** When the metadata were made, seconds since the epoch. */
+  readonly timestamp: number;
+  /** They were here already. */
+  readonly cached: boolean;
+  /** Throws `Signature` when the repository wants signed packages and this one is not. */
+  checkSignature(rpm: RpmPackage, nevra: string): void;
+}
+
+const repomdLimit = 8 * 1024 * 1024;
+const metadataLimit = 1024 * 1024 * 1024;
+
+/** Where caches are: below the stateroot's /var. */
+export function cacheDir(client: Client): string {
+  return client.sysroot.booted !== undefined && client.sysroot.booted.osname === client.osname
+    ? '/var/cache/rpm-ostree'
+    : `${client.sysroot.path}/ostree/deploy/${client.osname}/var/cache/rpm-ostree`;
+}
+
+/** The /etc that configuration is read from: the running system's, or the merge deployment's. */
+export function configDir(client: Client): string {
+  if (client.sysroot.booted !== undefined && client.sysroot.booted.osname === client.osname) return '/etc';
+  const merge = client.sysroot.mergeDeployment(client.osname) ?? client.originMerge;
+  return `${client.sysroot.deploymentPath(merge)}/etc`;
+}
+
+/** `releasever` of a tree, from its os-release. */
+function releasever(client: Client, commit: string): string | undefined {
+  const tree = ImageTree.fromCommit(client.repo, commit);
+  for (const path of ['usr/lib/os-release', 'usr/etc/os-release']) {
+    const text = tree.readText(tree.resolve(path, true));
+    if (text !== undefined) return parseOsRelease(text).get('VERSION_ID');
+  }
+  return undefined;
+}
+
+function machine(): string {
+  return { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', s390x: 's390x' }[process.arch as string] ?? process.arch;
+}
+
+export function enabledRepositories(client: Client, base: string): Repository[] {
+  const etc = configDir(client);
+  const variables = repositoryVariables(client.fs, etc, machine(), releasever(client, base));
+  return readRepositories(client.fs, etc, variables).filter((r) => r.enabled);
+}
+
+const joinUrl = (base: string, href: string): string => `${base.replace(/\/+$/, '')}/${href}`;
+
+function put(path: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+}
+
+/** Base URLs to try in order. */
+async function baseUrls(repository: Repository, fetcher: Fetcher): Promise<string[]> {
+  if (repository.baseUrls.length > 0) return [...repository.baseUrls];
+  if (repository.mirrorlist !== undefined) {
+    const { bytes } = await fetcher.bytes(repository.mirrorlist, { maxSize: 1 << 20 });
+    return Buffer.from(bytes)
+      .toString()
+      .split('\n')
+      .map((l) => l.trim())
+      .filter((l) => l !== '' && !l.startsWith('#'));
+  }
+  if (repository.metalink !== undefined) {
+    const { bytes } = await fetcher.bytes(repository.metalink, { maxSize: 4 << 20 });
+    const urls = [
+      ...Buffer.from(bytes)
+        .toString()
+        .matchAll(/<url\b[^>]*>\s*([^<\s]+)\s*<\/url>/g),
+    ].map((m) => m[1]!);
+    return urls.filter((u) => /^(https?|file):/.test(u)).map((u) => u.replace(/\/repodata\/repomd\.xml$/, ''));
+  }
+  throw new CoppiceError('Invalid', `Cannot find a valid baseurl for repo: ${repository.id}`);
+}
+
+/** Downloads repomd.xml and primary metadata into `dir`, all or nothing. Returns the base URL that answered. */
+async function refresh(repository: Repository, dir: string, fetcher: Fetcher): Promise<void> {
+  const temporary = `${dir}.new`;
+  rmSync(temporary, { recursive: true, force: true });
+  let last: unknown;
+  for (const base of await baseUrls(repository, fetcher)) {
+    try {
+      const { bytes } = await fetcher.bytes(joinUrl(base, 'repodata/repomd.xml'), { maxSize: repomdLimit });
+      const repomd = parseRepomd(bytes);
+      put(join(temporary, 'repodata/repomd.xml'), bytes);
+      for (const type of ['primary', 'updateinfo']) {
+        const record = findRecord(repomd, type);
+        if (record === undefined) continue;
+        const file = await fetcher.bytes(joinUrl(record.base ?? base, record.href), { maxSize: metadataLimit });
+        put(join(temporary, record.href), file.bytes);
+      }
+      writeFileSync(join(temporary, 'base-url'), base);
+      rmSync(dir, { recursive: true, force: true });
+      mkdirSync(dirname(dir), { recursive: true });
+      renameSync(temporary, dir);
+      return;
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw prefixError(
+    last,
+    `Updating rpm-md repo '${repository.id}': cannot update repo '${repository.id}': Cannot download repomd.xml`,
+  );
+}
+
+function candidate(repository: Repository, base: string, pkg: RepositoryPackage): Candidate {
+  return {
+    nevra: {
+      name: pkg.name,
+      epoch: Number(pkg.epoch || 0),
+      version: pkg.version,
+      release: pkg.release,
+      arch: pkg.arch,
+    },
+    spec: pkg,
+    source: {
+      kind: 'remote',
+      remote: {
+        repo: repository.id,
+        url: joinUrl(pkg.location.base ?? base, pkg.location.href),
+        checksum: `${pkg.checksum.type}:${pkg.checksum.value}`,
+        size: pkg.size.package,
+        summary: pkg.summary,
+      },
+    },
+  };
+}
+
+function allowed(repository: Repository, name: string): boolean {
+  const matches = (patterns: readonly string[]): boolean =>
+    patterns.some((p) =>
+      new RegExp(
+        `^${p
+          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+          .replaceAll('*', '.*')
+          .replaceAll('?', '.')}$`,
+      ).test(name),
+    );
+  if (repository.includes.length > 0 && !matches(repository.includes)) return false;
+  return !matches(repository.excludes);
+}
+
+function load(client: Client, repository: Repository, dir: string, cached: boolean): LoadedRepository {
+  const { fs } = client;
+  const loaded = loadRepository(dir, { fs });
+  const base = readSmall(client, join(dir, 'base-url')) ?? repository.baseUrls[0] ?? '';
+  const timestamp = loaded.repomd.records.reduce((n, r) => Math.max(n, r.timestamp), 0);
+  const packages = [...loaded.packages]
+    .filter((p) => p.arch !== 'src' && p.arch !== 'nosrc' && allowed(repository, p.name))
+    .map((p) => candidate(repository, base, p));
+  return {
+    repository,
+    packages,
+    timestamp,
+    cached,
+    checkSignature(rpm, nevra) {
+      if (!repository.gpgcheck) return;
+      checkPackageSignature(rpm, packageKeyring(fs, configDir(client), repository.gpgKeys), nevra, repository.id);
+    },
+  };
+}
+
+function readSmall(client: Client, path: string): string | undefined {
+  const stat = client.fs.stat(path);
+  if (stat === undefined) return undefined;
+  const fd = client.fs.open(path, 0);
+  try {
+    const out = Buffer.alloc(Math.min(stat.size, 65536));
+    const n = client.fs.read(fd, out, 0, out.length, 0);
+    return out.subarray(0, n).toString();
+  } finally {
+    client.fs.close(fd);
+  }
+}
+
+export interface LoadRepositoriesOptions {
+  /** Fetch again whatever the age. */
+  readonly force?: boolean;
+}
+
+/** Prints what it does. Throws `NotFound` without enabled repositories, `Network` when one cannot be had. */
+export async function loadRepositories(
+  client: Client,
+  base: string,
+  options: LoadRepositoriesOptions = {},
+): Promise<LoadedRepository[]> {
+  const repositories = enabledRepositories(client, base);
+  if (repositories.length === 0) {
+    client.message('No enabled rpm-md repositories.');
+    return [];
+  }
+  client.message(`Enabled rpm-md repositories: ${repositories.map((r) => r.id).join(' ')}`);
+  const root = join(cacheDir(client), 'repomd');
+  const stale = new Set<string>();
+  const fetcher = new Fetcher({ clock: client.clock, retries: 2 });
+  try {
+    for (const repository of repositories) {
+      const dir = join(root, repository.id);
+      const stat = client.fs.stat(join(dir, 'repodata/repomd.xml'));
+      const age = stat === undefined ? undefined : (client.clock.now() - stat.mtimeMs) / 1000;
+      const fresh =
+        age !== undefined && options.force !== true && (repository.expires === undefined || age < repository.expires);
+      if (fresh && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
+      stale.add(repository.id);
+      await client.step(`Updating metadata for '${repository.id}'`, () => refresh(repository, dir, fetcher));
+    }
+  } finally {
+    await fetcher.close();
+  }
+  return await client.step('Importing rpm-md', () =>
+    repositories.map((repository) => {
+      const dir = join(root, repository.id);
+      try {
+        return load(client, repository, dir, !stale.has(repository.id));
+      } catch (error) {
+        // A damaged cache must not stay in the way of the next attempt.
+        rmSync(dir, { recursive: true, force: true });
+        throw prefixError(
+          error,
+          `Loading rpm-md repo '${repository.id}': ${messageOf(error) === '' ? 'unknown' : 'invalid metadata'}`,
+        );
+      }
+    }),
+  );
+}

@@ -1,0 +1,82 @@
+// One change at a time: the sysroot's lock, and a record of who holds it for those who must wait.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { readFile } from '@coppice/linux';
+import type { Client } from './client.ts';
+
+export interface RunningTransaction {
+  readonly title: string;
+  readonly commandLine: string;
+  readonly pid: number;
+  readonly sender: string;
+  readonly path: string;
+  /** Address of the private socket on which progress can be followed. */
+  readonly socket?: string;
+}
+
+/** Directory of what lives as long as the machine is up. */
+export function runDir(client: Client): string {
+  return client.sysroot.booted !== undefined ? '/run/rpm-ostree' : `${client.sysroot.path}/ostree/.rpm-ostree-run`;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
+  }
+}
+
+/** What another process is doing now; undefined when nothing runs. */
+export function runningTransaction(client: Client): RunningTransaction | undefined {
+  try {
+    const record = JSON.parse(
+      readFile(`${runDir(client)}/transaction.json`, { fs: client.fs, limit: 65536 }).toString(),
+    ) as RunningTransaction;
+    return alive(record.pid) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `body` as the one transaction of the system. Throws `Busy` when another one runs. */
+export async function withTransaction<T>(
+  client: Client,
+  title: string,
+  body: () => Promise<T>,
+  socket?: string,
+): Promise<T> {
+  const lock = (() => {
+    try {
+      return client.sysroot.lock({ wait: false });
+    } catch (error) {
+      if (!isCoppiceError(error, 'Busy')) throw error;
+      const running = runningTransaction(client);
+      throw new CoppiceError(
+        'Busy',
+        `Transaction in progress: ${running?.title ?? 'unknown'}\n You can cancel the current transaction with \`rpm-ostree cancel\``,
+        { cause: error },
+      );
+    }
+  })();
+  const file = `${runDir(client)}/transaction.json`;
+  try {
+    mkdirSync(runDir(client), { recursive: true });
+    const record: RunningTransaction = {
+      title,
+      commandLine: client.commandLine,
+      pid: process.pid,
+      sender: `:1.${process.pid}`,
+      path: `/org/projectatomic/rpmostree1/${client.osname.replaceAll('-', '_')}`,
+      ...(socket === undefined ? {} : { socket }),
+    };
+    writeFileSync(file, `${JSON.stringify(record)}\n`);
+    // Another process may have changed the system between our first look and the lock.
+    client.sysroot.reloadIfChanged();
+    return await body();
+  } finally {
+    rmSync(file, { force: true });
+    lock.release();
+  }
+}
