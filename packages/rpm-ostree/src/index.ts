@@ -16,6 +16,14 @@ export { rpmOstreeCompat, rpmOstreeLevel } from './compat.ts';
 // ---- Composing.
 export type { ComposeOptions, ComposeResult } from './compose/compose.ts';
 export { composeCommit } from './compose/compose.ts';
+export type {
+  ComposeRepository,
+  ComposeTreeOptions,
+  ComposeTreeResult,
+  SolvedPackage,
+  SolvedTree,
+} from './compose/compose-tree.ts';
+export { composeTree, solveTree } from './compose/compose-tree.ts';
 // ---- RPMs into commits.
 export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
 export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';

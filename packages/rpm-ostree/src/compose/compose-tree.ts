@@ -1,0 +1,130 @@
+// A treefile and package repositories into a base commit: solve what the treefile asks for, then compose those packages.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { Goal, loadRepository, matchSubject, Pool, type RepositoryPackage } from '@coppice/rpm';
+import { formatEvr, type Nevra } from '../nevra.ts';
+import type { RepoStamp } from '../status/model.ts';
+import type { Plain } from '../treefile/document.ts';
+import type { Lockfile } from '../treefile/lockfile.ts';
+import type { Treefile } from '../treefile/treefile.ts';
+import { type ComposeOptions, type ComposeResult, composeCommit } from './compose.ts';
+
+/** A repository on this machine: a directory with `repodata/` and the packages. */
+export interface ComposeRepository {
+  readonly id: string;
+  readonly path: string;
+  /** Lower wins; default 99. */
+  readonly priority?: number;
+}
+
+export interface ComposeTreeOptions extends Omit<ComposeOptions, 'packages' | 'repos' | 'inputHash'> {
+  readonly repositories: readonly ComposeRepository[];
+  /** RPM's name of the architecture, e.g. `x86_64`. */
+  readonly arch: string;
+  readonly lockfile?: Lockfile;
+  /** Only locked packages may be taken. */
+  readonly lockfileStrict?: boolean;
+  /** The merged treefile, hashed into the input hash. */
+  readonly document?: Plain;
+  /** Input hash of the previous compose: the same one means nothing to do. */
+  readonly previousInputHash?: string;
+}
+
+export interface SolvedPackage {
+  readonly nevra: Nevra;
+  readonly repo: string;
+  /** File of the package. */
+  readonly path: string;
+  readonly checksum: string;
+  readonly size: number;
+}
+
+export interface SolvedTree {
+  readonly packages: readonly SolvedPackage[];
+  readonly repos: readonly RepoStamp[];
+  /** Hash of everything that decides the result. */
+  readonly inputHash: string;
+}
+
+export type ComposeTreeResult =
+  | (ComposeResult & { readonly inputHash: string })
+  | { readonly unchanged: true; readonly inputHash: string };
+
+function nevraOf(pkg: RepositoryPackage): Nevra {
+  return { name: pkg.name, epoch: Number(pkg.epoch || 0), version: pkg.version, release: pkg.release, arch: pkg.arch };
+}
+
+function lockedOut(pkg: RepositoryPackage, options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>): boolean {
+  const locked = options.lockfile?.packages.get(pkg.name);
+  if (locked === undefined) return options.lockfileStrict === true;
+  const evr = formatEvr(nevraOf(pkg));
+  const same = evr === locked.evr.replace(/^0:/, '') && (locked.arch === undefined || locked.arch === pkg.arch);
+  return !same || (locked.digest !== undefined && locked.digest !== `${pkg.checksum.type}:${pkg.checksum.value}`);
+}
+
+/** Which packages a treefile means. Throws `NotFound`, `Conflict` with the solver's explanation. */
+export function solveTree(
+  options: Pick<ComposeTreeOptions, 'repositories' | 'arch' | 'treefile' | 'lockfile' | 'lockfileStrict' | 'document'>,
+): SolvedTree {
+  const { treefile } = options;
+  const pool = new Pool();
+  pool.setArch(options.arch);
+  pool.flags.implicitobsoleteusescolors = true;
+  pool.installed = pool.addRepo('@System');
+  const byId = new Map<number, SolvedPackage>();
+  const repoIds = new Map<string, ReadonlySet<number>>();
+  const repos: RepoStamp[] = [];
+  for (const { id, path, priority } of options.repositories) {
+    const loaded = loadRepository(path);
+    const repo = pool.addRepo(id, { priority: -(priority ?? 99) });
+    for (const pkg of loaded.packages) {
+      if (pkg.arch === 'src' || pkg.arch === 'nosrc' || lockedOut(pkg, options)) continue;
+      byId.set(pool.addPackage(repo, pkg), {
+        nevra: nevraOf(pkg),
+        repo: id,
+        path: join(path, pkg.location.href),
+        checksum: `${pkg.checksum.type}:${pkg.checksum.value}`,
+        size: pkg.size.package,
+      });
+    }
+    repoIds.set(id, new Set(repo.solvables));
+    repos.push({ id, timestamp: loaded.repomd.records.reduce((n, r) => Math.max(n, r.timestamp), 0) });
+  }
+  for (const name of treefile.excludePackages)
+    for (const id of matchSubject(pool, name)?.solvables ?? []) pool.disable(id);
+  const goal = new Goal(pool, { recommends: treefile.recommends });
+  goal.installAll(treefile.packages);
+  for (const { repo, packages } of treefile.repoPackages) {
+    const own = repoIds.get(repo);
+    if (own === undefined) throw new CoppiceError('NotFound', `repo-packages: repo '${repo}' not found`);
+    for (const request of packages) {
+      const found = (matchSubject(pool, request)?.solvables ?? []).filter((p) => own.has(p));
+      if (found.length === 0) throw new CoppiceError('NotFound', `Packages not found: ${request}`);
+      goal.addJob({ action: 'install', select: { kind: 'oneof', solvables: found }, flags: {} }, request);
+    }
+  }
+  const { install } = goal.solve();
+  const packages = install.map((id) => byId.get(id)!);
+  const hash = createHash('sha256');
+  hash.update(
+    createHash('sha256')
+      .update(JSON.stringify(options.document ?? treefile))
+      .digest('hex'),
+  );
+  for (const p of packages) hash.update(`install${p.checksum}`);
+  return { packages, repos, inputHash: hash.digest('hex') };
+}
+
+/** Solves and composes; with the previous input hash given and equal, nothing is done. */
+export async function composeTree(options: ComposeTreeOptions): Promise<ComposeTreeResult> {
+  const solved = solveTree(options);
+  if (options.previousInputHash === solved.inputHash) return { unchanged: true, inputHash: solved.inputHash };
+  const result = await composeCommit({
+    ...options,
+    packages: solved.packages.map((p) => p.path),
+    repos: solved.repos,
+    inputHash: solved.inputHash,
+  });
+  return { ...result, inputHash: solved.inputHash };
+}
