@@ -22,6 +22,12 @@ import { type Instance, saveInstance } from './store.ts';
 /** Marks that the next boot is the first; as on Fedora CoreOS, where Ignition's units look for it. */
 const firstBootStamp = 'ignition.firstboot';
 
+/**
+ * Deployment roots of an instance stay without the immutable flag: its `/` is mounted read-only anyway, and a folder in
+ * someone's home must be removable by ordinary means.
+ */
+export const instanceEnvironment = { OSTREE_SYSROOT_DEBUG: 'mutable-deployments' } as const;
+
 export interface BootOptions {
   readonly house: House;
   /** Files that the source wants in place before the user's config, by path. */
@@ -54,7 +60,7 @@ export function instanceSysroot(instance: Instance, env: Readonly<Record<string,
     deployment: bootedPath(instance),
     run: join(instance.run, 'ostree'),
   });
-  return Sysroot.open(instance.sysroot, { host, env });
+  return Sysroot.open(instance.sysroot, { host, env: { ...instanceEnvironment, ...env } });
 }
 
 /** A command inside the booted deployment, ready to run. */
@@ -64,7 +70,10 @@ export function instanceSandbox(
   command: readonly string[],
   options: ExecOptions = {},
 ): Sandbox {
-  return prepareSandbox(instance, bootedDirs(instance), house, hostTool(house.node, 'node'), command, options);
+  return prepareSandbox(instance, bootedDirs(instance), house, hostTool(house.node, 'node'), command, {
+    ...options,
+    env: { ...instanceEnvironment, ...options.env },
+  });
 }
 
 /** `data:` URL of bytes (RFC 2397). */

@@ -12,7 +12,7 @@ import {
   Sysroot,
   simpleWriteDeployment,
 } from '@coppice/sysroot';
-import { bootInstance } from './boot.ts';
+import { bootInstance, instanceEnvironment } from './boot.ts';
 import type { House } from './sandbox.ts';
 import { type Source, streamOf } from './source.ts';
 import { type Instance, reserveInstance, type StorageKind } from './store.ts';
@@ -66,6 +66,7 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
     const run = join(dir, 'run');
     const sysroot = Sysroot.open(path, {
       host: directoryHost({ sysroot: path, deployment: undefined, run: join(run, 'ostree') }),
+      env: instanceEnvironment,
     });
     initStateroot(sysroot, description.stateroot);
     const { repo } = sysroot;
