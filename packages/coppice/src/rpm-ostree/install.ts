@@ -52,6 +52,7 @@ export async function changeLayeredPackages(
     return await deployOrigin(client, {
       origin,
       pull: false,
+      showSteps: change.install.length > 0,
       cacheOnly: change.offline,
       downloadOnly: options.flag('download-only'),
       dryRun: options.flag('dry-run'),

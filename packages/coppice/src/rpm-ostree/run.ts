@@ -1,5 +1,6 @@
 // What every verb that changes the system shares: opening it, showing the transaction, and what is said at the end.
 
+import { spawnSync } from 'node:child_process';
 import { CoppiceError } from '@coppice/base';
 import {
   Client,
@@ -10,6 +11,7 @@ import {
   rebootSystem,
   withTransaction,
 } from '@coppice/rpm-ostree';
+import { Exit } from '../cli/context.ts';
 import { type TransactionText, transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
 
@@ -18,8 +20,25 @@ export interface OpenSystem {
   readonly text: TransactionText;
 }
 
+/**
+ * Without root, a system whose repository keeps owners in attributes is changed as root of a user namespace: its files may
+ * be unreadable to their owner (mode 0000). Replaces this process by one in there; returns when that is not needed.
+ */
+function enterUserNamespace(call: VerbCall): void {
+  const { context, options } = call;
+  const sysroot = options.string('sysroot');
+  if (sysroot === undefined || process.getuid?.() === 0 || context.env['COPPICE_USERNS'] !== undefined) return;
+  const result = spawnSync('unshare', ['-Ur', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...context.env, COPPICE_USERNS: '1' },
+  });
+  // Where namespaces are not allowed the change is tried as it is.
+  if (result.error === undefined && result.status !== null) throw new Exit(result.status);
+}
+
 /** Opens the system named by --sysroot and --stateroot. SIGINT cancels what runs. */
 export function openSystem(call: VerbCall): OpenSystem {
+  enterUserNamespace(call);
   const { context, options } = call;
   const controller = new AbortController();
   let text: TransactionText | undefined;

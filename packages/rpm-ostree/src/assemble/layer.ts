@@ -1,8 +1,9 @@
 // A base tree with packages added, replaced and removed: files, scripts, owners, tmpfiles, package database. The result is a
 // tree in the repository; who calls gives it a commit.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError, prefixError } from '@coppice/base';
+import { removeTree } from '@coppice/linux';
 import type { Transaction } from '@coppice/ostree';
 import { type Header, type InstalledPackage, installedHeader } from '@coppice/rpm';
 import type { ImportedPackage } from '../import/package-commit.ts';
@@ -223,6 +224,6 @@ export async function layerPackages(txn: Transaction, tree: ImageTree, options: 
   try {
     return await new Layering(txn, tree, base, options).run();
   } finally {
-    rmSync(options.scratch, { recursive: true, force: true });
+    removeTree(options.scratch, options.fs);
   }
 }

@@ -6,6 +6,7 @@ import type { FileSystem } from '@coppice/base/fs';
 import type { Transaction } from '@coppice/ostree';
 import type { Header } from '@coppice/rpm';
 import type { ImportedPackage } from '../import/package-commit.ts';
+import { ownersOnDisk } from '../tree/checkout-tree.ts';
 import type { ImageTree } from '../tree/image-tree.ts';
 import { collectChanges } from './collect-changes.ts';
 import { enterPasswdGuard, type LocalUsers, leavePasswdGuard } from './passwd-guard.ts';
@@ -177,7 +178,7 @@ export class ScriptRunner {
         rmSync(join(this.#scratch, 'usr/bin', name), { force: true });
     const options = {
       fs: this.#around.fs,
-      keepOwners: process.getuid?.() === 0,
+      keepOwners: ownersOnDisk(this.#tree.repo),
       ...(this.#around.label === undefined ? {} : { label: this.#around.label }),
     };
     return [

@@ -1,7 +1,7 @@
 // Runs one command inside a tree that must not be changed in place: /usr and /etc are overlays on the tree, everything else
 // is scratch. Mounts happen in a new process (unshare, then bwrap), never here.
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 
@@ -148,11 +148,10 @@ export function overlayWorks(tools: SandboxTools, scratch: string): boolean {
   mkdirSync(probe, { recursive: true });
   mkdirSync(work, { recursive: true });
   const script = `"$1" -t overlay overlay -o "lowerdir=$2,upperdir=$3,workdir=$4$6" "$5" && echo y > "$5/f"`;
-  const rootUser = process.getuid?.() === 0;
   const result = spawnSync(
     tools.unshare,
     [
-      ...(rootUser ? ['-m'] : ['-Urm']),
+      ...namespaceArguments(),
       tools.sh,
       '-c',
       script,
@@ -162,12 +161,25 @@ export function overlayWorks(tools: SandboxTools, scratch: string): boolean {
       probe,
       work,
       join(scratch, 'empty'),
-      rootUser ? '' : ',userxattr',
+      inUserNamespace() ? ',userxattr' : '',
     ],
     { stdio: 'ignore' },
   );
   return result.status === 0;
 }
+
+/** True inside a user namespace, where overlays keep their marks in user attributes. */
+function inUserNamespace(): boolean {
+  if (process.getuid?.() !== 0) return true;
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8').trim());
+  } catch {
+    return false;
+  }
+}
+
+/** unshare's arguments: a mount namespace, and a user namespace for those who are not root. */
+const namespaceArguments = (): string[] => (process.getuid?.() === 0 ? ['-m'] : ['-Urm']);
 
 const escapeOption = (path: string): string => path.replace(/[\\,:]/g, (c) => `\\${c}`);
 
@@ -188,7 +200,7 @@ export async function runInSandbox(
       .map((dir) => join(dir, what === 'usr' ? 'usr' : 'usr/etc'))
       .filter((dir) => existsSync(dir));
     if (lower.length === 0) lower.push(join(scratch, 'empty'));
-    return `lowerdir=${lower.map(escapeOption).join(':')},upperdir=${escapeOption(join(scratch, what))},workdir=${escapeOption(join(scratch, `work-${what}`))}${rootUser ? '' : ',userxattr'}`;
+    return `lowerdir=${lower.map(escapeOption).join(':')},upperdir=${escapeOption(join(scratch, what))},workdir=${escapeOption(join(scratch, `work-${what}`))}${inUserNamespace() ? ',userxattr' : ''}`;
   };
   // The script comes as a regular file on descriptor 5: Node's pipes are sockets, which /proc/self/fd cannot reopen.
   const scriptFile = join(scratch, 'script');
@@ -203,7 +215,7 @@ export async function runInSandbox(
   const child = spawn(
     tools.unshare,
     [
-      ...(rootUser ? ['-m'] : ['-Urm']),
+      ...namespaceArguments(),
       tools.sh,
       '-c',
       mounts,

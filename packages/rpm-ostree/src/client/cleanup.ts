@@ -1,5 +1,6 @@
 // What follows every change and `cleanup -b`: refs that keep what is needed, and nothing else, then the repository is pruned.
 import { rmSync } from 'node:fs';
+import { removeTree } from '@coppice/linux';
 import { formatSize, prune } from '@coppice/ostree';
 import { cleanupSysroot, type Deployment, writeDeployments } from '@coppice/sysroot';
 import { isLayered } from '../commit-facts.ts';
@@ -54,7 +55,7 @@ export interface CleanupReport {
 export function cleanupBase(client: Client, report: boolean): CleanupReport {
   const { repo } = client;
   cleanupSysroot(client.sysroot, { prune: false });
-  rmSync(`${assemblyDir(client)}/commit`, { recursive: true, force: true });
+  removeTree(assemblyDir(client), client.fs);
   renewBaseRefs(client);
   const stale = stalePackageRefs(client);
   if (stale.length > 0)

@@ -31,11 +31,13 @@ export class Client {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly fs: FileSystem;
   readonly clock: Clock;
+  /** What happens, for whoever shows it; see `muted`. */
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
   readonly compat: RpmOstreeCompat;
   readonly commandLine: string;
   readonly #reboot: (() => void) | undefined;
+  #muted = false;
 
   private constructor(sysroot: Sysroot, osname: string, options: ClientOptions) {
     this.sysroot = sysroot;
@@ -43,7 +45,10 @@ export class Client {
     this.env = options.env ?? {};
     this.fs = options.fs ?? hostFs;
     this.clock = options.clock ?? systemClock;
-    this.progress = options.progress ?? silentProgress;
+    const progress = options.progress ?? silentProgress;
+    this.progress = (event) => {
+      if (!this.#muted) progress(event);
+    };
     this.signal = options.signal;
     this.compat = rpmOstreeLevel(this.env);
     this.commandLine = options.commandLine ?? '';
@@ -116,6 +121,16 @@ export class Client {
     const result = await body();
     this.progress(done === undefined ? { type: 'end', step } : { type: 'end', step, text: done(result) });
     return result;
+  }
+
+  /** Runs `body` without showing its steps. */
+  async muted<T>(body: () => Promise<T>): Promise<T> {
+    this.#muted = true;
+    try {
+      return await body();
+    } finally {
+      this.#muted = false;
+    }
   }
 
   checkCancelled(): void {

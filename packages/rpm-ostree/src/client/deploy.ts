@@ -32,6 +32,8 @@ export interface DeployRequest {
   readonly kernelArguments?: readonly string[];
   /** Make a deployment even when nothing changed. */
   readonly always?: boolean;
+  /** Show the steps of an assembly at levels that otherwise do not. */
+  readonly showSteps?: boolean;
   /** Ref to delete afterwards. */
   readonly purgeRef?: string;
 }
@@ -108,14 +110,17 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
   if (needsAssembly(request.origin)) {
     const previousDigest =
       !baseChanged && !originChanged && request.always !== true ? digestOf(client, previous) : undefined;
-    assembled = await assemble(client, {
-      base,
-      origin: request.origin,
-      cacheOnly: request.cacheOnly ?? false,
-      downloadOnly: request.downloadOnly ?? false,
-      dryRun: request.dryRun ?? false,
-      ...(previousDigest === undefined ? {} : { previousDigest }),
-    });
+    const run = (): Promise<Assembled> =>
+      assemble(client, {
+        base,
+        origin: request.origin,
+        cacheOnly: request.cacheOnly ?? false,
+        downloadOnly: request.downloadOnly ?? false,
+        dryRun: request.dryRun ?? false,
+        ...(previousDigest === undefined ? {} : { previousDigest }),
+      });
+    const shown = client.compat.assemblySteps || request.showSteps === true || request.dryRun === true;
+    assembled = await (shown ? run() : client.muted(run));
     if (assembled.kind === 'planned') return { changed: false, base, previous };
     if (assembled.kind === 'commit') checksum = assembled.checksum;
     if (assembled.kind === 'unchanged') checksum = previous.checksum;

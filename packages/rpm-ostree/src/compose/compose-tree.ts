@@ -7,7 +7,6 @@ import { formatEvr, type Nevra } from '../nevra.ts';
 import type { RepoStamp } from '../status/model.ts';
 import type { Plain } from '../treefile/document.ts';
 import type { Lockfile } from '../treefile/lockfile.ts';
-import type { Treefile } from '../treefile/treefile.ts';
 import { type ComposeOptions, type ComposeResult, composeCommit } from './compose.ts';
 
 /** A repository on this machine: a directory with `repodata/` and the packages. */

@@ -11,6 +11,11 @@ export interface CheckoutTreeOptions {
   readonly owners?: boolean;
 }
 
+/** Whether files on disk have the owners of the tree: only with root and a repository that keeps them on its objects. */
+export function ownersOnDisk(repo: Repo): boolean {
+  return process.getuid?.() === 0 && repo.mode === 'bare';
+}
+
 interface Work {
   readonly repo: Repo;
   readonly tree: ImageTree;
@@ -89,6 +94,6 @@ function place(work: Work, dir: TreeDirectory, base: TreeDirectory | undefined, 
 
 /** Writes the tree (or `subpath` of it) to `to`, which must not exist. */
 export function checkoutTree(tree: ImageTree, to: string, options: CheckoutTreeOptions = {}): void {
-  const work: Work = { repo: tree.repo, tree, owners: options.owners ?? process.getuid?.() === 0 };
+  const work: Work = { repo: tree.repo, tree, owners: options.owners ?? ownersOnDisk(tree.repo) };
   place(work, tree.root, options.without?.root, to);
 }
