@@ -7,7 +7,8 @@ import { CoppiceError } from '@coppice/base';
 import { hostFs, readFile } from '@coppice/linux';
 import { directoryHost, finalizeStaged, Sysroot } from '@coppice/sysroot';
 import { type BootTarget, followBootLoader } from './boot-loader.ts';
-import { hostTool } from './host-tool.ts';
+import { type HostTool, hostTool } from './host-tool.ts';
+import { findProgram } from './machine.ts';
 import {
   type DeploymentDirs,
   type ExecOptions,
@@ -63,6 +64,12 @@ export function instanceSysroot(instance: Instance, env: Readonly<Record<string,
   return Sysroot.open(instance.sysroot, { host, env: { ...instanceEnvironment, ...env } });
 }
 
+/** Host programs that Coppice's own commands need inside: bubblewrap runs package scripts in a sandbox of their own. */
+function sandboxTools(): HostTool[] {
+  const bwrap = findProgram('bwrap');
+  return bwrap === undefined ? [] : [hostTool(bwrap)];
+}
+
 /** A command inside the booted deployment, ready to run. */
 export function instanceSandbox(
   instance: Instance,
@@ -73,6 +80,7 @@ export function instanceSandbox(
   return prepareSandbox(instance, bootedDirs(instance), house, hostTool(house.node, 'node'), command, {
     ...options,
     env: { ...instanceEnvironment, ...options.env },
+    tools: [...sandboxTools(), ...(options.tools ?? [])],
   });
 }
 

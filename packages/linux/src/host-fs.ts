@@ -42,9 +42,9 @@ const F_OFD_SETLK = 37;
 const noThrow = { throwIfNoEntry: false } as const;
 const lockTypes = { shared: 0, exclusive: 1, unlock: 2 } as const;
 
-/** Runs `body` on a descriptor of `path` (a directory or file, last component not followed). */
-function withFd<T>(path: string, body: (fd: number) => T): T {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+/** Runs `body` on a descriptor of `path` (a directory or file); `extra` is O_NOFOLLOW or O_DIRECTORY. */
+function withFd<T>(path: string, extra: number, body: (fd: number) => T): T {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | extra);
   try {
     return body(fd);
   } finally {
@@ -93,12 +93,13 @@ export const hostFs: FileSystem = {
   fsync: fsyncSync,
   fdatasync: fdatasyncSync,
   syncfs(path) {
-    withFd(path, (fd) => {
+    withFd(path, 0, (fd) => {
       if (libc().syncfs(fd) !== 0) throw systemError(lastErrno(), 'syncfs', path);
     });
   },
   syncDir(path) {
-    withFd(path, fsyncSync);
+    // A link is followed: /ostree is one on a running system, and flushing has no other effect.
+    withFd(path, constants.O_DIRECTORY, fsyncSync);
   },
 
   lstat: (path) => orUndefined(() => lstatSync(path, noThrow)),
@@ -152,14 +153,14 @@ export const hostFs: FileSystem = {
   },
 
   getFlags(path) {
-    return withFd(path, (fd) => {
+    return withFd(path, constants.O_NOFOLLOW, (fd) => {
       const argument = Buffer.alloc(8);
       if (libc().ioctl(fd, FS_IOC_GETFLAGS, argument) !== 0) return undefined;
       return argument.readUInt32LE(0);
     });
   },
   setFlags(path, flags) {
-    return withFd(path, (fd) => {
+    return withFd(path, constants.O_NOFOLLOW, (fd) => {
       const argument = Buffer.alloc(8);
       argument.writeUInt32LE(flags >>> 0, 0);
       return libc().ioctl(fd, FS_IOC_SETFLAGS, argument) === 0;
