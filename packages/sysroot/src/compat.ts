@@ -28,6 +28,8 @@ export interface SysrootCompat {
   readonly earlyPrune: boolean;
   /** `.ostree.cfs` is made for each deployment. */
   readonly composefs: boolean;
+  /** A special file inside a directory that /etc got locally fails the merge. */
+  readonly etcRefusesSpecial: boolean;
   /** Errors of a deployment say in which step they came up. */
   readonly stepPrefixes: boolean;
   /** Flag of `semodule` that rebuilds a policy whose modules changed. */
@@ -48,6 +50,7 @@ const old: SysrootCompat = {
   bootPrefix: false,
   earlyPrune: false,
   composefs: false,
+  etcRefusesSpecial: true,
   stepPrefixes: false,
   semoduleRefresh: '--rebuild-if-modules-changed',
 };
@@ -69,6 +72,7 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     bootPrefix: true,
     earlyPrune: true,
     composefs: true,
+    etcRefusesSpecial: false,
     stepPrefixes: true,
     semoduleRefresh: '--refresh',
   },

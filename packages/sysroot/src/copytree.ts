@@ -2,7 +2,7 @@
 // /boot need them. Nothing is followed; special files are passed over.
 
 import { constants } from 'node:fs';
-import { errnoError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { chunksOf } from './chunks.ts';
 
@@ -16,6 +16,8 @@ export interface CopyOptions {
   readonly noXattrs?: boolean;
   /** Told of each special file that was passed over. */
   readonly skipped?: (path: string) => void;
+  /** Throw `Unsupported` at a special file inside a directory that is copied. */
+  readonly refuseSpecial?: boolean;
 }
 
 function copyXattrs(fs: FileSystem, from: string, to: string): void {
@@ -100,6 +102,8 @@ export function copyTree(fs: FileSystem, from: string, to: string, options: Copy
       } catch (error) {
         throw prefixError(errnoError(error, 'copy'), `Copying ${child}`);
       }
-    } else options.skipped?.(path);
+    } else if (options.refuseSpecial === true)
+      throw new CoppiceError('Unsupported', `Copying ${child}: Cannot copy non-regular/non-symlink file: ${child}`);
+    else options.skipped?.(path);
   }
 }

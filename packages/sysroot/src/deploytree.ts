@@ -166,6 +166,7 @@ export function finalizeDeployment(sysroot: Sysroot, deployment: Deployment, mer
       { oldDefaults: `${old}/usr/etc`, current: `${old}/etc`, target: `${tree}/etc` },
       {
         noXattrs: sysroot.flags.noXattrs,
+        refuseSpecial: sysroot.compat.etcRefusesSpecial,
         onDiff: ({ modified, removed, added }) =>
           sysroot.message(
             `Copying /etc changes: ${modified.length} modified, ${removed.length} removed, ${added.length} added`,

@@ -23,6 +23,8 @@ export interface EtcTrees {
 
 export interface EtcMergeOptions {
   readonly noXattrs?: boolean;
+  /** Throw at a special file inside a changed directory instead of passing over it. */
+  readonly refuseSpecial?: boolean;
   /** Told of the difference before anything is changed. */
   readonly onDiff?: (diff: EtcDiff) => void;
   /** Told of each special file that was not taken over. */
@@ -30,29 +32,33 @@ export interface EtcMergeOptions {
 }
 
 /**
- * The place of `relative` in the target tree once links among its parent directories are followed. A link that leaves
- * the tree is refused with `Conflict`. Missing parents are fine.
+ * The place of `relative` in the target tree once links among its parent directories, with `last` also the last component,
+ * are followed. A link that leaves the tree is refused with `Conflict`. Missing parts are fine.
  */
-function resolveInside(fs: FileSystem, root: string, relative: string): string {
+function resolveInside(fs: FileSystem, root: string, relative: string, last = false): string {
   const done: string[] = [];
   const todo = relative.split('/');
-  for (let links = 0; todo.length > 1; ) {
+  for (let links = 0; todo.length > (last ? 0 : 1); ) {
     const part = todo.shift()!;
     if (part === '' || part === '.') continue;
     if (part === '..') {
       if (done.pop() === undefined) throw outside(relative);
       continue;
     }
-    const stat = fs.lstat(`${root}/${[...done, part].join('/')}`);
+    const path = `${root}/${[...done, part].join('/')}`;
+    const stat = fs.lstat(path);
     if (stat === undefined || (stat.mode & S_IFMT) !== S_IFLNK) {
       done.push(part);
       continue;
     }
-    const link = fs.readlink(`${root}/${[...done, part].join('/')}`);
-    if (link.startsWith('/') || ++links > 40) throw outside(relative);
+    const link = fs.readlink(path);
+    if (link.startsWith('/') || ++links > 40) {
+      if (fs.stat(path) === undefined) throw errnoError({ code: 'ENOENT' }, `opendir(${relative})`);
+      throw outside(relative);
+    }
     todo.unshift(...link.split('/'));
   }
-  return [...done, todo[0]!].join('/');
+  return [...done, ...todo].join('/');
 }
 
 function outside(path: string): CoppiceError {
@@ -64,20 +70,19 @@ function ensureParent(fs: FileSystem, trees: EtcTrees, path: string, options: Et
   const slash = path.lastIndexOf('/');
   if (slash < 0) return;
   const parent = path.slice(0, slash);
-  const target = `${trees.target}/${resolveInside(fs, trees.target, parent)}`;
-  if (fs.stat(target) === undefined) {
-    if (parent.includes('/') && fs.stat(target.slice(0, target.lastIndexOf('/'))) === undefined)
-      ensureParent(fs, trees, parent, options);
+  const named = `${trees.target}/${resolveInside(fs, trees.target, parent)}`;
+  if (fs.lstat(named) === undefined) {
+    if (fs.stat(named.slice(0, named.lastIndexOf('/'))) === undefined) ensureParent(fs, trees, parent, options);
     try {
-      fs.mkdir(target, 0o700);
+      fs.mkdir(named, 0o700);
     } catch (error) {
       throw errnoError(error, 'mkdirat');
     }
-  } else if ((fs.lstat(target)!.mode & S_IFMT) !== S_IFDIR)
-    throw errnoError(
-      { code: (fs.lstat(target)!.mode & S_IFMT) === S_IFLNK ? 'ELOOP' : 'ENOTDIR' },
-      `opendir(${parent})`,
-    );
+  }
+  const target = `${trees.target}/${resolveInside(fs, trees.target, parent, true)}`;
+  const stat = fs.lstat(target);
+  if (stat === undefined || (stat.mode & S_IFMT) !== S_IFDIR)
+    throw errnoError({ code: stat === undefined ? 'ENOENT' : 'ENOTDIR' }, `opendir(${parent})`);
   copyDirectoryAttributes(fs, `${trees.current}/${parent}`, target, options);
 }
 
