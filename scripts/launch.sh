@@ -2,7 +2,8 @@
 #   COPPICE_NODE    another Node 24 to run with
 #   COPPICE_SOURCE  1 runs the TypeScript sources instead of the build (development)
 #   COPPICE_DIST    another bundle folder, as made by `npm run build -- --outdir DIR`
-root=$dir/..
+root=$(cd "$dir/.." && pwd)
+export COPPICE_ROOT="$root"
 name=${0##*/}
 [ -e "$root/bin/$name" ] || name=${self##*/}
 node=$COPPICE_NODE
@@ -17,7 +18,7 @@ if [ -n "$COPPICE_SOURCE" ]; then
 fi
 dist=${COPPICE_DIST:-$root/packages/coppice/dist/cli}
 if [ ! -f "$dist/stamp" ]; then
-  echo "error: $name: not built yet; run 'npm run build' in $(cd "$root" && pwd)" >&2
+  echo "error: $name: not built yet; run 'npm run build' in $root" >&2
   exit 1
 fi
 if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then

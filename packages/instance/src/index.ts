@@ -17,7 +17,7 @@ export { registeredLab, registerLab, unregisterLab } from './lab-registry.ts';
 export type { Ability } from './machine.ts';
 export { describeMachine, examineMachine, findProgram, subordinateIds } from './machine.ts';
 export type { DeploymentDirs, ExecOptions, House, Sandbox } from './sandbox.ts';
-export { prepareSandbox, runCaptured, runInteractive } from './sandbox.ts';
+export { houseDir, prepareSandbox, runCaptured, runInteractive } from './sandbox.ts';
 export type { Source, SourceDescription, SourceStream } from './source.ts';
 export { openSource, parseSourceDescription, streamOf } from './source.ts';
 // Instances on disk.

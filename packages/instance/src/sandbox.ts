@@ -10,15 +10,17 @@ import { type HostTool, toolBinds, toolCommand } from './host-tool.ts';
 import { findProgram } from './machine.ts';
 import type { Instance } from './store.ts';
 
+/** Folder inside in which Coppice's own files are bound read-only. */
+export const houseDir = '/run/coppice/house';
+
 /** Coppice itself as seen from inside: how to start it and what must be bound for that. */
 export interface House {
   /** The Node program on the host. */
   readonly node: string;
-  /** Arguments before the program name, e.g. the path of the bundle's main file. */
+  /** Arguments before the program name, as seen from inside: options, then a main file below `houseDir`. */
   readonly main: readonly string[];
-  /** Host folders bound read-only at the same path inside `/run/coppice/house`. */
-  readonly root: string;
-  readonly binds: readonly string[];
+  /** Host folders and their names below `houseDir`. */
+  readonly binds: Readonly<Record<string, string>>;
   /** Launcher names to put in PATH, e.g. `ostree`. */
   readonly programs: readonly string[];
 }
@@ -40,8 +42,6 @@ export interface ExecOptions {
   readonly writableRoot?: boolean;
 }
 
-/** The folder inside in which Coppice's own files are. */
-const houseDir = '/run/coppice/house';
 const binDir = '/run/coppice/bin';
 
 /** Fresh `/run` and `/tmp` for a new boot. */
@@ -81,10 +81,7 @@ esac
 function installWrappers(instance: Instance, house: House, node: HostTool, tools: readonly HostTool[]): void {
   const bin = join(instance.run, 'coppice/bin');
   mkdirSync(bin, { recursive: true });
-  const start = [
-    ...toolCommand(node),
-    ...house.main.map((word) => (word.startsWith('/') ? `${houseDir}${word.slice(house.root.length)}` : word)),
-  ];
+  const start = [...toolCommand(node), ...house.main];
   for (const name of house.programs) wrapper(join(bin, name), [...start, name]);
   for (const tool of tools) wrapper(join(bin, tool.name), toolCommand(tool));
   const path = join(bin, 'systemctl');
@@ -117,7 +114,7 @@ export function sandboxArguments(
   // Trees with `tmp-is-dir: false` have /tmp -> sysroot/tmp, which then is what it is on a real machine.
   const tmp = hostFs.lstat(join(deployment.root, 'tmp'));
   if (tmp !== undefined && (tmp.mode & 0o170000) === 0o040000) args.push('--bind', instance.tmp, '/tmp');
-  for (const path of house.binds) args.push('--ro-bind', path, `${houseDir}${path.slice(house.root.length)}`);
+  for (const [name, path] of Object.entries(house.binds)) args.push('--ro-bind', path, `${houseDir}/${name}`);
   for (const tool of [tools.node, ...tools.extra]) args.push(...toolBinds(tool));
   args.push('--clearenv');
   const env: Record<string, string | undefined> = {

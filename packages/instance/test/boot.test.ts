@@ -19,7 +19,7 @@ import type { Instance } from '../src/store.ts';
 import { busybox, deployVersion, smallInstance, writeTree } from './small-system.ts';
 
 const missing = [busybox, findProgram('bwrap') ?? '/usr/bin/bwrap'].filter((path) => !existsSync(path));
-const house: House = { node: process.execPath, main: ['/none/main.mjs'], root: '/none', binds: [], programs: [] };
+const house: House = { node: process.execPath, main: ['/none/main.mjs'], binds: {}, programs: [] };
 
 let dir: string;
 beforeEach(() => {

@@ -1,32 +1,30 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { House } from '@coppice/instance';
+import { type House, houseDir } from '@coppice/instance';
 
-/** The repository or installation folder: the nearest one above this file that has node_modules. */
+/** The installation's folder: the launcher names it, else it is the nearest one above this file with our packages' dependencies. */
 export function houseRoot(): string {
+  const named = process.env['COPPICE_ROOT'];
+  if (named !== undefined && named !== '') return named;
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, 'node_modules', 'koffi')) && dirname(dir) !== dir) dir = dirname(dir);
   return dir;
 }
 
-/** This very program as an instance must see it: what runs now, built or from source. */
+/** This very program as an instance must see it: what runs now, built or from source. Its packages resolve upwards, in `node_modules`. */
 export function thisHouse(): House {
   const main = process.argv[1]!;
-  const fromSource = main.endsWith('.ts');
-  const bundle = dirname(main);
   const root = houseRoot();
-  // A bundle outside the installation (a private build) resolves its packages from the installation.
-  const inside = bundle.startsWith(`${root}/`);
+  const fromSource = main.endsWith('.ts');
+  const inside = fromSource ? `${houseDir}/packages/coppice/src/main.ts` : `${houseDir}/cli/${basename(main)}`;
   return {
     node: process.execPath,
-    main: [...(fromSource ? ['--conditions=source'] : []), '--disable-warning=ExperimentalWarning', main],
-    root: inside ? root : bundle,
-    binds: fromSource
-      ? [join(root, 'packages'), join(root, 'node_modules')]
-      : inside
-        ? [bundle, join(root, 'node_modules')]
-        : [bundle],
+    main: [...(fromSource ? ['--conditions=source'] : []), '--disable-warning=ExperimentalWarning', inside],
+    binds: {
+      node_modules: join(root, 'node_modules'),
+      ...(fromSource ? { packages: join(root, 'packages') } : { cli: dirname(main) }),
+    },
     programs: ['coppice', 'ostree', 'rpm-ostree', 'butane', 'fcct', 'ignition-validate'],
   };
 }

@@ -28,7 +28,7 @@ function passedOn(context: Context): Record<string, string | undefined> {
   for (const [name, value] of Object.entries(context.env)) {
     if (
       name.startsWith('COPPICE_') &&
-      !['COPPICE_NODE', 'COPPICE_DIST', 'COPPICE_SOURCE', 'COPPICE_NAMESPACE'].includes(name)
+      !['COPPICE_NODE', 'COPPICE_DIST', 'COPPICE_SOURCE', 'COPPICE_NAMESPACE', 'COPPICE_ROOT'].includes(name)
     )
       out[name] = value;
   }
@@ -160,7 +160,9 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     .option('--tool <program>', 'bind a program of this machine, with its libraries, and put it in PATH', collect, [])
     .option('--cwd <dir>', 'where to start (default: /)')
     .passThroughOptions()
-    .action((name: string, words: string[], flags: ExecFlags) => execute(name, words[0] === '--' ? words.slice(1) : words, flags));
+    .action((name: string, words: string[], flags: ExecFlags) =>
+      execute(name, words[0] === '--' ? words.slice(1) : words, flags),
+    );
 
   command
     .command('shell <name>')
