@@ -51,8 +51,7 @@ export function queryValues(rawQuery: string, name: string): string[] | undefine
     const key = equals < 0 ? pair : pair.slice(0, equals);
     const value = equals < 0 ? '' : pair.slice(equals + 1);
     if (!escapesAreSound(key) || !escapesAreSound(value)) continue;
-    if (unescapePercent(key.replaceAll('+', ' ')) === name)
-      found.push(unescapePercent(value.replaceAll('+', ' ')));
+    if (unescapePercent(key.replaceAll('+', ' ')) === name) found.push(unescapePercent(value.replaceAll('+', ' ')));
   }
   return found.length === 0 ? undefined : found;
 }

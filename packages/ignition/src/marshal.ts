@@ -11,15 +11,17 @@ const short: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n'
 export function jsonString(text: string): string {
   if (!needsEscape.test(text)) return `"${text}"`;
   const escaped = text.replace(
-    /[\x00-\x1f"\\<>&\u2028\u2029]/g,
-    (c) => short[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    /[\x00-\x1f"\\<>&\u2028\u2029]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+    // A lone surrogate stands for a byte that is no UTF-8.
+    (c) =>
+      short[c] ?? (c >= '\ud800' && c <= '\udfff' ? '\\ufffd' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
-  return `"${escaped.toWellFormed()}"`;
+  return `"${escaped}"`;
 }
 
 /** Whether Go's encoder leaves a struct out: all its fields are zero or left out. */
 export function isZeroStruct(value: Fields, def: StructDef): boolean {
-  return def.fields.every((field) => isZero(value[field.name], field));
+  return def.fields.every((field) => !(field.always && field.pointer) && isZero(value[field.name], field));
 }
 
 function isZero(value: Value, field: FieldDef): boolean {
@@ -76,6 +78,10 @@ function writeField(value: Value, field: FieldDef, out: string[], line: string, 
 }
 
 function writeItem(value: Value, field: FieldDef, out: string[], line: string, style: Style): void {
+  if (value === undefined && field.pointer) {
+    out.push('null');
+    return;
+  }
   if (field.kind === 'struct') writeStruct((value ?? {}) as Fields, field.type!, out, line, style);
   else if (field.kind === 'string') out.push(jsonString((value ?? '') as string));
   else if (field.kind === 'map') writeMap((value ?? {}) as Fields, out, line, style);

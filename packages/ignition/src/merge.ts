@@ -63,6 +63,7 @@ class Merger {
         this.#note(fromChild ? 'child' : 'parent', fromChild ? from[1] : from[0], from[2], value, field);
       } else if (ours !== undefined || theirs !== undefined) {
         value = this.struct((ours ?? {}) as Fields, (theirs ?? {}) as Fields, field.type!, ...from);
+        this.#noteWhole(ours, theirs, from);
       }
       if (value !== undefined) result[field.name] = value;
     }
@@ -107,6 +108,7 @@ class Merger {
       others.forEach((item, i) => {
         take('child', item, [...childAt, i]);
       });
+      this.#noteWhole(ours, theirs, [parentAt, childAt, at]);
       return result;
     }
     const keys = childKeys.get(sharedKeys[def.name]?.[field.name] ?? field.name)!;
@@ -125,13 +127,21 @@ class Merger {
           result.push(
             this.struct(item as Fields, other as Fields, field.type, [...parentAt, i], [...childAt, found.index], to),
           );
+          this.#noteWhole(item, other, [[...parentAt, i], [...childAt, found.index], to]);
         }
       }
     });
     others.forEach((item, i) => {
       if (!parentKeys.has(itemKey(item, field))) take('child', item, [...childAt, i]);
     });
+    this.#noteWhole(ours, theirs, [parentAt, childAt, at]);
     return result;
+  }
+
+  /** Transcribes a struct or list that both sides, or one, gave something to: the parent first. */
+  #noteWhole(ours: Value, theirs: Value, [fromParent, fromChild, toPath]: [MergePath, MergePath, MergePath]): void {
+    if (ours !== undefined) this.#transcript?.({ from: 'parent', fromPath: fromParent, toPath });
+    if (theirs !== undefined) this.#transcript?.({ from: 'child', fromPath: fromChild, toPath });
   }
 
   /** Transcribes a field that was taken whole. */
@@ -142,6 +152,7 @@ class Merger {
       (value as readonly Value[]).forEach((item, i) => {
         any = this.#noteItem(from, [...fromPath, i], [...toPath, i], item, field) || any;
       });
+      if (any) this.#transcript({ from, fromPath, toPath });
       return any;
     }
     if (field.kind === 'struct' && !field.pointer) return this.#noteItem(from, fromPath, toPath, value, field);

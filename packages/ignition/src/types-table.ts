@@ -19,7 +19,7 @@ export const ignitionTypes: TypeTable = {
     storage: 'Storage',
     systemd: 'Systemd',
   },
-  ConfigReference: { source: '*string', verification: 'Verification' },
+  ConfigReference: { source: '*string!', verification: 'Verification' },
   Custom: { config: 'string!', needsNetwork: '*bool', pin: 'string!' },
   Directory: {
     group: 'NodeGroup ^Node',
@@ -147,7 +147,7 @@ export const ignitionTypes: TypeTable = {
   },
   Systemd: { units: '[]Unit' },
   TLS: { certificateAuthorities: '[]CaReference @0..0 | []Resource @1' },
-  Tang: { thumbprint: '*string', url: 'string', advertisement: '*string @4' },
+  Tang: { advertisement: '*string @4', thumbprint: '*string', url: 'string' },
   Timeouts: { httpResponseHeaders: '*int', httpTotal: '*int' },
   Unit: { contents: '*string', dropins: '[]Dropin', enabled: '*bool', mask: '*bool', name: 'string!' },
   Verification: { hash: '*string' },

@@ -107,8 +107,7 @@ export const raid: Rule = (value, path, { minor, report }) => {
   } else if (level === '' && minor >= 3) report.error(at, 'raid-level-required');
   else if (!redundant.has(level)) report.error(at, 'raid-level-unknown');
   const devices = value['devices'];
-  if (minor >= 3 && (!Array.isArray(devices) || devices.length === 0))
-    report.error([...path, 'devices'], 'raid-devices-required');
+  if (!Array.isArray(devices) || devices.length === 0) report.error([...path, 'devices'], 'raid-devices-required');
 };
 
 /** An item of `raid.devices`. */

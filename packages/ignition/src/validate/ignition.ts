@@ -13,12 +13,14 @@ export const ignition: Rule = (value, path, { minor, report }) => {
 };
 
 export const ignitionConfig: Rule = (value, path, { minor, report }) => {
+  if (minor === 0) return;
   list(value, 'merge').forEach((item, i) => {
     report.errorIf([...path, 'merge', i], requiredSourceFinding(item, minor));
   });
 };
 
 export const tls: Rule = (value, path, { minor, report }) => {
+  if (minor === 0) return;
   list(value, 'certificateAuthorities').forEach((item, i) => {
     report.errorIf([...path, 'certificateAuthorities', i], requiredSourceFinding(item, minor));
   });

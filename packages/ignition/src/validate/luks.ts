@@ -32,8 +32,8 @@ const pins = new Set(['tpm2', 'tang', 'sss']);
 export const clevisCustom: Rule = (value, path, { minor, report }) => {
   const pin = text(value, 'pin');
   const config = text(value, 'config');
-  if (pin === '' && config === '' && !isTrue(value, 'needsNetwork')) return;
-  if (pin === '') report.error([...path, 'pin'], 'clevis-pin-required');
+  if (pin === '' && config === '' && !(minor >= 3 && isTrue(value, 'needsNetwork'))) return;
+  if (pin === '' && minor >= 3) report.error([...path, 'pin'], 'clevis-pin-required');
   else if (minor < 6 && !pins.has(pin)) report.error([...path, 'pin'], 'clevis-pin-unknown');
   if (config === '') report.error([...path, 'config'], 'clevis-config-required');
 };

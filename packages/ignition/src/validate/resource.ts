@@ -2,7 +2,7 @@ import { parseGoUrl } from '../go-url.ts';
 import { type Finding, finding } from '../report.ts';
 import { child, type Fields, list, maybeText, text } from '../value.ts';
 import type { Rule } from './rules.ts';
-import { optionalUrlFinding } from './urls.ts';
+import { optionalUrlFinding, urlFinding } from './urls.ts';
 
 /** Resource, FileContents, ConfigReference and CaReference: compression, hash, source and headers, in this order. */
 export const resource: Rule = (value, path, { minor, report }) => {
@@ -23,6 +23,11 @@ function headerSchemeFinding(value: Fields): Finding | undefined {
   if (url === undefined) return finding('url-invalid');
   return url.scheme === 'http' || url.scheme === 'https' ? undefined : finding('header-scheme');
 }
+
+/** CaReference of spec 3.0: its source is no pointer, so an absent one is an empty URL. */
+export const caReference: Rule = (value, path, { minor, report }) => {
+  report.errorIf([...path, 'source'], urlFinding(text(value, 'source'), minor));
+};
 
 /** A source that must be there, as for merged configs and certificate authorities. */
 export function requiredSourceFinding(value: Fields, minor: number): Finding | undefined {

@@ -7,13 +7,13 @@ import { filesystem } from './filesystems.ts';
 import { config, ignition, ignitionConfig, proxy, tls } from './ignition.ts';
 import { clevisCustom, luks, tang } from './luks.ts';
 import { directory, file, link, owner, storage } from './nodes.ts';
-import { httpHeader, resource, verification } from './resource.ts';
+import { caReference, httpHeader, resource, verification } from './resource.ts';
 import type { Edition, PathOf, Rule, ScalarRule } from './rules.ts';
 import { dropin, systemd, unit } from './units.ts';
 
 /** The rules of each type; a type that is absent has none. */
 const rules: Readonly<Record<string, Rule>> = {
-  CaReference: resource,
+  CaReference: caReference,
   ClevisCustom: clevisCustom,
   Config: config,
   ConfigReference: resource,

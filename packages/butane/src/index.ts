@@ -1,0 +1,21 @@
+// @coppice/butane: Butane (and the older FCC) configs to Ignition configs and MachineConfigs. Browser-safe: no Node import
+// here or below; local files come through an injected resolver.
+
+export type { DataSource } from './data-source.ts';
+export { makeDataSource } from './data-source.ts';
+export type { FileResolver, TreeEntry } from './local-files.ts';
+// Local files.
+export { LocalFileFault, mapFiles, noFiles } from './local-files.ts';
+export type { ButaneCode } from './messages-table.ts';
+export { butaneMessages } from './messages-table.ts';
+// Reports as text.
+export { plainReport, prettyReport } from './pretty-report.ts';
+export { looseText, rawBytes } from './text-bytes.ts';
+export type { Diagnostic, Result } from './diagnostics.ts';
+// Translating: `translate` for programs, `translateBytes` for everything the commands print.
+export { translate } from './diagnostics.ts';
+export type { TranslateOptions, Translation } from './translate.ts';
+export { translateBytes } from './translate.ts';
+export type { Spec, Variant } from './versions-table.ts';
+// Variants and versions.
+export { allSpecs, findSpec, outputSchema, sourceSchema } from './versions-table.ts';

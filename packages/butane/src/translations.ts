@@ -1,0 +1,134 @@
+import {
+  type Entry,
+  type Fields,
+  mergeConfigs,
+  type Path,
+  pathText,
+  type Report,
+  type StructDef,
+  type Value,
+} from '@coppice/ignition';
+
+interface Translation {
+  readonly from: Path;
+  readonly to: Path;
+  /** `from` is a path of the source config (else of the output, as a guess). */
+}
+
+/**
+ * From output paths back to source paths. A disabled set records nothing: most configs have no finding, and only findings
+ * (and `--debug`) need it.
+ */
+export class Translations {
+  readonly enabled: boolean;
+  #map = new Map<string, Translation>();
+
+  constructor(enabled: boolean) {
+    this.enabled = enabled;
+  }
+
+  add(from: Path, to: Path): void {
+    if (this.enabled) this.#map.set(pathText(to), { from, to });
+  }
+
+  find(to: Path): Path | undefined {
+    return this.#map.get(pathText(to))?.from;
+  }
+
+  entries(): Translation[] {
+    return [...this.#map.values()];
+  }
+
+  /** Everything in `value` at `to`, and `to` itself, comes from `from`. */
+  addTree(from: Path, to: Path, value: Fields, def: StructDef): void {
+    if (!this.enabled) return;
+    this.#addFields(from, to, value, def);
+    this.add(from, to);
+  }
+
+  #addFields(from: Path, to: Path, value: Fields, def: StructDef): void {
+    for (const field of def.fields) {
+      const found = value[field.name];
+      const at = [...to, field.name];
+      if (field.list) {
+        ((found ?? []) as readonly Value[]).forEach((item, i) => {
+          if (field.type !== undefined) this.#addFields(from, [...at, i], item as Fields, field.type);
+          this.add(from, [...at, i]);
+        });
+      } else if (field.type !== undefined && (found !== undefined || !field.pointer))
+        this.#addFields(from, at, (found ?? {}) as Fields, field.type);
+      this.add(from, at);
+    }
+  }
+
+  merge(other: Translations): void {
+    for (const { from, to } of other.#map.values()) this.add(from, to);
+  }
+
+  /** The same set with `prefix` before every output path. */
+  prefixed(prefix: Path): Translations {
+    const out = new Translations(this.enabled);
+    for (const { from, to } of this.#map.values()) out.add(from, [...prefix, ...to]);
+    return out;
+  }
+
+  /** What lies below `prefix`, relative to it. */
+  descend(prefix: Path): Translations {
+    const out = new Translations(this.enabled);
+    for (const { from, to } of this.#map.values())
+      if (prefix.every((part, i) => to[i] === part)) out.add(from, to.slice(prefix.length));
+    return out;
+  }
+
+  /** Sorted listing, as `--debug` prints it. */
+  text(): string {
+    const lines = [...this.#map.entries()]
+      .map(([key, { from }]) => ({ key, line: `${pathText(from)} → ${key}` }))
+      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    return `TranslationSet: yaml → json\n${lines.map(({ line }) => `${line}\n`).join('')}`;
+  }
+}
+
+/** Merges configs and their translations; the child's source is preferred where both gave something. */
+export function mergeTranslated(
+  parent: Fields,
+  parentTranslations: Translations,
+  child: Fields,
+  childTranslations: Translations,
+  schema: StructDef,
+): { config: Fields; translations: Translations } {
+  const translations = new Translations(childTranslations.enabled);
+  if (!translations.enabled) return { config: mergeConfigs(parent, child, schema), translations };
+  const config = mergeConfigs(parent, child, schema, ({ from, fromPath, toPath }) => {
+    const source = (from === 'parent' ? parentTranslations : childTranslations).find(fromPath);
+    if (source === undefined) return;
+    if (from === 'parent' && translations.find(toPath) !== undefined) return;
+    translations.add(source, toPath);
+  });
+  return { config, translations };
+}
+
+/** camelCase to snake_case, with the original's view of `MiB`. */
+export function snakeCase(name: string): string {
+  return name.replace(/MiB|[A-Z]/g, (part) => `_${part}`).toLowerCase();
+}
+
+/** snake_case to camelCase. */
+export function camelCase(name: string): string {
+  const base = name.endsWith('_mib') ? `${name.slice(0, -4)}MiB` : name;
+  return base.replace(/_(.)/g, (_, c: string) => c.toUpperCase());
+}
+
+/** Puts source paths for output paths in a report; where none is known, the path in snake case has to do. */
+export function translatePaths(report: Report, translations: Translations): void {
+  for (const entry of report.entries) translateEntry(entry, translations);
+}
+
+function translateEntry(entry: Entry, translations: Translations): void {
+  if (entry.space === 'source') return;
+  const from = translations.find(entry.path);
+  if (from !== undefined) {
+    entry.path = from;
+    entry.space = 'source';
+  } else entry.path = entry.path.map((part) => (typeof part === 'string' ? snakeCase(part) : part));
+}
