@@ -60,7 +60,7 @@ export function findObsoleters(s: SolverState): void {
   const data = providers.data;
   for (let p = pool.count - 1; p > 1; p--) {
     const at = pool.listAt(p, field.obsoletes);
-    if (at === 0 || pool.repoOf.data[p] === 0 || s.isInstalled(p) || !pool.installable(p)) continue;
+    if (at === 0 || pool.repoOf.data[p] === 0 || (!s.isInstalled(p) && !pool.installable(p))) continue;
     const lists = pool.lists.data;
     for (let i = at; lists[i] !== 0; i++) {
       const dep = lists[i]!;
@@ -129,6 +129,9 @@ export function updateCandidates(s: SolverState, n: number, allowance: Allowance
   for (const p of s.installedObsoleters.get(n) ?? []) {
     if (!allow.arch && archChangeIllegal(s, n, p)) continue;
     if (!allow.vendor && vendorChangeIllegal(s, n, p)) continue;
+    if (pool.flags.implicitobsoleteusescolors && !pool.colorsMeet(n, p)) continue;
+    if (!allow.downgrade && pool.names.data[p] === name && pool.compareEvrs(pool.evrs.data[n]!, pool.evrs.data[p]!) > 0)
+      continue;
     if (!out.includes(p)) out.push(p);
   }
   return out;

@@ -1,5 +1,6 @@
 // Rules of policy: no inferior architecture, update rather than add (choice), yum-style splits, direct requests only.
 import { illegalChanges } from './candidates.ts';
+import { filterCandidates } from './policy.ts';
 import { field } from './pool.ts';
 import type { SolverState } from './state.ts';
 
@@ -28,6 +29,32 @@ export function addInfarchRules(s: SolverState): void {
       if (score !== 0 && score !== 1 && (best === 0 || score < best)) best = score;
     }
     if (best === 0) continue;
+    const good = (p: number): boolean => {
+      const score = pool.archScore(pool.archs.data[p]!);
+      return score === 1 || (score !== 0 && ((score ^ best) & 0xffff0000) === 0);
+    };
+    if (allowed.length > 0 && pool.flags.implicitobsoleteusescolors) {
+      // An installed inferior copy that has a better one at its EVR goes in step with that and allows no others.
+      allowed.length = 0;
+      for (const p of same) {
+        if (!s.isInstalled(p) || s.isDup(p)) continue;
+        const arch = pool.archs.data[p]!;
+        if (pool.archScore(arch) !== 0) {
+          if (good(p)) continue;
+          const inStep = providers
+            .list(name)
+            .some(
+              (q) =>
+                pool.names.data[q] === name &&
+                pool.evrs.data[q] === pool.evrs.data[p] &&
+                pool.archs.data[q] !== arch &&
+                good(q),
+            );
+          if (inStep) continue;
+        }
+        if (!allowed.includes(arch)) allowed.push(arch);
+      }
+    }
     for (const p of same) {
       const arch = pool.archs.data[p]!;
       const score = pool.archScore(arch);
@@ -37,7 +64,12 @@ export function addInfarchRules(s: SolverState): void {
         const other = pool.archScore(a);
         return other !== 0 && ((score ^ other) & 0xffff0000) === 0;
       });
-      if (!fine) s.addRule(-p, 0, 0);
+      if (fine) continue;
+      // With colours, a copy of the better architecture at the same EVR lets this one in.
+      const step = pool.flags.implicitobsoleteusescolors
+        ? same.filter((q) => pool.evrs.data[q] === pool.evrs.data[p] && good(q))
+        : [];
+      s.addRule(-p, 0, step.length > 0 ? providers.store(step) : 0);
     }
   }
 }
@@ -68,16 +100,38 @@ function replaces(s: SolverState, p: number): number[] {
 export function addChoiceRules(s: SolverState): void {
   if (s.pool.installed === undefined) return;
   const end = s.pkgRulesEnd;
+  const banned = new Set<number>();
+  for (let r = s.infarch.start; r < s.ruleCount; r++) if (s.p[r]! < 0 && s.isAssertion(r)) banned.add(-s.p[r]!);
+  const bestOf = new Map<number, readonly number[]>();
+  // An installed package that is to be updated becomes its best candidate: it counts only if that meets the requirement.
+  const keeps = (old: number, literals: readonly number[]): boolean => {
+    if (!s.wantsUpdate(old)) return true;
+    let best = bestOf.get(old);
+    if (best === undefined) {
+      let rule = s.update.start + old - s.installedStart;
+      if (s.p[rule] === 0) rule = s.feature.start + old - s.installedStart;
+      best = s.p[rule] === 0 ? [] : filterCandidates(s, s.literals(rule), 'choose');
+      bestOf.set(old, best);
+    }
+    return best.length === 0 || best.some((p) => literals.includes(p));
+  };
   for (let r = 1; r < end; r++) {
     if (s.p[r]! >= 0 || (s.listOf(r) === 0 && s.w2[r]! <= 0)) continue;
     const literals = s.literals(r);
     const updates: number[] = [];
     const replaced: number[] = [];
     let fresh = false;
+    // What is installed and stays is served already.
+    const settled = !s.updateAll && s.isInstalled(-s.p[r]!);
     for (const p of literals) {
-      if (p < 0) continue;
+      if (p < 0) {
+        if (p !== s.p[r]) updates.push(p);
+        continue;
+      }
       if (s.isInstalled(p)) {
+        if (!settled && !keeps(p, literals)) continue;
         updates.push(p);
+        replaced.push(p);
         continue;
       }
       const old = replaces(s, p);
@@ -85,12 +139,13 @@ export function addChoiceRules(s: SolverState): void {
         fresh = true;
         continue;
       }
-      const legal = old.filter((q) => illegalChanges(s, q, p) === 0);
+      if (banned.has(p)) continue;
+      const legal = old.filter((q) => illegalChanges(s, q, p) === 0 && (settled || keeps(q, literals)));
       if (legal.length === 0) continue;
       replaced.push(...legal);
       updates.push(p);
     }
-    if (!fresh || updates.length === 0 || replaced.length === 0) continue;
+    if (!fresh || replaced.length === 0) continue;
     // When whatever the installed packages may become meets the requirement, nothing need be said.
     const met = new Set(literals.filter((p) => p > 0));
     const open = replaced.some((q) => {
@@ -112,7 +167,7 @@ export function addYumObsoletesRules(s: SolverState): void {
   for (const old of pool.installed.solvables) {
     const obsoleters = s.installedObsoleters.get(old);
     if (obsoleters === undefined || obsoleters.length < 2) continue;
-    const list = obsoleters.filter((p) => pool.installable(p) && s.addedMap.has(p));
+    const list = obsoleters.filter((p) => !s.isInstalled(p) && pool.installable(p) && s.addedMap.has(p));
     const names = new Map<number, number[]>();
     for (const p of list) {
       const name = pool.names.data[p]!;

@@ -36,7 +36,12 @@ function add(s: SolverState, p: number, p2: number, list: number): void {
 
 function complexRequires(s: SolverState, n: number, dep: number, dontfix: boolean, sink: RuleSink, type: RuleType) {
   const grow: number[] = [];
-  for (const clause of clausesOf(s.pool, s.providers, dep, false)) {
+  const clauses = clausesOf(s.pool, s.providers, dep, false);
+  if (clauses.some((clause) => clause.length === 0)) {
+    if (!dontfix) sink(-n, 0, 0, ruleType.pkgNothingProvides, dep);
+    return grow;
+  }
+  for (const clause of clauses) {
     if (clause.includes(n)) continue;
     if (dontfix && type === ruleType.pkgRequires) {
       // What is broken already stays broken.
@@ -158,28 +163,6 @@ function sameName(
   }
 }
 
-/**
- * Copies of one package for rival colours must be of one version: with implicitobsoleteusescolors a 32-bit package goes
- * with the 64-bit one only at equal EVR.
- */
-function lockStep(s: SolverState, n: number, dontfix: boolean, sink: RuleSink): void {
-  const { pool, providers } = s;
-  if (!pool.flags.implicitobsoleteusescolors || s.multiversion.has(n)) return;
-  const score = pool.archScore(pool.archs.data[n]!);
-  if (score === 0 || score === 1) return;
-  const name = pool.names.data[n]!;
-  for (const p of providers.list(name)) {
-    if (p === n || pool.names.data[p] !== name || pool.evrs.data[p] === pool.evrs.data[n]) continue;
-    if (s.multiversion.has(p) || pool.colorsMeet(n, p)) continue;
-    const other = pool.archScore(pool.archs.data[p]!);
-    if (other === 1 || other === 0) continue;
-    if (((score ^ other) & 0xffff0000) === 0) continue;
-    if (dontfix && s.isInstalled(n) && s.isInstalled(p)) continue;
-    if (score < other) continue;
-    sink(-n, -p, 0, ruleType.pkgSameName, 0);
-  }
-}
-
 /** Finds every rule of one package. Packages it may pull in are handed to `grow`. */
 export function rulesOfPackage(s: SolverState, n: number, sink: RuleSink, grow: (p: number) => void): void {
   const { pool, providers } = s;
@@ -189,7 +172,6 @@ export function rulesOfPackage(s: SolverState, n: number, sink: RuleSink, grow: 
   if (pool.isSource(n)) return;
   conflicts(s, n, dontfix, sink);
   obsoletes(s, n, dontfix, sink);
-  lockStep(s, n, dontfix, sink);
   for (const which of [field.recommends, field.suggests] as const) {
     const lists = pool.lists.data;
     for (let at = pool.listAt(n, which); lists[at] !== 0; at++) {

@@ -1,5 +1,7 @@
 // Which of several candidates is best. The order of the steps decides the result.
 
+import { clausesOf, isComplex } from './complex.ts';
+import type { BitSet } from './id-array.ts';
 import { field, type Pool } from './pool.ts';
 import type { SolverState } from './state.ts';
 import { isRel, rel } from './strings.ts';
@@ -132,7 +134,7 @@ function pruneToRecommended(s: SolverState, list: number[]): number[] {
 
 /** Keeps `recommendsMap` and `suggestsMap` in step with the decisions. */
 export function updateWeakMaps(s: SolverState): void {
-  const { pool, providers } = s;
+  const { pool } = s;
   if (s.recommendsIndex < 0) {
     s.recommendsMap.clear();
     s.suggestsMap.clear();
@@ -141,9 +143,25 @@ export function updateWeakMaps(s: SolverState): void {
   while (s.recommendsIndex < s.queue.length) {
     const p = s.queue[s.recommendsIndex++]!;
     if (p < 0) continue;
-    for (const dep of pool.list(p, field.recommends)) for (const q of providers.list(dep)) s.recommendsMap.add(q);
-    for (const dep of pool.list(p, field.suggests)) for (const q of providers.list(dep)) s.suggestsMap.add(q);
+    for (const dep of pool.list(p, field.recommends)) addOpen(s, dep, s.recommendsMap);
+    for (const dep of pool.list(p, field.suggests)) addOpen(s, dep, s.suggestsMap);
   }
+}
+
+/** Puts the packages that a weak dependency still asks for into a set. */
+function addOpen(s: SolverState, dep: number, set: BitSet): void {
+  const { pool, providers } = s;
+  if (isComplex(pool, dep)) {
+    for (const clause of clausesOf(pool, providers, dep, false)) {
+      if (clause.some((l) => l < 0 && s.decision[-l]! <= 0)) continue;
+      if (clause.some((l) => l > 0 && s.decision[l]! > 0)) continue;
+      for (const l of clause) if (l > 0) set.add(l);
+    }
+    return;
+  }
+  const list = providers.list(dep);
+  if (list.some((q) => s.decision[q]! > 0)) return;
+  for (const q of list) set.add(q);
 }
 
 /** Moves packages behind the others when a newer one of the same name and architecture exists that policy would prefer. */

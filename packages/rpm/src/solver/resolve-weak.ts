@@ -1,9 +1,11 @@
 // Recommended and supplementing packages: taken when they fit, left out when not.
+
+import { clausesOf, isComplex } from './complex.ts';
 import { filterCandidates } from './policy.ts';
-import { field } from './pool.ts';
+import { field, systemSolvable } from './pool.ts';
 import { decideAndLearn } from './search.ts';
 import { reason, type SolverState } from './state.ts';
-import { isSupplementing } from './weak.ts';
+import { hasNewCall, isSupplementing } from './weak.ts';
 
 interface Wanted {
   readonly recommended: number[];
@@ -11,7 +13,7 @@ interface Wanted {
 }
 
 function collect(s: SolverState): Wanted {
-  const { pool, providers } = s;
+  const { pool } = s;
   const recommended: number[] = [];
   const seen = new Set<number>();
   let supplemented: number[] = [];
@@ -24,36 +26,46 @@ function collect(s: SolverState): Wanted {
       const at = pool.listAt(p, field.recommends);
       const lists = pool.lists.data;
       for (let i = at; lists[i] !== 0; i++)
-        for (const q of openProviders(s, lists[i]!))
-          if (!seen.has(q)) {
-            seen.add(q);
-            recommended.push(q);
-          }
+        for (const open of openChoices(s, lists[i]!))
+          for (const q of open)
+            if (!seen.has(q)) {
+              seen.add(q);
+              recommended.push(q);
+            }
       continue;
     }
     if (pool.listAt(p, field.supplements) === 0 || !pool.installable(p)) continue;
     if (s.hasExcludeFromWeak && s.excludeFromWeak.has(p)) continue;
     if (isSupplementing(s, p)) supplemented.push(p);
   }
-  if (old && supplemented.length > 0) {
-    // What the installed packages alone call for was declined before.
-    const fresh = s.queue.filter((p) => p > 1 && !s.isInstalled(p));
-    for (const p of fresh) s.decision[p] = -s.decision[p]!;
-    supplemented = supplemented.filter((p) => !isSupplementing(s, p));
-    for (const p of fresh) s.decision[p] = -s.decision[p]!;
-  }
-  void providers;
+  // What the installed packages alone call for was declined before.
+  if (old) supplemented = supplemented.filter((p) => hasNewCall(s, p));
   return { recommended, supplemented };
 }
 
-/** Undecided providers of a dependency, none when it is met. */
-function openProviders(s: SolverState, dep: number): number[] {
+/** The sets of packages of which a dependency still wants one: undecided ones only, no set for what is met or cannot be. */
+export function openChoices(s: SolverState, dep: number): number[][] {
+  if (!isComplex(s.pool, dep)) {
+    const open = openOf(s, s.providers.list(dep));
+    return open.length > 0 ? [open] : [];
+  }
+  const out: number[][] = [];
+  for (const clause of clausesOf(s.pool, s.providers, dep, false)) {
+    if (clause.some((l) => l < 0 && s.decision[-l]! <= 0)) continue;
+    const open = openOf(
+      s,
+      clause.filter((l) => l > 0),
+    );
+    if (open.length > 0) out.push(open);
+  }
+  return out;
+}
+
+function openOf(s: SolverState, list: readonly number[]): number[] {
   const out: number[] = [];
-  const data = s.providers.data.data;
-  for (let at = s.providers.of(dep); data[at] !== 0; at++) {
-    const p = data[at]!;
+  for (const p of list) {
     const decision = s.decision[p]!;
-    if (decision > 0 || p === 1) return [];
+    if (decision > 0 || p === systemSolvable) return [];
     if (decision === 0 && !(s.hasExcludeFromWeak && s.excludeFromWeak.has(p))) out.push(p);
   }
   return out;
@@ -79,18 +91,19 @@ export function resolveWeak(s: SolverState, start: number, _disableRules: boolea
   for (let i = 0; i < decided; i++) {
     const p = s.queue[i]!;
     if (p < 2 || (!s.flags.addalreadyrecommended && s.isInstalled(p))) continue;
-    for (const dep of s.pool.list(p, field.recommends)) {
-      let open = openProviders(s, dep).filter((q) => best.has(q));
-      if (open.length === 0) continue;
-      if (open.length > 1) {
-        open = filterCandidates(s, open, 'choose');
-        if (open.length > 1)
-          s.branches.push({ level: level + 1, choices: open.slice(1), chosen: open[0]!, rule: 0, from: p, dep });
+    for (const dep of s.pool.list(p, field.recommends))
+      for (const choices of openChoices(s, dep)) {
+        let open = choices.filter((q) => s.decision[q] === 0 && best.has(q));
+        if (open.length === 0) continue;
+        if (open.length > 1) {
+          open = filterCandidates(s, open, 'choose');
+          if (open.length > 1)
+            s.branches.push({ level: level + 1, choices: open.slice(1), chosen: open[0]!, rule: 0, from: p, dep });
+        }
+        const before = level;
+        level = decideAndLearn(s, level, open[0]!, false, 0, reason.weakdep);
+        if (level <= before || s.queue.length < decided) return level;
       }
-      const before = level;
-      level = decideAndLearn(s, level, open[0]!, false, 0, reason.weakdep);
-      if (level <= before || s.queue.length < decided) return level;
-    }
   }
   return level;
 }

@@ -4,6 +4,7 @@ import { type RuleInfo, rulesOfPackage } from './pkg-rules.ts';
 import { type Pool, systemSolvable } from './pool.ts';
 import { ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
+import { isRel } from './strings.ts';
 
 function sameLiterals(s: SolverState, rule: number, p: number, p2: number, list: number): boolean {
   const data = s.providers.data.data;
@@ -66,7 +67,9 @@ function packageInfos(s: SolverState, rule: number): RuleInfo[] {
 export function allRuleInfos(s: SolverState, rule: number): RuleInfo[] {
   if (rule > 0 && rule < s.pkgRulesEnd) {
     const infos = packageInfos(s, rule);
-    infos.sort((a, b) => a.type - b.type || a.from - b.from || a.to - b.to || a.dep - b.dep);
+    // Relations come before plain names.
+    const order = (dep: number): number => (isRel(dep) ? dep - 0x80000000 : dep);
+    infos.sort((a, b) => a.type - b.type || a.from - b.from || a.to - b.to || order(a.dep) - order(b.dep));
     return infos.length > 0 ? infos : [{ type: ruleType.pkg, from: 0, to: 0, dep: 0 }];
   }
   return [ruleInfo(s, rule)];
@@ -77,8 +80,8 @@ export function ruleInfo(s: SolverState, rule: number): RuleInfo {
   const none = { from: 0, to: 0, dep: 0 };
   if (rule > 0 && rule < s.pkgRulesEnd) {
     let best: RuleInfo | undefined;
-    for (const info of allRuleInfos(s, rule)) if (best === undefined || best.type > info.type) best = info;
-    return best!;
+    for (const info of packageInfos(s, rule)) if (best === undefined || best.type > info.type) best = info;
+    return best ?? { ...none, type: ruleType.pkg };
   }
   if (s.inSpan(rule, s.job)) {
     const job = s.jobs[s.ruleToJob[rule - s.job.start]!]!;

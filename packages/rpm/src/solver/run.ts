@@ -3,7 +3,7 @@ import { filterCandidates } from './policy.ts';
 import { resolveWeak } from './resolve-weak.ts';
 import { decideAndLearn, decideAssertions, makeWatches, propagate } from './search.ts';
 import { reason, type SolverState } from './state.ts';
-import { analyzeUnsolvable } from './unsolvable.ts';
+import { analyzeUnsolvable, resetSearch } from './unsolvable.ts';
 
 /** Picks among candidates, decides, and notes the point as one with other ways. */
 export function selectAndInstall(
@@ -61,68 +61,61 @@ function resolveJobs(s: SolverState, start: number, disableRules: boolean): numb
   return level;
 }
 
+/** Replacements to choose from for an installed package that is to be updated or cannot stay; none when one is decided. */
+function replacementsFor(s: SolverState, i: number, rule: number): number[] {
+  const special = s.specialUpdaters.get(i) ?? s.multiversionUpdaters.get(i);
+  const literals = special === undefined ? s.literals(rule) : special;
+  const out: number[] = [];
+  for (const p of literals) {
+    if (s.decision[p]! > 0) return [];
+    if (s.decision[p] === 0) out.push(p);
+  }
+  return out;
+}
+
 function resolveInstalled(s: SolverState, start: number, disableRules: boolean): number {
   const { installedStart, installedEnd } = s;
   let level = start;
-  const size = installedEnd - installedStart;
-  if (size <= 0) return level;
   // First what a job wants updated, then all the rest.
-  for (let pass = 0; pass < 2; pass++) {
+  for (let pass = s.updateAll ? 1 : 0; pass < 2; pass++) {
     const passLevel = level;
-    let position = s.installedPosition || installedStart;
-    for (let n = 0; n < size; n++, position++) {
-      if (position >= installedEnd) position = installedStart;
-      const i = position;
+    let i = s.installedPosition || installedStart;
+    for (let n = installedStart; n < installedEnd; n++, i++) {
+      if (i >= installedEnd) i = installedStart;
       if (!s.isInstalled(i)) continue;
-      if (s.multiversion.has(i) && !s.specialUpdaters.has(i) && !s.multiversionUpdaters.has(i) && s.decision[i] !== 0)
-        continue;
-      if (s.hasCleandeps && s.cleandepsSet.has(i)) continue;
+      if (pass === 0 && !s.updateSet.has(i)) continue;
       let rule = s.update.start + i - installedStart;
-      if (s.isDisabled(rule) || s.p[rule] === 0) {
-        const feature = s.feature.start + i - installedStart;
-        if (s.p[rule] === 0 && s.p[feature] === 0) {
-          if (s.decision[i] !== 0) continue;
-        }
-        if (s.isDisabled(rule) || s.p[rule] === 0) rule = feature;
-      }
-      const disabled = s.isDisabled(rule) || s.p[rule] === 0;
-      const update = s.wantsUpdate(i) && !s.noUpdate.has(i);
-      if (pass === 0 && !update) continue;
-      let open: number[] | undefined;
-      let because: number = reason.updateInstalled;
-      if (!update) {
-        if (s.decision[i] !== 0) {
-          if (s.decision[i]! > 0 || disabled) continue;
-          open = openLiterals(s, rule);
-        } else {
-          if (s.noUpdate.has(i) && disabled) continue;
-          open = [i];
-          because = reason.keepInstalled;
-          if (s.p[rule] === 0) {
-            // No rule of its own: an orphan that may go, decided last.
+      if (s.p[rule] === 0) rule = s.feature.start + i - installedStart;
+      if (s.p[rule] === 0) continue;
+      if (!s.noUpdate.has(i) && (s.decision[i]! < 0 || s.wantsUpdate(i))) {
+        const open = replacementsFor(s, i, rule);
+        if (open.length > 0) {
+          const before = level;
+          level = selectAndInstall(s, level, open, disableRules, rule, reason.updateInstalled);
+          if (level <= before) {
+            if (level < passLevel) {
+              s.installedPosition = i;
+              return level;
+            }
+            n = installedStart - 1;
+            i--;
             continue;
           }
         }
-      } else {
-        if (disabled) {
-          if (s.decision[i] !== 0 || s.p[rule] === 0) continue;
-          open = [i];
-        } else {
-          open = openLiterals(s, rule);
-          const special = s.multiversionUpdaters.get(i);
-          if (special !== undefined && s.decision[i] === 0) open = [i, ...special.filter((p) => s.decision[p] === 0)];
-        }
       }
-      if (open === undefined || open.length === 0) continue;
+      if (s.decision[i] !== 0) continue;
       const before = level;
-      level = selectAndInstall(s, level, open, disableRules, rule, because);
+      const clean = s.hasCleandeps && s.cleandepsSet.has(i);
+      level = clean
+        ? decideAndLearn(s, level, -i, disableRules, 0, reason.cleandeps)
+        : decideAndLearn(s, level, i, disableRules, rule, reason.keepInstalled);
       if (level <= before) {
-        if (level <= 1 || level < passLevel) {
+        if (level < passLevel) {
           s.installedPosition = i;
           return level;
         }
-        n--;
-        position--;
+        n = installedStart - 1;
+        i--;
       }
     }
     s.installedPosition = installedStart;
@@ -236,7 +229,26 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
           continue;
         }
       }
+      if (dropUnneededChoices(s)) {
+        resetSearch(s);
+        continue restart;
+      }
       return;
     }
   }
+}
+
+/** Switches off choice rules whose requirement is met by something else anyhow; true when there were any. */
+function dropUnneededChoices(s: SolverState): boolean {
+  let dropped = false;
+  for (let r = s.choice.start; r < s.choice.end; r++) {
+    if (s.isDisabled(r)) continue;
+    const original = s.choiceSource[r - s.choice.start]!;
+    if (s.isDisabled(original)) continue;
+    const own = s.literals(r);
+    if (!s.literals(original).some((p) => p > 0 && s.decision[p]! > 0 && !own.includes(p))) continue;
+    s.disableRule(r);
+    dropped = true;
+  }
+  return dropped;
 }

@@ -158,8 +158,8 @@ function addUpdateRules(s: SolverState): void {
     }
     if (s.sameRule(feature, update)) {
       if (s.mayUninstall(p)) {
-        s.clearRule(update);
-        s.weakRules.add(feature);
+        s.clearRule(feature);
+        s.weakRules.add(update);
       } else s.clearRule(feature);
     } else if (s.mayUninstall(p)) {
       s.weakRules.add(update);

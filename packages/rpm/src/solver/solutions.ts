@@ -74,11 +74,10 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
 function concessionOf(s: SolverState, element: number): Concession[] {
   if (element < 0) return [{ kind: 'job', job: -1 - element }];
   if (s.inSpan(element, s.infarch) || s.inSpan(element, s.dup) || s.inSpan(element, s.black)) {
-    const wanted = rulesOfElement(s, element)
+    return rulesOfElement(s, element)
       .map((r) => -s.p[r]!)
-      .filter((p) => p > 0 && s.decision[p]! > 0);
-    const list = wanted.length > 0 ? wanted : [-s.p[element]!];
-    return list.map((p) => ({ kind: 'allow', package: p }));
+      .filter((p) => p > 0 && s.decision[p]! > 0)
+      .map((p) => ({ kind: 'allow', package: p }));
   }
   if (s.inSpan(element, s.best)) {
     const source = s.bestSource[element - s.best.start]!;
@@ -86,6 +85,8 @@ function concessionOf(s: SolverState, element: number): Concession[] {
   }
   if (s.inSpan(element, s.update) || s.inSpan(element, s.feature)) {
     const p = s.p[element]!;
+    // False alarm: given up, but it stays after all.
+    if (s.decision[p]! > 0) return [];
     const feature = s.inSpan(element, s.update) ? element - s.update.start + s.feature.start : element;
     const by = s.p[feature] === 0 ? undefined : s.literals(feature).find((q) => q !== p && s.decision[q]! > 0);
     return by === undefined ? [{ kind: 'erase', package: p }] : [{ kind: 'replace', package: p, by }];
@@ -93,11 +94,30 @@ function concessionOf(s: SolverState, element: number): Concession[] {
   return [];
 }
 
+/** Remembers the decisions; the function returned brings them back. */
+function keepDecisions(s: SolverState): () => void {
+  const decision = s.decision.slice();
+  const queue = [...s.queue];
+  const why = [...s.why];
+  const reasons = [...s.reasons];
+  const branches = [...s.branches];
+  return () => {
+    s.decision.set(decision);
+    s.queue.splice(0, s.queue.length, ...queue);
+    s.why.splice(0, s.why.length, ...why);
+    s.reasons.splice(0, s.reasons.length, ...reasons);
+    s.branches = branches;
+    s.propagateIndex = s.queue.length;
+    s.recommendsIndex = -1;
+  };
+}
+
 /** Ways out of problem number `problem`, each checked by solving again. */
 export function problemSolutions(s: SolverState, problem: number): ProblemSolution[] {
   const elements = s.problems[problem]!.slice(1);
   const essentialOk = elements.every((e) => isEssential(s, e));
   const out: ProblemSolution[] = [];
+  const restore = keepDecisions(s);
   const sorted = [...elements].sort((a, b) => (a < 0 && b < 0 ? b - a : a - b));
   for (const element of sorted) {
     if (!essentialOk && isEssential(s, element)) continue;
@@ -105,5 +125,6 @@ export function problemSolutions(s: SolverState, problem: number): ProblemSoluti
     if (refined.length === 0) continue;
     out.push({ element, concessions: refined.flatMap((e) => concessionOf(s, e)) });
   }
+  restore();
   return out;
 }

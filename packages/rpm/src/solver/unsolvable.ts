@@ -49,10 +49,24 @@ function record(s: SolverState, proof: number[], problem: number[]): void {
   s.problems.push([at, ...problem]);
 }
 
+/** Gives up one choice rule, and with it those whose requirement the packages it kept out would meet. */
+function disableChoice(s: SolverState, rule: number): void {
+  s.disableRule(rule);
+  const own = s.literals(rule);
+  const freed = new Set<number>();
+  for (const p of s.literals(s.choiceSource[rule - s.choice.start]!)) if (p > 0 && !own.includes(p)) freed.add(p);
+  for (let r = s.choice.start; r < s.choice.end; r++) {
+    if (s.isDisabled(r)) continue;
+    const original = s.choiceSource[r - s.choice.start]!;
+    if (!s.isDisabled(original) && s.literals(original).some((p) => freed.has(p))) s.disableRule(r);
+  }
+}
+
 function dropWeak(s: SolverState, weak: number[]): void {
   const last = Math.max(...weak);
   const element = s.inSpan(last, s.job) ? -1 - s.ruleToJob[last - s.job.start]! : last;
-  disableProblem(s, element);
+  if (s.inSpan(last, s.choice)) disableChoice(s, last);
+  else disableProblem(s, element);
   if (element < 0) reenablePolicyRules(s, -1 - element);
 }
 

@@ -76,3 +76,52 @@ export function dependencyPossible(s: SolverState, dep: number, possible: { has(
     if (data[at] === systemSolvable || possible.has(data[at]!)) return true;
   return false;
 }
+
+/** How a dependency is met: not at all, by installed packages alone, or with the help of a new one. */
+function meeting(s: SolverState, dep: number): 0 | 1 | 2 {
+  const { pool, providers } = s;
+  if (isRel(dep)) {
+    const flags = pool.ids.relFlag(dep);
+    const left = pool.ids.relName(dep);
+    const right = pool.ids.relEvr(dep);
+    const both = (a: 0 | 1 | 2, b: 0 | 1 | 2): 0 | 1 | 2 => (a === 0 || b === 0 ? 0 : a > b ? a : b);
+    switch (flags) {
+      case rel.and:
+        return both(meeting(s, left), meeting(s, right));
+      case rel.or: {
+        const a = meeting(s, left);
+        const b = meeting(s, right);
+        return a > b ? a : b;
+      }
+      case rel.if:
+      case rel.unless: {
+        if (!dependencyTrue(s, dep)) return 0;
+        if (isRel(right) && pool.ids.relFlag(right) === rel.else) {
+          const condition = meeting(s, pool.ids.relName(right));
+          const first = flags === rel.if ? left : pool.ids.relEvr(right);
+          const second = flags === rel.if ? pool.ids.relEvr(right) : left;
+          return condition > 0 ? both(meeting(s, first), condition) : meeting(s, second);
+        }
+        return meeting(s, left) || 1;
+      }
+      default:
+        break;
+    }
+  }
+  let met: 0 | 1 = 0;
+  const data = providers.data.data;
+  for (let at = providers.of(dep); data[at] !== 0; at++) {
+    const p = data[at]!;
+    if (p === systemSolvable) met = 1;
+    else if (s.decision[p]! > 0) {
+      if (!s.isInstalled(p)) return 2;
+      met = 1;
+    }
+  }
+  return met;
+}
+
+/** Whether a new package takes part in calling for `p` by its supplements. */
+export function hasNewCall(s: SolverState, p: number): boolean {
+  return s.pool.list(p, field.supplements).some((dep) => meeting(s, dep) === 2);
+}

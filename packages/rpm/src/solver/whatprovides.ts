@@ -103,7 +103,6 @@ export class Providers {
     const evr = ids.relEvr(dep);
     if (flags < 8) return this.store(this.versioned(name, flags, evr));
     switch (flags) {
-      case rel.and:
       case rel.with: {
         const other = new Set(this.list(evr));
         return this.store(this.list(name).filter((p) => other.has(p)));
@@ -112,6 +111,8 @@ export class Providers {
         const other = new Set(this.list(evr));
         return this.store(this.list(name).filter((p) => !other.has(p)));
       }
+      // Everything that could take part; the solver looks at the parts itself.
+      case rel.and:
       case rel.or:
         return this.union(this.list(name), this.list(evr));
       case rel.if:

@@ -1,0 +1,143 @@
+// Dependencies in libsolv's test format: `A >= 1-1`, `A & (B | C)`, `A <IF> B <ELSE> C`, `namespace:language(de)`.
+import { CoppiceError } from '@coppice/base';
+import type { Pool } from '../pool.ts';
+import { isRel, rel } from '../strings.ts';
+
+const operators: readonly (readonly [string, number])[] = [
+  ['<NAMESPACE>', rel.namespace],
+  ['<MULTIARCH>', rel.multiarch],
+  ['<IF>', rel.if],
+  ['<ELSE>', rel.else],
+  ['<UNLESS>', rel.unless],
+  ['<KIND>', rel.kind],
+  ['compat >=', rel.compat],
+  ['<=>', rel.lt | rel.eq | rel.gt],
+  ['<=', rel.lt | rel.eq],
+  ['>=', rel.gt | rel.eq],
+  ['<>', rel.lt | rel.gt],
+  ['=', rel.eq],
+  ['>', rel.gt],
+  ['<', rel.lt],
+  ['&', rel.and],
+  ['|', rel.or],
+  ['+', rel.with],
+  ['-', rel.without],
+  ['.', rel.arch],
+];
+
+interface Reader {
+  readonly text: string;
+  at: number;
+  depth: number;
+}
+
+function blanks(r: Reader): void {
+  while (r.text[r.at] === ' ' || r.text[r.at] === '\t') r.at++;
+}
+
+function unescapeName(text: string): string {
+  return text.replace(/\\([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function bad(r: Reader): never {
+  throw new CoppiceError('Invalid', `cannot parse dependency '${r.text}'`);
+}
+
+function name(pool: Pool, r: Reader): number {
+  const start = r.at;
+  const namespace = r.text.startsWith('namespace:', start);
+  let depth = 0;
+  while (r.at < r.text.length) {
+    const c = r.text[r.at]!;
+    if (c === ' ' || c === '\t') break;
+    if (c === '(') {
+      if (namespace) break;
+      depth++;
+    } else if (c === ')') {
+      if (depth === 0) break;
+      depth--;
+    }
+    r.at++;
+  }
+  const word = r.text.slice(start, r.at);
+  if (word === '') bad(r);
+  if (word === '<NULL>') return 0;
+  if (namespace && r.text[r.at] === '(') {
+    r.at++;
+    const inner = r.text.startsWith(')', r.at) ? 0 : expression(pool, r);
+    if (r.text[r.at] !== ')') bad(r);
+    r.at++;
+    return pool.ids.relation(pool.ids.string(word), rel.namespace, inner);
+  }
+  const any = /^(.+):any$/.exec(word);
+  if (any !== null) return pool.ids.relation(pool.nameId(unescapeName(any[1]!)), rel.multiarch, pool.ids.string('any'));
+  return pool.nameId(unescapeName(word));
+}
+
+function expression(pool: Pool, r: Reader): number {
+  if (++r.depth > 200) bad(r);
+  blanks(r);
+  let left: number;
+  if (r.text[r.at] === '(') {
+    r.at++;
+    left = expression(pool, r);
+    if (r.text[r.at] !== ')') bad(r);
+    r.at++;
+  } else left = name(pool, r);
+  r.depth--;
+  for (;;) {
+    blanks(r);
+    if (r.at >= r.text.length || r.text[r.at] === ')') return left;
+    const op = operators.find(([text]) => r.text.startsWith(text, r.at));
+    if (op === undefined) bad(r);
+    r.at += op![0].length;
+    const flags = op![1];
+    // Comparisons and architectures bind to the next word; the others take all that follows.
+    if (flags >= 8 && flags !== rel.arch && flags !== rel.compat)
+      return pool.ids.relation(left, flags, expression(pool, r));
+    blanks(r);
+    left = pool.ids.relation(left, flags, name(pool, r));
+  }
+}
+
+/** Reads a dependency. Throws `Invalid`. */
+export function parseTestDependency(pool: Pool, text: string): number {
+  const r: Reader = { text: text.trim(), at: 0, depth: 0 };
+  const id = expression(pool, r);
+  blanks(r);
+  if (r.at !== r.text.length) bad(r);
+  return id;
+}
+
+/** A name with blanks and operators written as `\XX`. */
+export function escapeName(text: string): string {
+  let out = '';
+  for (const c of text) {
+    const code = c.charCodeAt(0);
+    out += code <= 32 || '[(<=>!'.includes(c) === true || code >= 128 ? `\\${code.toString(16).padStart(2, '0')}` : c;
+  }
+  return out;
+}
+
+/** Writes a dependency so that `parseTestDependency` reads it back. */
+export function formatTestDependency(pool: Pool, dep: number, nested = false): string {
+  const { ids } = pool;
+  if (!isRel(dep)) return dep === 0 ? '<NULL>' : ids.text(dep);
+  const flags = ids.relFlag(dep);
+  const left = ids.relName(dep);
+  const right = ids.relEvr(dep);
+  if (flags === rel.namespace)
+    return `${ids.text(left)}(${right === 0 ? '<NULL>' : formatTestDependency(pool, right)})`;
+  if (flags === rel.multiarch && !isRel(left) && ids.text(right) === 'any') return `${ids.text(left)}:any`;
+  const op = operators.find(([, f]) => f === flags)?.[0] ?? '???';
+  const chained = flags === rel.and || flags === rel.or || flags === rel.with;
+  const l = formatTestDependency(pool, left, true);
+  const r = formatTestDependency(
+    pool,
+    right,
+    !(chained && isRel(right) && ids.relFlag(right) === flags) &&
+      !((flags === rel.if || flags === rel.unless) && isRel(right) && ids.relFlag(right) === rel.else),
+  );
+  const inner = `${l} ${op} ${r}`;
+  return nested && flags >= 8 && flags !== rel.arch ? `(${inner})` : inner;
+}

@@ -1,0 +1,109 @@
+// Jobs in the test format: `install name A = 1 [weak,forcebest]`.
+import { CoppiceError } from '@coppice/base';
+import { type Job, type JobAction, type JobFlags, jobActions, type Selection } from '../job.ts';
+import type { Pool } from '../pool.ts';
+import { type SolvableNames, solvableName } from '../solvable-name.ts';
+import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
+
+/** Flags in the order they are written. */
+const flagNames = [
+  'weak',
+  'essential',
+  'cleandeps',
+  'orupdate',
+  'forcebest',
+  'targeted',
+  'notbyuser',
+  'setev',
+  'setevr',
+  'setarch',
+  'setvendor',
+  'setrepo',
+  'setname',
+  'noautoset',
+] as const satisfies readonly (keyof JobFlags)[];
+
+/** Reads a job. Throws `Invalid`. */
+export function parseJob(pool: Pool, names: SolvableNames, text: string): Job {
+  let rest = text.trim();
+  const flags: { -readonly [K in keyof JobFlags]: boolean } = {};
+  const bracket = /\s\[([^\]]*)\]$/.exec(rest);
+  if (bracket !== null) {
+    rest = rest.slice(0, bracket.index);
+    for (const name of bracket[1]!.split(',')) {
+      if (name === 'multiversion' || name === 'noobsoletes') continue;
+      if (!flagNames.includes(name as (typeof flagNames)[number]))
+        throw new CoppiceError('Invalid', `str2job: unknown jobflags in '${text}'`);
+      flags[name as (typeof flagNames)[number]] = true;
+    }
+  }
+  const m = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(rest);
+  if (m === null) throw new CoppiceError('Invalid', `str2job: bad line '${text}'`);
+  const action = m[1] as JobAction;
+  if (!jobActions.includes(action)) throw new CoppiceError('Invalid', `str2job: unknown job '${m[1]}'`);
+  return { action, select: parseSelection(pool, names, m[2] ?? 'all', m[3] ?? '', text), flags };
+}
+
+function parseSelection(pool: Pool, names: SolvableNames, kind: string, what: string, line: string): Selection {
+  const package_ = (name: string): number => {
+    const p = names.find(name);
+    if (p === undefined) throw new CoppiceError('Invalid', `str2job: unknown package '${name}'`);
+    return p;
+  };
+  switch (kind) {
+    case 'pkg':
+      return { kind: 'solvable', solvable: package_(what) };
+    case 'name':
+      return { kind: 'name', dep: parseTestDependency(pool, what) };
+    case 'provides':
+      return { kind: 'provides', dep: parseTestDependency(pool, what) };
+    case 'oneof':
+      return {
+        kind: 'oneof',
+        solvables:
+          what === 'nothing'
+            ? []
+            : what
+                .split(/\s+/)
+                .filter((name) => name !== '')
+                .map(package_),
+      };
+    case 'repo': {
+      const repo = pool.repos.find((r) => r.name.replace(/ /g, '_') === what);
+      if (repo === undefined) throw new CoppiceError('Invalid', `str2job: unknown repo '${what}'`);
+      return { kind: 'repo', repo: repo.index };
+    }
+    case 'all':
+      return { kind: 'all' };
+    default:
+      throw new CoppiceError('Unsupported', `not built yet: jobs of the kind '${kind}' (${line})`);
+  }
+}
+
+/** Writes a job so that `parseJob` reads it back. */
+export function formatJob(pool: Pool, job: Job): string {
+  const { select } = job;
+  let what: string;
+  switch (select.kind) {
+    case 'solvable':
+      what = `pkg ${solvableName(pool, select.solvable)}`;
+      break;
+    case 'name':
+    case 'provides':
+      what = `${select.kind} ${formatTestDependency(pool, select.dep)}`;
+      break;
+    case 'oneof':
+      what =
+        select.solvables.length === 0
+          ? 'oneof nothing'
+          : `oneof ${select.solvables.map((p) => solvableName(pool, p)).join(' ')}`;
+      break;
+    case 'repo':
+      what = `repo ${pool.repos[select.repo]!.name.replace(/ /g, '_')}`;
+      break;
+    default:
+      what = 'all packages';
+  }
+  const flags = flagNames.filter((name) => job.flags?.[name] === true);
+  return `${job.action} ${what}${flags.length === 0 ? '' : ` [${flags.join(',')}]`}`;
+}

@@ -1,0 +1,289 @@
+// libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
+import { CoppiceError } from '@coppice/base';
+import { compareEvrText } from '../../evr.ts';
+import { defaultSolverFlags, type Job, type SolverFlags } from '../job.ts';
+import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
+import { selected } from '../selection.ts';
+import { SolvableNames, solvableName } from '../solvable-name.ts';
+import { solve } from '../solve.ts';
+import type { SolverState } from '../state.ts';
+import { parseTestDependency } from './dep-syntax.ts';
+import { formatJob, parseJob } from './job-text.ts';
+import { alternativeLines, problemResultLines, recommendedLines, ruleLines, transactionLines } from './results.ts';
+import { readTesttags } from './testtags.ts';
+
+/** One `result` command after solving: what was expected (nothing given: `undefined`) and what came out. Both sorted. */
+export interface CaseResult {
+  readonly line: number;
+  readonly kinds: readonly string[];
+  readonly expected: readonly string[] | undefined;
+  readonly actual: readonly string[];
+}
+
+export interface CaseOptions {
+  /** Reads a file named in the case (relative to it). */
+  readonly readFile?: (name: string) => string;
+}
+
+interface Command {
+  readonly line: number;
+  readonly words: readonly string[];
+  readonly rest: string;
+  readonly inline: string | undefined;
+}
+
+function commands(text: string): Command[] {
+  const out: Command[] = [];
+  const lines = text.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    let line = lines[i]!.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const number = i + 1;
+    let inline: string | undefined;
+    if (line.endsWith('<inline>')) {
+      line = line.slice(0, -'<inline>'.length).trimEnd();
+      const data: string[] = [];
+      while (i + 1 < lines.length && lines[i + 1]!.startsWith('#>')) data.push(lines[++i]!.slice(2));
+      inline = data.join('\n');
+    }
+    const words = line.split(/\s+/);
+    out.push({ line: number, words, rest: line.slice(words[0]!.length).trim(), inline });
+  }
+  return out;
+}
+
+function unsupported(what: string): never {
+  throw new CoppiceError('Unsupported', `not built yet: ${what}`);
+}
+
+/** Runs a test case. Throws `Invalid` for a file that makes no sense and `Unsupported` for what is not built. */
+export function runTestCase(text: string, options: CaseOptions = {}): CaseResult[] {
+  const run = new CaseRun(options);
+  const list = commands(text);
+  for (const command of list) run.command(command);
+  run.finish();
+  return run.results;
+}
+
+class CaseRun {
+  readonly results: CaseResult[] = [];
+  private readonly options: CaseOptions;
+  private readonly pool = new Pool();
+  private names: SolvableNames | undefined;
+  private jobs: Job[] = [];
+  private flags: SolverFlags = defaultSolverFlags();
+  private state: SolverState | undefined;
+  private solvedOnce = false;
+  private readonly vendorClasses: string[][] = [];
+  private pending: Command[] = [];
+  private genids: number[] = [];
+
+  constructor(options: CaseOptions) {
+    this.options = options;
+  }
+
+  private solvables(): SolvableNames {
+    this.names ??= new SolvableNames(this.pool);
+    return this.names;
+  }
+
+  finish(): void {
+    if (this.results.length === 0 && this.pending.length === 0 && this.jobs.length > 0 && !this.solvedOnce)
+      this.result(['transaction', 'problems'], undefined, 0);
+  }
+
+  private solved(): SolverState {
+    if (this.state === undefined) {
+      this.state = solve(this.pool, this.jobs, this.flags).state;
+      this.solvedOnce = true;
+    }
+    return this.state;
+  }
+
+  command(c: Command): void {
+    const [verb, ...args] = c.words;
+    switch (verb) {
+      case 'repo':
+        this.repo(args, c.inline);
+        break;
+      case 'system':
+        this.system(args);
+        break;
+      case 'job':
+        this.jobs.push(this.job(c.rest));
+        this.state = undefined;
+        break;
+      case 'solverflags':
+        for (const word of args) for (const flag of word.split(',')) this.solverFlag(flag);
+        break;
+      case 'poolflags':
+        for (const word of args) for (const flag of word.split(',')) this.poolFlag(flag);
+        break;
+      case 'namespace':
+        this.namespace(c.rest);
+        break;
+      case 'disable':
+        this.disable(args, c.rest);
+        break;
+      case 'vendorclass':
+        this.vendorClasses.push(args);
+        this.pool.setVendorClasses(this.vendorClasses);
+        break;
+      case 'feature':
+        for (const feature of args) if (feature !== 'complex_deps') unsupported(`feature ${feature}`);
+        break;
+      case 'nextjob':
+        this.jobs = [];
+        this.state = undefined;
+        if (args[0] !== 'reusesolver') this.flags = defaultSolverFlags();
+        break;
+      case 'result':
+        this.result(args[0]!.split(','), this.expectation(c, args), c.line);
+        break;
+      case 'evrcmp':
+        this.evrcmp(args, c.line);
+        break;
+      default:
+        unsupported(`command '${verb}' of test cases`);
+    }
+  }
+
+  private expectation(c: Command, args: readonly string[]): string[] | undefined {
+    if (c.inline !== undefined) return sortedLines(c.inline);
+    if (args[1] === undefined) return undefined;
+    return sortedLines(this.read(args[1]));
+  }
+
+  private read(name: string): string {
+    if (this.options.readFile === undefined) throw new CoppiceError('NotFound', `no file ${name} here`);
+    return this.options.readFile(name);
+  }
+
+  private repo(args: readonly string[], inline: string | undefined): void {
+    const [name, priorities, kind, file] = args;
+    const [priority, subpriority] = (priorities ?? '0').split('.');
+    const repo = this.pool.addRepo(name!, {
+      priority: Number(priority),
+      subpriority: subpriority === undefined ? 0 : Number(subpriority),
+    });
+    this.names = undefined;
+    if (kind === 'empty') return;
+    if (kind !== 'testtags') unsupported(`repositories of the kind '${kind}'`);
+    readTesttags(this.pool, repo, inline ?? this.read(file!));
+  }
+
+  private system(args: readonly string[]): void {
+    const [arch, , installed] = args;
+    if (arch !== undefined && arch !== 'unset' && arch !== '*') {
+      if (arch.startsWith(':')) this.pool.setArchPolicy(arch.slice(1));
+      else this.pool.setArch(arch);
+    }
+    if (args[1] !== undefined && args[1] !== 'rpm' && args[1] !== '*') unsupported(`the package kind '${args[1]}'`);
+    if (installed !== undefined) {
+      const repo = this.pool.repos.find((r) => r.name === installed);
+      if (repo === undefined) throw new CoppiceError('Invalid', `system: unknown repo '${installed}'`);
+      this.pool.installed = repo;
+      this.pool.changed();
+    }
+  }
+
+  private job(text: string): Job {
+    return parseJob(this.pool, this.solvables(), text);
+  }
+
+  private solverFlag(word: string): void {
+    const value = !word.startsWith('!');
+    const name = value ? word : word.slice(1);
+    if (name === '') return;
+    if (!Object.hasOwn(this.flags, name)) unsupported(`solver flag '${name}'`);
+    this.flags[name as keyof SolverFlags] = value;
+  }
+
+  private poolFlag(word: string): void {
+    const value = !word.startsWith('!');
+    const name = value ? word : word.slice(1);
+    if (name === '' || name === 'keepidhashes' || name === 'nowhatprovidesshrink') return;
+    if (!Object.hasOwn(this.pool.flags, name)) unsupported(`pool flag '${name}'`);
+    this.pool.flags[name as keyof PoolFlags] = value;
+    this.pool.changed();
+  }
+
+  private namespace(rest: string): void {
+    const m = /^(\S+\([^)]*\))\s*(.*)$/.exec(rest);
+    if (m === null) throw new CoppiceError('Invalid', `bad namespace '${rest}'`);
+    const dep = parseTestDependency(this.pool, m[1]!);
+    const list = m[2]!
+      .split(/\s+/)
+      .filter((w) => w !== '')
+      .map((w) => (w === '@SYSTEM' ? systemSolvable : (this.solvables().find(w) ?? 0)));
+    this.pool.namespaces.set(dep, list);
+    this.pool.changed();
+  }
+
+  private disable(args: readonly string[], rest: string): void {
+    const kind = args[0]!;
+    if (kind === 'pkg') {
+      const p = this.solvables().find(args[1]!);
+      if (p !== undefined) this.pool.disable(p);
+      return;
+    }
+    const job = this.job(`noop ${rest}`);
+    for (const p of selected(this.pool, job.select)) this.pool.disable(p);
+  }
+
+  private evrcmp(args: readonly string[], line: number): void {
+    const [a, op, b] = args.length === 3 ? args : [args[0], undefined, args[1]];
+    const order = compareEvrText(a ?? '', b ?? '');
+    const actual = order < 0 ? '<' : order > 0 ? '>' : '=';
+    this.results.push({ line, kinds: ['evrcmp'], expected: op === undefined ? undefined : [op], actual: [actual] });
+  }
+
+  private result(kinds: readonly string[], expected: string[] | undefined, line: number): void {
+    const state = this.solved();
+    const lines: string[] = [];
+    for (const kind of kinds)
+      switch (kind) {
+        case 'transaction':
+          lines.push(...transactionLines(state));
+          break;
+        case 'problems':
+          lines.push(...problemResultLines(state));
+          break;
+        case 'rules':
+          lines.push(...ruleLines(state));
+          break;
+        case 'alternatives':
+          lines.push(...alternativeLines(state));
+          break;
+        case 'recommended':
+          lines.push(...recommendedLines(state));
+          break;
+        case 'jobs':
+          lines.push(...this.jobs.map((job) => `job ${formatJob(this.pool, job)}`));
+          break;
+        case 'cleandeps':
+          for (let p = 2; p < this.pool.count; p++)
+            if (state.cleandepsSet.has(p)) lines.push(`cleandeps ${solvableName(this.pool, p)}`);
+          break;
+        default:
+          unsupported(`result '${kind}'`);
+      }
+    void this.genids;
+    this.results.push({ line, kinds, expected, actual: [...new Set(lines)].sort(compareBytes) });
+  }
+}
+
+function compareBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sortedLines(text: string): string[] {
+  return [
+    ...new Set(
+      text
+        .split('\n')
+        .map((l) => l.trimEnd())
+        .filter((l) => l !== ''),
+    ),
+  ].sort(compareBytes);
+}
