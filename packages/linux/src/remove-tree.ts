@@ -23,9 +23,10 @@ export function removeTree(path: string, fs: FileSystem = hostFs): void {
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code !== 'EPERM' && code !== 'EACCES') throw error;
+      // Permission first: without it the flags cannot even be read.
+      if ((stat.mode & 0o700) !== 0o700) fs.chmod(path, (stat.mode & 0o7777) | 0o700);
       const flags = fs.getFlags(path);
       if (flags !== undefined && (flags & IMMUTABLE) !== 0) fs.setFlags(path, flags & ~IMMUTABLE);
-      if ((stat.mode & 0o700) !== 0o700) fs.chmod(path, (stat.mode & 0o7777) | 0o700);
       body();
     }
   };

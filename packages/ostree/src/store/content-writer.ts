@@ -362,7 +362,13 @@ export class ContentWriter {
 
   #open(path: string, header: FileHeader): number {
     // Never wider than the object will be, and without set-id bits until the owner is right.
-    return this.#target.fs.open(path, createFlags, this.#diskMode(header) & 0o777);
+    const extra = this.#needsOwnerWrite(header) ? 0o200 : 0;
+    return this.#target.fs.open(path, createFlags, (this.#diskMode(header) & 0o777) | extra);
+  }
+
+  /** Without privileges, attributes can be set only while the owner may write. */
+  #needsOwnerWrite(header: FileHeader): boolean {
+    return this.#target.mode === 'bare-user' || (this.#target.mode === 'bare' && header.xattrs.length > 0);
   }
 
   /** Owner, attributes, mode and times, in the order that keeps set-id bits. */
@@ -377,14 +383,15 @@ export class ContentWriter {
       }
       for (const { name, value } of header.xattrs) fs.fsetxattr(fd, name, value);
       const wanted = header.mode & 0o7777;
-      if (chowned || (wanted & 0o7000) !== 0 || (wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
+      const opened = header.xattrs.length > 0 && (wanted & 0o200) === 0;
+      if (chowned || opened || (wanted & 0o7000) !== 0 || (wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
     } else {
       if (mode === 'bare-user') {
         const { uid, gid, xattrs } = header;
         fs.fsetxattr(fd, ostreeMetaAttribute, encodeDirMeta({ uid, gid, mode: header.mode, xattrs }));
       }
       const wanted = this.#diskMode(header);
-      if ((wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
+      if ((wanted & owner.umask) !== 0 || (mode === 'bare-user' && (wanted & 0o200) === 0)) fs.fchmod(fd, wanted);
     }
     if (mode !== 'archive') fs.futimes(fd, Date.now() / 1000, 0);
     if (syncFiles) fs.fsync(fd);
