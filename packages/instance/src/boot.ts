@@ -5,7 +5,6 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { hostFs, readFile } from '@coppice/linux';
-import { directoryHost, finalizeStaged, Sysroot } from '@coppice/sysroot';
 import { type BootTarget, followBootLoader } from './boot-loader.ts';
 import { type HostTool, hostTool } from './host-tool.ts';
 import { findProgram } from './machine.ts';
@@ -52,16 +51,6 @@ export function bootedDirs(instance: Instance): DeploymentDirs {
     );
   }
   return { root, var: join(instance.sysroot, 'ostree/deploy', instance.record.booted.split('/')[0]!, 'var') };
-}
-
-/** The instance's sysroot as its own machine sees it: booted, with its run state. */
-export function instanceSysroot(instance: Instance, env: Readonly<Record<string, string | undefined>> = {}): Sysroot {
-  const host = directoryHost({
-    sysroot: instance.sysroot,
-    deployment: bootedPath(instance),
-    run: join(instance.run, 'ostree'),
-  });
-  return Sysroot.open(instance.sysroot, { host, env: { ...instanceEnvironment, ...env } });
 }
 
 /** Host programs that Coppice's own commands need inside: bubblewrap runs package scripts in a sandbox of their own. */
@@ -119,38 +108,37 @@ function applyIgnition(instance: Instance, target: BootTarget, options: BootOpti
     'first-boot',
     ...(instance.record.storage === 'bare-user' && !instance.record.subordinate ? ['--no-owners'] : []),
   ];
-  const done = runCaptured(
-    prepareSandbox(
-      instance,
-      { root: target.root, var: target.var },
-      options.house,
-      hostTool(options.house.node, 'node'),
-      command,
-      {
-        ...(options.env === undefined ? {} : { env: options.env }),
-      },
-    ),
-  );
-  if (done.status !== 0) {
-    const line = done.stderr.trim().split('\n').at(-1) ?? '';
-    throw new CoppiceError('Invalid', `first boot: ${line.replace(/^error: /, '') || `exit status ${done.status}`}`);
-  }
+  const dirs = { root: target.root, var: target.var };
+  const node = hostTool(options.house.node, 'node');
+  const done = runCaptured(prepareSandbox(instance, dirs, options.house, node, command, { env: options.env ?? {} }));
+  if (done.status !== 0) throw new CoppiceError('Invalid', `first boot: ${lastLine(done)}`);
   unlinkSync(stamp);
+}
+
+/**
+ * What the shutdown of a real machine does: `ostree admin finalize-staged`, inside, where files of every mode can be read.
+ * A deployment that was removed from outside has nothing to finalize.
+ */
+function shutDown(instance: Instance, options: BootOptions): void {
+  const staged = join(instance.run, 'ostree/staged-deployment');
+  if (instance.record.booted === '' || hostFs.lstat(staged) === undefined) return;
+  if (hostFs.lstat(join(instance.sysroot, bootedPath(instance))) === undefined) return;
+  const sandbox = instanceSandbox(instance, options.house, ['ostree', 'admin', 'finalize-staged'], {
+    env: options.env ?? {},
+  });
+  const done = runCaptured(sandbox);
+  if (done.status !== 0) throw new CoppiceError('Process', `finalizing the staged deployment: ${lastLine(done)}`);
+}
+
+/** The message of a failed command. */
+function lastLine(done: { readonly status: number; readonly stderr: string }): string {
+  const line = done.stderr.trim().split('\n').at(-1) ?? '';
+  return line.replace(/^error: /, '') || `exit status ${done.status}`;
 }
 
 /** Shuts down what runs (finalizes a staged deployment) and boots what the boot entries say. Returns the instance as it is now. */
 export function bootInstance(instance: Instance, options: BootOptions): Instance {
-  if (instance.record.booted !== '' && hostFs.lstat(join(instance.sysroot, bootedPath(instance))) !== undefined) {
-    const sysroot = instanceSysroot(instance, options.env);
-    if (sysroot.staged !== undefined) {
-      const lock = sysroot.lock();
-      try {
-        finalizeStaged(sysroot);
-      } finally {
-        lock.release();
-      }
-    }
-  }
+  shutDown(instance, options);
   const target = followBootLoader(instance.sysroot);
   prepareRun(instance);
   applyIgnition(instance, target, options);

@@ -1,7 +1,7 @@
 // @coppice/instance: provision and run an instance of a deployed system, backed by a directory.
 
 export type { BootOptions } from './boot.ts';
-export { bootedDirs, bootInstance, instanceSandbox, instanceSysroot, takeRebootRequest } from './boot.ts';
+export { bootedDirs, bootInstance, instanceSandbox, takeRebootRequest } from './boot.ts';
 export type { BootTarget } from './boot-loader.ts';
 export { followBootLoader, loaderEntries } from './boot-loader.ts';
 // Provision, boot, run.
