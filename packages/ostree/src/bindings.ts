@@ -6,6 +6,19 @@ import type { VariantDict } from '@coppice/gvariant';
  * refused only where a collection is expected. Throws `Invalid` with libostree's words.
  */
 export function verifyBindings(metadata: VariantDict, ref: string | undefined, collection: string | undefined): void {
+  if (ref !== undefined) {
+    const refs = metadata.lookupStrings('ostree.ref-binding');
+    if (refs === undefined) {
+      if (collection === undefined) return;
+      throw new CoppiceError('Invalid', 'Expected commit metadata to have ref binding information, found none');
+    }
+    if (!refs.includes(ref)) {
+      throw new CoppiceError(
+        'Invalid',
+        `Commit has no requested ref ‘${ref}’ in ref binding metadata (${refs.map((r) => `‘${r}’`).join(', ')})`,
+      );
+    }
+  }
   if (collection !== undefined) {
     const bound = metadata.lookupString('ostree.collection-binding');
     if (bound === undefined) {
@@ -20,17 +33,5 @@ export function verifyBindings(metadata: VariantDict, ref: string | undefined, c
         `Commit has collection ID ‘${bound}’ in collection binding metadata, while the remote it came from has collection ID ‘${collection}’`,
       );
     }
-  }
-  if (ref === undefined) return;
-  const refs = metadata.lookupStrings('ostree.ref-binding');
-  if (refs === undefined) {
-    if (collection === undefined) return;
-    throw new CoppiceError('Invalid', 'Expected commit metadata to have ref binding information, found none');
-  }
-  if (!refs.includes(ref)) {
-    throw new CoppiceError(
-      'Invalid',
-      `Commit has no requested ref ‘${ref}’ in ref binding metadata (${refs.map((r) => `‘${r}’`).join(', ')})`,
-    );
   }
 }

@@ -28,6 +28,8 @@ class DirectoryWriter {
   readonly #transaction: Transaction;
   readonly #modifier: CommitModifier;
   readonly #readXattrs: boolean;
+  /** The file just committed was moved away. */
+  #gone = false;
 
   constructor(transaction: Transaction, modifier: CommitModifier) {
     const { repo } = transaction;
@@ -48,7 +50,7 @@ class DirectoryWriter {
     const xattrs = this.#xattrs(path, inTree, entry);
     tree.setMeta(this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }));
     for (const name of this.#names(path)) this.#entry(path, inTree, name, tree, depth);
-    if (this.#modifier.consume === true && depth > 0) this.#removeDir(path);
+    if (this.#modifier.consume === true) this.#removeDir(path);
   }
 
   #names(path: string): string[] {
@@ -88,7 +90,8 @@ class DirectoryWriter {
     const checksum = this.#file(path, inTree, stat);
     if (checksum === undefined) return;
     tree.replaceFile(name, checksum);
-    if (this.#modifier.consume === true) fs.unlink(path);
+    if (this.#modifier.consume === true && !this.#gone) fs.unlink(path);
+    this.#gone = false;
   }
 
   #file(path: string, inTree: string, stat: FileStat): string | undefined {
@@ -109,7 +112,23 @@ class DirectoryWriter {
       symlinkTarget: link ? this.#transaction.repo.fs.readlink(path) : '',
       xattrs: this.#xattrs(path, inTree, entry),
     };
+    if (!link && !changed && this.#adoptable(header)) {
+      const adopted = this.#transaction.adoptFile(path, header, stat.size);
+      if (adopted !== undefined) {
+        this.#gone = true;
+        return adopted;
+      }
+    }
     return this.#transaction.writeContent(header, { path, size: stat.size });
+  }
+
+  /** True when a consumed file is already what its object would be. */
+  #adoptable({ uid, gid, mode }: EntryOwnership): boolean {
+    const { consume, xattrs, label, skipXattrs, canonicalPermissions } = this.#modifier;
+    if (consume !== true || xattrs !== undefined || label !== undefined) return false;
+    const repoMode = this.#transaction.repo.mode;
+    if (repoMode === 'bare') return skipXattrs !== true && canonicalPermissions !== true;
+    return repoMode === 'bare-user-only' && uid === 0 && gid === 0 && (mode & 0o7777 & ~0o755) === 0;
   }
 
   #hit(checksum: string): string {
@@ -130,7 +149,9 @@ class DirectoryWriter {
     try {
       this.#transaction.repo.fs.rmdir(path);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ENOTEMPTY') throw errnoError(error, 'unlinkat');
+      // What the filter left out stays, and so does the current directory.
+      const { code } = error as { code?: string };
+      if (code !== 'ENOTEMPTY' && code !== 'EINVAL') throw errnoError(error, 'unlinkat');
     }
   }
 }

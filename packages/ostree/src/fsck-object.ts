@@ -42,7 +42,7 @@ export class ObjectChecker {
       } else if (type === 'dirtree') decodeDirTree(bytes);
       else if (type === 'dirmeta') decodeDirMeta(bytes);
     } catch (error) {
-      throw prefixError(error, `fsck meta object ${checksum}`);
+      throw prefixError(error, `fsck ${checksum}.${type}`);
     }
   }
 

@@ -12,10 +12,10 @@ export interface FsckOptions {
   readonly all?: boolean;
   /** Delete corrupt objects, and mark the commits they are in as partial. Implies `all`. */
   readonly delete?: boolean;
-  /** Record parents that are missing as deleted on purpose. */
+  /** Delete commits whose parent is missing and record them as deleted, as libostree does under this name. */
   readonly addTombstones?: boolean;
   readonly verifyBindings?: boolean;
-  /** Also that every ref a commit is bound to exists and leads to it. Implies `verifyBindings`. */
+  /** That every ref a commit is bound to exists and leads to it. */
   readonly verifyBackRefs?: boolean;
 }
 
@@ -51,27 +51,29 @@ export interface FsckResult {
  * command stops with an error. Iterate to the end (or use `runFsck`) for the result.
  */
 export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
-  const bindings = options.verifyBindings === true || options.verifyBackRefs === true;
+  const bindings = options.verifyBindings === true;
+  const state = { corrupt: false, marked: new Set<string>() };
+  const checker = new ObjectChecker(repo);
   yield { type: 'stage', stage: 'refs' };
   for (const [refspec, checksum] of repo.listRefs()) {
-    const colon = refspec.indexOf(':');
-    checkRef(repo, checksum, bindings ? refspec.slice(colon + 1) : undefined, undefined);
+    const ref = refspec.slice(refspec.indexOf(':') + 1);
+    yield* checkRef(repo, options, checksum, ref, undefined, bindings, state, checker);
   }
   yield { type: 'stage', stage: 'collection-refs' };
   for (const { collection, ref, checksum } of collectionRefs(repo)) {
-    checkRef(repo, checksum, bindings ? ref : undefined, bindings ? collection : undefined);
+    yield* checkRef(repo, options, checksum, ref, collection, bindings, state, checker);
   }
   yield { type: 'stage', stage: 'commits' };
   const commits: string[] = [];
   let partial = 0;
   let partialByFsck = 0;
-  const orphanParents = new Set<string>();
+  const orphans = new Set<string>();
   for (const { checksum, type } of repo.objects()) {
     if (type !== 'commit') continue;
     const { parent, metadata } = repo.loadCommit(checksum);
     if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, metadata);
     if (options.addTombstones === true && parent !== undefined && !repo.hasObject('commit', parent)) {
-      orphanParents.add(parent);
+      orphans.add(checksum);
     }
     const reason = repo.partialReason(checksum);
     if (reason === undefined) commits.push(checksum);
@@ -81,11 +83,15 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     }
   }
   const reachable = new Reachable();
-  for (const commit of commits) traverseCommit(repo, commit, reachable);
+  let stopped: unknown;
+  try {
+    for (const commit of commits) traverseCommit(repo, commit, reachable, { tolerateDamage: true });
+  } catch (error) {
+    stopped = error;
+  }
   const total = reachable.size;
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
-  const state = { corrupt: false, marked: new Set<string>() };
-  const checker = new ObjectChecker(repo);
+  if (stopped !== undefined) throw stopped;
   let done = 0;
   for (const [type, checksum] of reachable) {
     try {
@@ -96,11 +102,11 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     done++;
     yield { type: 'progress', done, total };
   }
-  for (const parent of orphanParents) {
-    if (repo.hasObject('tombstone-commit', parent)) continue;
-    yield { type: 'tombstone', commit: parent };
+  for (const commit of orphans) {
+    yield { type: 'tombstone', commit };
     enableTombstones(repo);
-    writeTombstone(repo, parent);
+    deleteObject(repo, 'commit', commit);
+    if (!repo.hasObject('tombstone-commit', commit)) writeTombstone(repo, commit);
   }
   return {
     commits: commits.length,
@@ -120,9 +126,35 @@ export function runFsck(repo: Repo, options: FsckOptions = {}, onEvent?: (event:
   }
 }
 
-function checkRef(repo: Repo, checksum: string, ref: string | undefined, collection: string | undefined): void {
-  const { metadata } = repo.loadCommit(checksum);
-  if (ref === undefined) return;
+/** The commit that a ref names: its bytes, that it is there, and its bindings. */
+function* checkRef(
+  repo: Repo,
+  options: FsckOptions,
+  checksum: string,
+  ref: string,
+  collection: string | undefined,
+  bindings: boolean,
+  state: { corrupt: boolean; marked: Set<string> },
+  checker: ObjectChecker,
+): Generator<FsckEvent, void, undefined> {
+  try {
+    checker.check('commit', checksum);
+  } catch (error) {
+    const missing = isCoppiceError(error, 'NotFound');
+    const object = { type: 'commit', checksum } as const;
+    if (!missing && options.all !== true && options.delete !== true) throw error;
+    state.corrupt = true;
+    const message = missing ? `Object missing: ${checksum}.commit` : messageOf(error);
+    yield { type: missing ? 'missing' : 'corrupt', object, commits: [], message };
+    if (!missing && options.delete === true) deleteObject(repo, 'commit', checksum);
+  }
+  let metadata: ReturnType<Repo['loadCommit']>['metadata'];
+  try {
+    ({ metadata } = repo.loadCommit(checksum));
+  } catch (error) {
+    throw prefixError(error, `Loading commit for ref ${ref}`);
+  }
+  if (!bindings) return;
   try {
     verifyBindings(metadata, ref, collection);
   } catch (error) {
@@ -186,7 +218,7 @@ function commitsWith(repo: Repo, commits: readonly string[], type: ObjectType, c
   for (const commit of commits) {
     const one = new Reachable();
     try {
-      traverseCommit(repo, commit, one);
+      traverseCommit(repo, commit, one, { tolerateDamage: true });
     } catch {
       // A damaged tree: what was found before counts.
     }

@@ -159,8 +159,10 @@ export class Repo {
     const name = looseName(checksum, type, this.mode);
     const staged = this.#transaction?.stagedPath(name);
     if (staged !== undefined && this.fs.lstat(staged) !== undefined) return { repo: this, path: staged };
-    const path = `${this.path}/objects/${name}`;
-    if (this.fs.lstat(path) !== undefined) return { repo: this, path };
+    if (!this.#transaction?.isNew(name)) {
+      const path = `${this.path}/objects/${name}`;
+      if (this.fs.lstat(path) !== undefined) return { repo: this, path };
+    }
     return this.parent?.findObject(type, checksum);
   }
 
@@ -336,14 +338,16 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
     throw errnoError(error, 'openat(config)');
   }
   const repo = Repo.fromConfig(path, KeyFile.parse(text), options, depth);
-  if (repo.env['OSTREE_SKIP_CACHE'] === undefined) makeCache(fs, path);
+  makeDirectory(fs, `${path}/tmp`);
+  if (repo.env['OSTREE_SKIP_CACHE'] === undefined) makeDirectory(fs, `${path}/tmp/cache`);
   return repo;
 }
 
-function makeCache(fs: FileSystem, path: string): void {
-  if (fs.lstat(`${path}/tmp/cache`) !== undefined) return;
+/** Makes a directory that may be missing, where one may. */
+function makeDirectory(fs: FileSystem, path: string): void {
+  if (fs.lstat(path) !== undefined) return;
   try {
-    fs.mkdir(`${path}/tmp/cache`, 0o775);
+    fs.mkdir(path, 0o775);
   } catch (error) {
     const code = (error as { code?: string }).code;
     // A repository that may only be read has no cache.

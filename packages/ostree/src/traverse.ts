@@ -51,6 +51,8 @@ export interface TraverseOptions {
   readonly depth?: number;
   /** Only commit objects, not their trees. */
   readonly commitOnly?: boolean;
+  /** A damaged dirtree counts as one without entries. */
+  readonly tolerateDamage?: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ export function traverseCommit(repo: Repo, commit: string, into: Reachable, opti
     into.commits.add(at);
     if (options.commitOnly !== true) {
       into.dirmetas.add(meta);
-      traverseTree(repo, tree, into, repo.isPartial(at), 0);
+      traverseTree(repo, tree, into, repo.isPartial(at), 0, options.tolerateDamage);
     }
     if (depth === 0) return;
     if (depth > 0) depth--;
@@ -76,7 +78,14 @@ export function traverseCommit(repo: Repo, commit: string, into: Reachable, opti
 }
 
 /** Adds what a dirtree reaches; `partial` allows holes. */
-export function traverseTree(repo: Repo, tree: string, into: Reachable, partial: boolean, depth: number): void {
+export function traverseTree(
+  repo: Repo,
+  tree: string,
+  into: Reachable,
+  partial: boolean,
+  depth: number,
+  tolerateDamage = false,
+): void {
   if (into.dirtrees.has(tree)) return;
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
   let loaded: ReturnType<Repo['loadDirTree']>;
@@ -84,13 +93,17 @@ export function traverseTree(repo: Repo, tree: string, into: Reachable, partial:
     loaded = repo.loadDirTree(tree);
   } catch (error) {
     if (partial && isCoppiceError(error, 'NotFound')) return;
+    if (tolerateDamage && !isCoppiceError(error, 'NotFound')) {
+      into.dirtrees.add(tree);
+      return;
+    }
     throw error;
   }
   into.dirtrees.add(tree);
   for (const { checksum } of loaded.files) into.files.add(checksum);
   for (const dir of loaded.dirs) {
     into.dirmetas.add(dir.meta);
-    traverseTree(repo, dir.tree, into, partial, depth + 1);
+    traverseTree(repo, dir.tree, into, partial, depth + 1, tolerateDamage);
   }
 }
 

@@ -111,6 +111,9 @@ function timestamp({ options, context, repo }: OstreeCall): number {
   const epoch = context.env['SOURCE_DATE_EPOCH'];
   if (epoch === undefined) return Math.floor(now / 1000);
   if (!/^[0-9]+$/.test(epoch)) throw new CoppiceError('Invalid', 'Failed to convert SOURCE_DATE_EPOCH');
+  if (BigInt(epoch) >= 2n ** 63n) {
+    throw new CoppiceError('Invalid', 'Parsing SOURCE_DATE_EPOCH: Numerical result out of range');
+  }
   return Number(epoch);
 }
 

@@ -1,5 +1,4 @@
 import { commitText, printRaw } from './dump.ts';
-import { signatureText } from './signatures.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const commitType = '(a{sv}aya(say)sstayay)';
@@ -8,7 +7,7 @@ export const verb: OstreeVerb = {
   params: 'REV',
   summary: 'Show log starting at commit or ref',
   options: () => [{ long: 'raw', help: 'Show raw variant data' }],
-  async run(call: OstreeCall) {
+  run(call: OstreeCall) {
     const { repo, operands, options, context } = call;
     const [rev] = operands;
     if (rev === undefined) call.usage('A rev argument is required');
@@ -23,7 +22,6 @@ export const verb: OstreeVerb = {
         call.print(`commit ${at}\n${printRaw(commitType, repo.loadCommitBytes(at), true)}`);
       } else {
         context.stdout.write(commitText(at, commit));
-        context.stdout.write(await signatureText(call, at, {}));
       }
       at = commit.parent;
     }

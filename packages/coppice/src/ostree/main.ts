@@ -128,6 +128,7 @@ function makeCall(
     warn: (line) => {
       context.stdout.flush();
       context.stderr.write(`${line}\n`);
+      context.stderr.flush();
     },
   };
 }

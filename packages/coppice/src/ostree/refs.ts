@@ -1,4 +1,4 @@
-import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import { hashTableOrder } from '@coppice/gvariant';
 import { checkCollectionId } from '@coppice/ostree';
 import { printCollectionRefs } from './refs-collections.ts';
@@ -38,7 +38,7 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
   if (create !== undefined) createRef(call, create, prefix!);
   else if (options.flag('delete')) deleteRefs(call, prefix!);
   else {
-    const keep = options.flag('list') || alias || prefix?.endsWith(':') === true;
+    const keep = options.flag('list') || alias || /:\.?$/.test(prefix ?? '');
     const found = listing(() => repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias }));
     // The original walks a hash table.
     for (const name of hashTableOrder(found.keys())) {
@@ -58,14 +58,9 @@ function listing<T>(body: () => T): T {
 
 function createRef({ repo, options }: OstreeCall, name: string, existing: string): void {
   const alias = options.flag('alias');
-  let taken: string | undefined;
-  try {
-    taken = repo.tryResolveRev(name);
-  } catch (error) {
-    // A folder of that name is dealt with when the ref is written.
-    if (!isCoppiceError(error) || error.data['errno'] !== 'EISDIR') throw error;
-  }
-  if (taken !== undefined && !options.flag('force'))
+  // An alias may be pointed elsewhere.
+  const replaceable = options.flag('force') || (alias && repo.listRefs(undefined, { aliases: true }).has(name));
+  if (repo.listRefs().has(name) && !replaceable)
     throw new CoppiceError('Exists', `--create specified but ref ${name} already exists`);
   if (!alias) {
     repo.setRef(name, repo.resolveRev(existing));

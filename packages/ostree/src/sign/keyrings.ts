@@ -110,7 +110,7 @@ export function verificationKeyring(
     }
   }
   if (global) sources.push(...globalKeyrings(repo));
-  for (const dir of extra) sources.push(...keyringsIn(repo, dir));
+  for (const dir of extra) sources.push(...keyringsIn(repo, dir).filter(readsAsKeys));
   try {
     return new Keyring(sources);
   } catch (error) {

@@ -4,7 +4,14 @@ import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { Repo } from '../repo.ts';
 
-/** Gives complete files their place: below the staging directory, or straight below `objects/`. */
+/** More finished files than this are not kept under temporary names, so that the list of them stays small. */
+const pendingLimit = 65536;
+
+/**
+ * Gives complete files their place: below the staging directory, or straight below `objects/`. Staged files keep their
+ * temporary name until the end, which saves a rename each; with `resumable` they get their object's name at once, and a
+ * later transaction of the same boot finds them even when this process is killed.
+ */
 export class ObjectWriter {
   /** Directory for files not yet complete. */
   readonly temporary: string;
@@ -15,28 +22,70 @@ export class ObjectWriter {
   /** Where `XX/` directories are filled. */
   readonly #base: string;
   readonly #staged: boolean;
+  readonly #resumable: boolean;
   readonly #made = new Set<string>();
+  /** Object name -> path of the complete file. */
+  readonly #pending = new Map<string, string>();
+  /** `XX` directories of the staging area that hold files. */
+  readonly #filled = new Set<string>();
+  /** Directories of `objects/`. */
+  readonly #known = new Set<string>();
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
 
-  constructor(repo: Repo, staging: string | undefined, syncFiles: boolean) {
+  constructor(repo: Repo, staging: string | undefined, options: { syncFiles: boolean; resumable: boolean }) {
     this.#fs = repo.fs;
     this.#objects = `${repo.path}/objects`;
     this.#staged = staging !== undefined;
     this.#base = staging ?? this.#objects;
     this.temporary = staging ?? `${repo.path}/tmp`;
-    this.syncFiles = syncFiles;
+    this.syncFiles = options.syncFiles;
+    this.#resumable = options.resumable;
+    if (!this.#staged) return;
+    for (const head of this.#fs.readdir(this.#base)) this.#filled.add(head);
+    for (const head of this.#fs.readdir(this.#objects)) this.#known.add(head);
+  }
+
+  /** Path of a staged object, undefined when it certainly is not staged. */
+  find(name: string): string | undefined {
+    if (!this.#staged) return undefined;
+    return this.#pending.get(name) ?? (this.#filled.has(name.slice(0, 2)) ? `${this.#base}/${name}` : undefined);
+  }
+
+  /** True when `objects/HEAD` was missing when the transaction began and nothing has been put there since. */
+  isNew(head: string): boolean {
+    return this.#staged && !this.#known.has(head);
   }
 
   /** Moves a complete file to its name; one that is there already is replaced by its equal. */
   place(temporary: string, name: string): void {
-    this.#ensureDir(this.#base, name.slice(0, 2));
+    if (!this.#staged || this.#resumable) {
+      this.#place(temporary, name);
+      return;
+    }
+    const before = this.#pending.get(name);
+    if (before !== undefined) this.#fs.unlink(before);
+    this.#pending.set(name, temporary);
+    if (this.#pending.size >= pendingLimit) this.settle();
+  }
+
+  #place(temporary: string, name: string): void {
+    const head = name.slice(0, 2);
+    this.#ensureDir(this.#base, head);
+    this.#filled.add(head);
     this.#fs.rename(temporary, `${this.#base}/${name}`);
+  }
+
+  /** Gives every staged file its object's name in the staging directory. */
+  settle(): void {
+    for (const [name, temporary] of this.#pending) this.#place(temporary, name);
+    this.#pending.clear();
   }
 
   /** Makes `name` a hard link of a complete file elsewhere; false when that is not possible. */
   link(from: string, name: string): boolean {
     this.#ensureDir(this.#base, name.slice(0, 2));
+    this.#filled.add(name.slice(0, 2));
     try {
       this.#fs.link(from, `${this.#base}/${name}`);
       return true;
@@ -90,7 +139,12 @@ export class ObjectWriter {
   publish(durable: boolean): void {
     const fs = this.#fs;
     if (this.#staged) {
-      for (const head of fs.readdir(this.#base)) {
+      for (const [name, temporary] of this.#pending) {
+        this.#ensureDir(this.#objects, name.slice(0, 2));
+        this.#publishOne(temporary, `${this.#objects}/${name}`);
+      }
+      this.#pending.clear();
+      for (const head of this.#filled) {
         if (head.length !== 2) continue;
         const names = fs.readdir(`${this.#base}/${head}`);
         if (names.length === 0) continue;

@@ -39,6 +39,9 @@ export function listRefs(repo: Repo, prefix: string | undefined, options: ListRe
   }
   add('', 'refs/heads', '');
   if (options.excludeRemotes !== true) {
+    if (repo.fs.lstat(`${repo.path}/refs/remotes`) === undefined) {
+      throw new CoppiceError('NotFound', 'opendir(refs/remotes): No such file or directory');
+    }
     for (const remote of remoteDirs(repo)) add(`${remote}:`, `refs/remotes/${remote}`, '');
   }
   return out;
@@ -47,7 +50,8 @@ export function listRefs(repo: Repo, prefix: string | undefined, options: ListRe
 /** A prefix may name a whole remote (`R:`) or end in a slash. */
 function parsePrefix(prefix: string): { remote: string | undefined; ref: string } {
   const colon = prefix.indexOf(':');
-  if (colon > 0 && colon === prefix.length - 1 && isRefFragment(prefix.slice(0, colon))) {
+  // `R:.` is what flatpak writes.
+  if (colon > 0 && /^\.?$/.test(prefix.slice(colon + 1)) && isRefFragment(prefix.slice(0, colon))) {
     return { remote: prefix.slice(0, colon), ref: '' };
   }
   return parseRefspec(prefix.replace(/\/+$/, ''));

@@ -1,14 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { Variant } from '@coppice/gvariant';
 import { checkChecksum, sha256 } from '../codec/checksum.ts';
 import { type CommitFields, commitBytes, encodeDict, parseCommit } from '../codec/commit.ts';
 import { type DirMeta, decodeDirMeta, encodeDirMeta } from '../codec/dirmeta.ts';
 import { decodeDirTree, encodeDirTree } from '../codec/dirtree.ts';
-import type { FileHeader } from '../codec/file-header.ts';
+import { encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
 import { checkFileMode, isRegular, S_IFDIR, S_IFLNK, S_IFREG } from '../codec/mode-bits.ts';
 import { isMetaType, looseName, type ObjectType } from '../codec/object-type.ts';
 import { sortXattrs } from '../codec/xattrs.ts';
 import { commitDirectory } from '../commit-directory.ts';
+import { hashFile } from '../file-checksum.ts';
 import type { CommitModifier } from '../modifier.ts';
 import type { MutableTree } from '../mutable-tree.ts';
 import type { Repo } from '../repo.ts';
@@ -22,6 +24,11 @@ import { updateSummary } from './summary-hook.ts';
 export interface TransactionOptions {
   /** False writes without any barrier, as `--fsync=false`. Default: the repository's setting. */
   readonly fsync?: boolean;
+  /**
+   * Staged objects can be taken up by the next transaction of this boot even when this process is killed; for long work
+   * such as a pull. Default: only when the transaction is aborted in order.
+   */
+  readonly resumable?: boolean;
 }
 
 /** What a transaction wrote. */
@@ -76,7 +83,10 @@ export class Transaction {
     this.#free = new FreeSpace(fs, path, settings.minFreeSpace);
     const straight = !this.#durable || settings.perObjectFsync;
     this.#staging = straight ? undefined : takeStagingDir(fs, path, this.#boot);
-    this.#objects = new ObjectWriter(repo, this.#staging?.path, this.#durable && settings.perObjectFsync);
+    this.#objects = new ObjectWriter(repo, this.#staging?.path, {
+      syncFiles: this.#durable && settings.perObjectFsync,
+      resumable: options.resumable ?? false,
+    });
     const writer = this.#objects;
     this.#content = new ContentWriter({
       fs,
@@ -111,9 +121,14 @@ export class Transaction {
     return this.#staging?.resumed ?? false;
   }
 
-  /** Where a staged object lies, if this transaction stages. */
+  /** Where a staged object lies (or would); undefined when it certainly is not staged. */
   stagedPath(name: string): string | undefined {
-    return this.#staging === undefined ? undefined : `${this.#staging.path}/${name}`;
+    return this.#objects.find(name);
+  }
+
+  /** True when `objects/` has no directory for this name, so that there is no need to look. */
+  isNew(name: string): boolean {
+    return this.#objects.isNew(name.slice(0, 2));
   }
 
   #reserve(size: number): void {
@@ -210,6 +225,34 @@ export class Transaction {
       this.stats.contentWritten++;
     }
     return true;
+  }
+
+  /**
+   * Moves a regular file into the store as it is, for a repository mode whose objects are files with the owner, mode and
+   * attributes of `header`. Undefined when it lies on another file system and has to be written instead.
+   */
+  adoptFile(path: string, header: FileHeader, size: number): string | undefined {
+    this.#check();
+    const { fs, mode } = this.repo;
+    const checksum = hashFile(fs, path, encodeFileHeader(sorted(header)), size);
+    this.stats.contentTotal++;
+    if (this.repo.hasObject('file', checksum)) {
+      fs.unlink(path);
+      return checksum;
+    }
+    const temporary = `${this.#objects.temporary}/adopt-${randomBytes(8).toString('hex')}`;
+    try {
+      fs.rename(path, temporary);
+    } catch (error) {
+      this.stats.contentTotal--;
+      if ((error as { code?: string }).code === 'EXDEV') return undefined;
+      throw errnoError(error, 'renameat');
+    }
+    if (mode === 'bare-user-only') fs.chmod(temporary, header.mode & 0o755);
+    this.#objects.place(temporary, looseName(checksum, 'file', mode));
+    this.stats.contentWritten++;
+    this.stats.contentBytesWritten += size;
+    return checksum;
   }
 
   /** Adds a directory on disk to a tree that is being put together; see `CommitModifier`. */
@@ -311,6 +354,13 @@ export class Transaction {
   /** Gives up. Staged objects stay for the next transaction of this boot, unless space ran out. */
   abort(): void {
     if (!this.#open) return;
+    if (!this.#outOfSpace) {
+      try {
+        this.#objects.settle();
+      } catch {
+        // What is left under temporary names is written again next time.
+      }
+    }
     this.#staging?.release(this.#outOfSpace);
     this.#end();
   }
