@@ -1,8 +1,10 @@
 import { CoppiceError } from '@coppice/base';
 import { bunzip2Chunks } from './bzip2-decode.ts';
+import { bzip2Chunks } from './bzip2-encode.ts';
 import { ChunkReader, type Chunks, collectBytes } from './chunks.ts';
 import { unlzmaChunks } from './lzma-alone.ts';
 import { unxzChunks } from './xz-decode.ts';
+import { lzmaChunks, xzChunks } from './xz-encode.ts';
 import { gunzipChunks, gzipChunks, unzstdChunks, zstdChunks } from './zlib-stream.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'lzma' | 'bzip2';
@@ -86,7 +88,7 @@ export interface CompressOptions {
   readonly level?: number;
 }
 
-/** Compresses a byte source lazily. Throws `Unsupported` for a kind that has no writer. */
+/** Compresses a byte source lazily. */
 export function compress(source: Chunks, kind: Compression, options: CompressOptions = {}): Chunks {
   switch (kind) {
     case 'none':
@@ -95,8 +97,12 @@ export function compress(source: Chunks, kind: Compression, options: CompressOpt
       return gzipChunks(source, options.level ?? 9);
     case 'zstd':
       return zstdChunks(source, options.level ?? 3);
-    default:
-      throw new CoppiceError('Unsupported', `not built yet: writing ${kind}`);
+    case 'xz':
+      return xzChunks(source, options.level ?? 6);
+    case 'lzma':
+      return lzmaChunks(source, options.level ?? 6);
+    case 'bzip2':
+      return bzip2Chunks(source, options.level ?? 9);
   }
 }
 

@@ -115,7 +115,11 @@ export class LzmaDecoder {
     this.#state = 0;
     this.#rep0 = this.#rep1 = this.#rep2 = this.#rep3 = 0;
     this.#pending = 0;
-    this.#total = 0;
+  }
+
+  /** Positions count from the last dictionary reset, over data that was not compressed too. */
+  countFrom(position: number): void {
+    this.#total = position;
   }
 
   /** Starts a range-coded run whose whole input is `input` (LZMA2). */

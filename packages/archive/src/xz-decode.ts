@@ -74,6 +74,7 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
   const decoder = new LzmaDecoder(dict);
   let needDictReset = true;
   let needProperties = true;
+  let position = 0;
   function* out(): Generator<Uint8Array> {
     const piece = dict.flush();
     check.update(piece);
@@ -85,12 +86,14 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
     if (control === 0) return;
     if (control >= 0xe0 || control === 1) {
       dict.reset();
+      position = 0;
       needDictReset = false;
     } else if (needDictReset) throw corrupt('no dictionary reset');
     const head = input.reader.take(2);
     if (control < 0x80) {
       if (control > 2) throw corrupt('bad LZMA2 control byte');
       let left = ((head[0]! << 8) | head[1]!) + 1;
+      position += left;
       while (left > 0) {
         dict.room();
         const piece = input.reader.some(Math.min(left, dict.bytes.length - dict.position));
@@ -109,6 +112,8 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
       needProperties = false;
     } else if (needProperties) throw corrupt('no LZMA2 properties');
     else if (control >= 0xa0) decoder.resetState();
+    decoder.countFrom(position);
+    position += left;
     decoder.startChunk(input.reader.take(compressed));
     while (left > 0) {
       dict.room();
