@@ -50,7 +50,7 @@ function complexRequires(s: SolverState, n: number, dep: number, dontfix: boolea
     }
     for (const p of clause) if (p > 0) grow.push(p);
     const rest = clause.filter((p) => p !== -n);
-    if (rest.length === 0) sink(-n, 0, 0, ruleType.pkgNothingProvides, dep);
+    if (rest.length === 0) sink(-n, 0, 0, type, dep);
     else if (rest.length === 1) sink(-n, rest[0]!, 0, type, dep);
     else sink(-n, 0, s.providers.store(rest), type, dep);
   }

@@ -26,48 +26,64 @@ export function problemRules(s: SolverState, problem: number): number[] {
   return out;
 }
 
+/** How much the requirement found so far says: nothing known, of an installed package, of a requested one, impossible. */
+type Weight = 0 | 1 | 2 | 3;
+
 interface Found {
   requires: number;
-  requiresAssertion: boolean;
+  weight: Weight;
   conflicts: number;
+  conflictInstalled: boolean;
   update: number;
   job: number;
 }
 
-function search(s: SolverState, at: number, found: Found, seen: Set<number>): void {
-  const deeper: Found = { requires: 0, requiresAssertion: false, conflicts: 0, update: 0, job: 0 };
+const nothingFound = (): Found => ({
+  requires: 0,
+  weight: 0,
+  conflicts: 0,
+  conflictInstalled: false,
+  update: 0,
+  job: 0,
+});
+
+function noteRequirement(s: SolverState, r: number, found: Found, requested: ReadonlySet<number>): void {
+  const { archs } = s.pool;
+  const from = -s.p[r]!;
+  if (s.listOf(r) === 0 && s.w2[r] === 0 && found.weight < 3) {
+    // A package that cannot be installed at all says most, unless it is only the other architecture's copy.
+    const other = found.requires > 0 ? -s.p[found.requires]! : 0;
+    if (other > 1 && from > 1 && archs.data[other] !== archs.data[from] && archs.data[from] !== s.pool.noarch) return;
+    found.requires = r;
+    found.weight = 3;
+  } else if (found.weight < 2 && requested.has(from)) {
+    found.requires = r;
+    found.weight = 2;
+  } else if (found.weight < 1 && from > 0 && s.isInstalled(from)) {
+    found.requires = r;
+    found.weight = 1;
+  } else if (found.requires === 0) found.requires = r;
+}
+
+function search(s: SolverState, at: number, found: Found, seen: Set<number>, requested: ReadonlySet<number>): void {
+  const deeper = nothingFound();
   for (let i = at; s.learntPool[i] !== 0; i++) {
     const r = s.learntPool[i]!;
     if (r >= s.learntStart) {
       if (seen.has(r)) continue;
       seen.add(r);
-      search(s, s.learntWhy[r - s.learntStart]!, deeper, seen);
+      search(s, s.learntWhy[r - s.learntStart]!, deeper, seen, requested);
     } else if (s.inSpan(r, s.update) || s.inSpan(r, s.feature)) {
       if (found.update === 0) found.update = r;
     } else if (r >= s.pkgRulesEnd) {
       if (found.job === 0) found.job = r;
     } else if (s.listOf(r) === 0 && s.w2[r]! < 0) {
-      if (found.conflicts === 0) found.conflicts = r;
-    } else if (s.listOf(r) === 0 && s.w2[r] === 0 && !found.requiresAssertion) {
-      // A package that cannot be installed at all says more than one that only lacks what it needs.
-      if (found.requires > 0 && s.p[r]! < -1) {
-        const other = -s.p[found.requires]!;
-        const own = -s.p[r]!;
-        if (
-          other > 1 &&
-          s.pool.archs.data[other] !== s.pool.archs.data[own] &&
-          s.pool.archs.data[own] !== s.pool.noarch
-        )
-          continue;
+      const installed = s.isInstalled(-s.p[r]!) || s.isInstalled(-s.w2[r]!);
+      if (found.conflicts === 0 || (!found.conflictInstalled && installed)) {
+        found.conflicts = r;
+        found.conflictInstalled = installed;
       }
-      found.requires = r;
-      found.requiresAssertion = true;
-    } else if (found.requires === 0) found.requires = r;
-    else if (!found.requiresAssertion && s.isInstalled(-s.p[r]!)) {
-      // Prefer what an installed package needs.
-      found.requires = r;
-      found.requiresAssertion = true;
-    }
+    } else noteRequirement(s, r, found, requested);
   }
   if (found.requires === 0) found.requires = deeper.requires;
   if (found.conflicts === 0) found.conflicts = deeper.conflicts;
@@ -77,8 +93,10 @@ function search(s: SolverState, at: number, found: Found, seen: Set<number>): vo
 
 /** The one rule that explains a problem best. */
 export function problemRule(s: SolverState, problem: number): number {
-  const found: Found = { requires: 0, requiresAssertion: false, conflicts: 0, update: 0, job: 0 };
-  search(s, s.problems[problem]![0]!, found, new Set());
+  const found = nothingFound();
+  const requested = new Set<number>();
+  for (let r = s.job.start; r < s.job.end; r++) if (s.p[r]! > 0 && s.isAssertion(r)) requested.add(s.p[r]!);
+  search(s, s.problems[problem]![0]!, found, new Set(), requested);
   const { requires, conflicts } = found;
   if (requires !== 0 && conflicts !== 0 && s.isInstalled(-s.p[requires]!) === false) {
     // A new package that needs an installed one and conflicts with it: the conflict is the news.

@@ -44,6 +44,9 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
     if (found.length === 0) break;
     const elements = found[0]!.slice(1);
     let next = elements.filter((e) => !refined.includes(e) && (essentialOk || !isEssential(s, e)));
+    // What the problem named from the start is given up last.
+    const fresh = next.filter((e) => !problem.includes(e));
+    if (fresh.length > 0) next = fresh;
     // Requests are not given up on the way when something else will do.
     const others = next.filter((e) => !(e < 0));
     if (others.length > 0 && others.length < next.length) next = others;
@@ -65,8 +68,9 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
     }
   }
   for (const element of disabled) enableProblem(s, element);
-  for (const element of problem) disableProblem(s, element);
+  for (const element of problem) enableProblem(s, element);
   disablePolicyRules(s);
+  for (const element of problem) disableProblem(s, element);
   s.problems = savedProblems;
   return refined;
 }
@@ -118,7 +122,8 @@ export function problemSolutions(s: SolverState, problem: number): ProblemSoluti
   const essentialOk = elements.every((e) => isEssential(s, e));
   const out: ProblemSolution[] = [];
   const restore = keepDecisions(s);
-  const sorted = [...elements].sort((a, b) => (a < 0 && b < 0 ? b - a : a - b));
+  // Rules first, then jobs.
+  const sorted = [...elements].sort((a, b) => (a < 0 !== b < 0 ? b - a : Math.abs(a) - Math.abs(b)));
   for (const element of sorted) {
     if (!essentialOk && isEssential(s, element)) continue;
     const refined = refine(s, elements, element, essentialOk);

@@ -29,6 +29,15 @@ function replaces(s: SolverState, p: number, q: number): 'name' | 'obsoletes' | 
   return undefined;
 }
 
+/** Whether two packages of one EVR look like the same build. */
+function identical(s: SolverState, a: number, b: number): boolean {
+  const { pool } = s;
+  if (pool.archs.data[a] !== pool.archs.data[b] || pool.vendors.data[a] !== pool.vendors.data[b]) return false;
+  const x = pool.list(a, field.requires).sort((m, n) => m - n);
+  const y = pool.list(b, field.requires).sort((m, n) => m - n);
+  return x.length === y.length && x.every((dep, i) => dep === y[i]);
+}
+
 /** The steps of a solved state: every installed package that goes and every new one that comes, ascending by id. */
 export function stepsOf(s: SolverState): Step[] {
   const { pool } = s;
@@ -54,11 +63,7 @@ export function stepsOf(s: SolverState): Step[] {
     if (next !== undefined) {
       const order = pool.compareEvrs(pool.evrs.data[old]!, pool.evrs.data[next]!);
       let kind: StepKind = order < 0 ? 'upgrade' : order > 0 ? 'downgrade' : 'reinstall';
-      if (
-        order === 0 &&
-        (pool.archs.data[old] !== pool.archs.data[next] || pool.vendors.data[old] !== pool.vendors.data[next])
-      )
-        kind = 'change';
+      if (order === 0 && !identical(s, old, next)) kind = 'change';
       steps.push({ kind, package: next, other: old });
       paired.add(next);
       continue;
