@@ -27,21 +27,58 @@ const db: VerbGroup = {
   },
 };
 
+const override: VerbGroup = {
+  summary: 'Manage base package overrides',
+  subverbs: {
+    replace: { summary: 'Replace packages in the base layer', load: () => import('./override-replace.ts') },
+    remove: { summary: 'Remove packages from the base layer', load: () => import('./override-remove.ts') },
+    reset: { summary: 'Reset currently active package overrides', load: () => import('./override-reset.ts') },
+  },
+};
+
+const ex: VerbGroup = {
+  summary: 'Experimental commands that may change or be removed in the future',
+  hidden: true,
+  subverbs: {
+    history: { summary: 'Inspect rpm-ostree history of the system', load: () => import('./history.ts') },
+    'initramfs-etc': { summary: 'Track initramfs configuration files', load: () => import('./initramfs-etc.ts') },
+  },
+};
+
+const refreshMd = () => import('./refresh-md.ts');
+const usroverlay = () => import('./usroverlay.ts');
+
 export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
+  cancel: { summary: 'Cancel an active transaction', load: () => import('./cancel.ts') },
   cleanup: { summary: 'Clear cached/pending data', load: () => import('./cleanup.ts') },
   db,
   deploy: { summary: 'Deploy a specific commit', load: () => import('./deploy.ts') },
+  'finalize-deployment': {
+    summary: 'Unset the finalization locking state of the staged deployment and reboot',
+    load: () => import('./finalize-deployment.ts'),
+  },
+  initramfs: { summary: 'Enable or disable local initramfs regeneration', load: () => import('./initramfs.ts') },
+  'initramfs-etc': { summary: 'Add files to the initramfs', load: () => import('./initramfs-etc.ts') },
   install: { summary: 'Overlay additional packages', load: install },
   kargs: { summary: 'Query or modify kernel arguments', load: () => import('./kargs.ts') },
+  override,
   rebase: { summary: 'Switch to a different tree', load: () => import('./rebase.ts') },
+  'refresh-md': { summary: 'Generate rpm repo metadata', load: refreshMd },
+  reload: { summary: 'Reload configuration', load: () => import('./reload.ts') },
+  reset: { summary: 'Remove all mutations', load: () => import('./reset.ts') },
   rollback: { summary: 'Revert to the previously booted tree', load: () => import('./rollback.ts') },
+  search: { summary: 'Search for packages', load: () => import('./search.ts') },
   status: { summary: 'Get the version of the booted system', load: () => import('./status.ts') },
   uninstall: { summary: 'Remove overlayed additional packages', load: uninstall },
   upgrade: { summary: 'Perform a system upgrade', load: upgrade },
+  usroverlay: { summary: 'Apply a transient overlayfs to /usr', load: usroverlay },
 
   update: { summary: 'Alias for upgrade', hidden: true, load: upgrade },
+  ex,
+  makecache: { summary: '', hidden: true, load: refreshMd },
   'pkg-add': { summary: '', hidden: true, load: install },
   'pkg-remove': { summary: '', hidden: true, load: uninstall },
   remove: { summary: '', hidden: true, load: uninstall },
   rpm: { ...db, hidden: true },
+  unlock: { summary: '', hidden: true, load: usroverlay },
 };

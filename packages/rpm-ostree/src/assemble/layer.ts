@@ -11,6 +11,8 @@ import { formatNevra, type Nevra } from '../nevra.ts';
 import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
 import { checkoutTree, onlyAdds } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
+import { regenerateInitramfs } from './initramfs.ts';
+import { findTreeKernel, placeKernel } from './kernel.ts';
 import { type MergeMode, mergePackage, removePackages } from './merge.ts';
 import { orderPackages } from './order.ts';
 import { applyOwnership, OwnerNames, ownersOfTree } from './ownership.ts';
@@ -35,6 +37,10 @@ export interface LayerOptions extends ScriptSurroundings {
   readonly installTime: number;
   /** Text of the step that puts the files together. */
   readonly checkoutStep?: string;
+  /** Leave the kernel where its package puts it: the caller postprocesses the tree. */
+  readonly keepKernelInPlace?: boolean;
+  /** Make a new initramfs, with these arguments for dracut. */
+  readonly initramfs?: { readonly args: readonly string[] };
   /** Paths of a package that are left out. */
   readonly exclude?: (pkg: Nevra, path: string) => boolean;
 }
@@ -140,6 +146,34 @@ class Layering {
     runner.leave(this.#txn);
   }
 
+  /** A replaced kernel takes everything of the old one with it; then a missing or unwanted initramfs is made anew. */
+  async kernel(goingHeaders: readonly Header[]): Promise<void> {
+    const isKernel = (path: string): boolean =>
+      /^usr\/lib\/modules\/[^/]+\/vmlinuz$|^usr\/lib\/ostree-boot\/vmlinuz-/.test(path);
+    const paths = (headers: readonly Header[]): string[] =>
+      headers.flatMap((h) => Array.from(imageFiles(h), (f) => f.path).filter(isKernel));
+    const gone = paths(goingHeaders);
+    const fresh = paths(this.#packages.map((p) => p.header));
+    for (const path of gone) {
+      const version = /^usr\/lib\/modules\/([^/]+)\//.exec(path)?.[1];
+      if (version !== undefined && !fresh.some((f) => f.includes(`/${version}/`)))
+        this.#tree.remove(`usr/lib/modules/${version}`);
+    }
+    if (fresh.length === 0 && this.#options.initramfs === undefined) return;
+    const kernel = fresh.length > 0 ? placeKernel(this.#txn, this.#tree) : findTreeKernel(this.#tree);
+    if (this.#options.initramfs === undefined && kernel?.initramfs !== undefined) return;
+    this.#options.progress({ type: 'begin', step: 'Generating initramfs' });
+    await regenerateInitramfs(this.#txn, this.#tree, {
+      env: this.#options.env,
+      scratch: this.#options.scratch,
+      lower: this.#lower(),
+      args: this.#options.initramfs?.args ?? [],
+      ...(this.#options.sourceDateEpoch === undefined ? {} : { sourceDateEpoch: this.#options.sourceDateEpoch }),
+      ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+    });
+    this.#options.progress({ type: 'end', step: 'Generating initramfs' });
+  }
+
   #ownersInScratch(runner: ScriptRunner): OwnerNames {
     const names = new OwnerNames();
     const read = (path: string): string | undefined => {
@@ -190,6 +224,10 @@ class Layering {
       this.#step(checkoutStep ?? 'Checking out packages', () => this.files(installed));
       const staying = installed.filter((p) => !this.#options.gone.some((g) => sameNevra(nevraOfInstalled(p), g)));
       await this.scripts(staying);
+      if (this.#options.keepKernelInPlace !== true) {
+        const going = installed.filter((p) => !staying.includes(p)).map((p) => p.header);
+        await this.kernel(going);
+      }
       writeAutovar(this.#txn, this.#tree);
       return this.#step('Writing rpmdb', () => this.database(taken, installed));
     } finally {

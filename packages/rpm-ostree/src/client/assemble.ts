@@ -271,6 +271,16 @@ export async function assemble(client: Client, options: AssembleOptions): Promis
         ...resolution.remoteReplaced.flatMap((g) => g.packages.map((r) => r.from)),
       ],
       ...(baseDeployment === undefined ? {} : { baseDir: client.sysroot.deploymentPath(baseDeployment) }),
+      ...(origin.regenerateInitramfs
+        ? {
+            initramfs: {
+              args:
+                origin.initramfsArgs.length > 0
+                  ? origin.initramfsArgs
+                  : (baseCommit.metadata.lookupStrings('rpmostree.initramfs-args') ?? []),
+            },
+          }
+        : {}),
       installTime: time,
       sourceDateEpoch: time,
       scratch: join(assemblyDir(client), 'commit'),
@@ -279,7 +289,7 @@ export async function assemble(client: Client, options: AssembleOptions): Promis
       progress: client.progress,
       checkoutStep: overrides > 0 ? 'Processing packages' : 'Checking out packages',
       ...(users === undefined ? {} : { localUsers: users }),
-      ...(client.signal === undefined ? {} : { signal: client.signal }),
+      signal: client.signal,
     });
     return await client.step('Writing OSTree commit', () =>
       txn.writeCommit({

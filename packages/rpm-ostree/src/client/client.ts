@@ -33,10 +33,13 @@ export class Client {
   readonly clock: Clock;
   /** What happens, for whoever shows it; see `muted`. */
   readonly progress: Progress;
-  readonly signal: AbortSignal | undefined;
+  /** Aborted when the user or another client cancels. */
+  readonly signal: AbortSignal;
   readonly compat: RpmOstreeCompat;
   readonly commandLine: string;
   readonly #reboot: (() => void) | undefined;
+  readonly #controller = new AbortController();
+  #follower: Progress | undefined;
   #muted = false;
 
   private constructor(sysroot: Sysroot, osname: string, options: ClientOptions) {
@@ -47,9 +50,13 @@ export class Client {
     this.clock = options.clock ?? systemClock;
     const progress = options.progress ?? silentProgress;
     this.progress = (event) => {
+      this.#follower?.(event);
       if (!this.#muted) progress(event);
     };
-    this.signal = options.signal;
+    this.signal =
+      options.signal === undefined
+        ? this.#controller.signal
+        : AbortSignal.any([options.signal, this.#controller.signal]);
     this.compat = rpmOstreeLevel(this.env);
     this.commandLine = options.commandLine ?? '';
     this.#reboot = options.reboot;
@@ -133,8 +140,17 @@ export class Client {
     }
   }
 
+  /** Another listener to everything that happens, muted or not. */
+  follow(listener: Progress | undefined): void {
+    this.#follower = listener;
+  }
+
+  cancel(): void {
+    this.#controller.abort();
+  }
+
   checkCancelled(): void {
-    if (this.signal?.aborted === true) throw new CoppiceError('Cancelled', 'Operation was cancelled');
+    if (this.signal.aborted) throw new CoppiceError('Cancelled', 'Operation was cancelled');
   }
 
   reboot(): void {

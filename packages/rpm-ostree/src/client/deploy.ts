@@ -14,6 +14,8 @@ import { formatRefspec } from '../refspec.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { cleanupBase } from './cleanup.ts';
 import type { Client } from './client.ts';
+import { stageEtcInitrd } from './etc-initrd.ts';
+import { pruneHistory, recordHistory } from './history.ts';
 import { pullBase } from './pull-base.ts';
 
 export interface DeployRequest {
@@ -67,7 +69,12 @@ async function writeOrStage(
   const merge = sysroot.mergeDeployment(client.osname);
   const kernelArguments = request.kernelArguments ?? kernelArgumentsOf(previous) ?? kernelArgumentsOf(merge);
   const origin = originFile(request.origin);
-  const options = { mergeDeployment: merge, ...(kernelArguments === undefined ? {} : { kernelArguments }) };
+  const overlay = stageEtcInitrd(client, request.origin.initramfsEtc);
+  const options = {
+    mergeDeployment: merge,
+    ...(kernelArguments === undefined ? {} : { kernelArguments }),
+    ...(overlay === undefined ? {} : { overlayInitrds: [overlay] }),
+  };
   if (sysroot.booted !== undefined && sysroot.booted.osname === client.osname) {
     return await client.step('Staging deployment', () =>
       stageTree(sysroot, client.osname, checksum, origin, { ...options, locked: request.lockFinalization === true }),
@@ -130,6 +137,8 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
   if (same && assembled.kind !== 'commit') return { changed: false, base, previous };
   const deployment = await writeOrStage(client, request, checksum, previous);
   if (request.purgeRef !== undefined) repo.setRef(request.purgeRef, null);
+  recordHistory(client, deployment);
+  pruneHistory(client);
   cleanupBase(client, client.compat.freedAfterDeploy);
   return { changed: true, deployment, base, previous };
 }

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import type { Client } from './client.ts';
+import { followTransaction, TransactionSocket } from './transaction-socket.ts';
 
 export interface RunningTransaction {
   readonly title: string;
@@ -40,13 +41,8 @@ export function runningTransaction(client: Client): RunningTransaction | undefin
   }
 }
 
-/** Runs `body` as the one transaction of the system. Throws `Busy` when another one runs. */
-export async function withTransaction<T>(
-  client: Client,
-  title: string,
-  body: () => Promise<T>,
-  socket?: string,
-): Promise<T> {
+/** Runs `body` as the one transaction of the system, with its socket. Throws `Busy` when another one runs. */
+export async function withTransaction<T>(client: Client, title: string, body: () => Promise<T>): Promise<T> {
   const lock = (() => {
     try {
       return client.sysroot.lock({ wait: false });
@@ -61,22 +57,43 @@ export async function withTransaction<T>(
     }
   })();
   const file = `${runDir(client)}/transaction.json`;
+  let socket: TransactionSocket | undefined;
+  let success = false;
   try {
-    mkdirSync(runDir(client), { recursive: true });
+    mkdirSync(runDir(client), { recursive: true, mode: 0o700 });
+    // Progress for others is worth having, but no reason to fail.
+    socket = await TransactionSocket.listen(`${runDir(client)}/transaction.sock`, () => client.cancel()).catch(
+      () => undefined,
+    );
+    client.follow((event) => socket?.send(event));
     const record: RunningTransaction = {
       title,
       commandLine: client.commandLine,
       pid: process.pid,
       sender: `:1.${process.pid}`,
       path: `/org/projectatomic/rpmostree1/${client.osname.replaceAll('-', '_')}`,
-      ...(socket === undefined ? {} : { socket }),
+      ...(socket === undefined ? {} : { socket: socket.path }),
     };
     writeFileSync(file, `${JSON.stringify(record)}\n`);
     // Another process may have changed the system between our first look and the lock.
     client.sysroot.reloadIfChanged();
-    return await body();
+    const result = await body();
+    success = true;
+    return result;
   } finally {
+    client.follow(undefined);
+    socket?.send({ type: 'finished', success });
+    socket?.close();
     rmSync(file, { force: true });
     lock.release();
   }
+}
+
+/** Asks the running transaction to stop and waits for its end; false when none runs. */
+export async function cancelTransaction(client: Client, onStart: (title: string) => void): Promise<boolean> {
+  const running = runningTransaction(client);
+  if (running?.socket === undefined) return false;
+  onStart(running.title);
+  await followTransaction(running.socket, () => {}, { cancel: true });
+  return true;
 }

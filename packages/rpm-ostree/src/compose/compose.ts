@@ -136,6 +136,7 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
     const packages = await layerPackages(txn, tree, {
       add: imported.map((pkg) => ({ pkg })),
       gone: [],
+      keepKernelInPlace: true,
       installTime: options.timestamp,
       sourceDateEpoch: options.timestamp,
       scratch: options.scratch,

@@ -1,0 +1,34 @@
+import { CoppiceError } from '@coppice/base';
+import { isFinalizationLocked, setFinalizationLocked } from '@coppice/sysroot';
+import { stateroot, verbOptions } from './options.ts';
+import { inTransaction, openSystem } from './run.ts';
+import type { Verb } from './verb.ts';
+
+export const verb: Verb = {
+  params: 'CHECKSUM',
+  summary: 'Unset the finalization locking state of the staged deployment and reboot',
+  options: verbOptions([
+    ...stateroot,
+    { long: 'allow-missing-checksum', help: "Don't error out if no expected checksum is provided" },
+    { long: 'allow-unlocked', help: "Don't error out if staged deployment wasn't locked" },
+  ]),
+  async run(call) {
+    const { options } = call;
+    const [expected] = options.operands;
+    if (expected === undefined && !options.flag('allow-missing-checksum'))
+      call.usageError('Must provide expected checksum or --allow-missing-checksum');
+    const system = openSystem(call);
+    const { client } = system;
+    await inTransaction(system, 'finalize-deployment', async () => {
+      const { staged } = client.sysroot;
+      if (staged === undefined) throw new CoppiceError('NotFound', 'No pending staged deployment found');
+      if (expected !== undefined && staged.checksum !== expected)
+        throw new CoppiceError('Conflict', `Expected staged base checksum ${expected}, but found ${staged.checksum}`);
+      if (!isFinalizationLocked(client.sysroot) && !options.flag('allow-unlocked'))
+        throw new CoppiceError('Conflict', 'Staged deployment already unlocked');
+      setFinalizationLocked(client.sysroot, false);
+    });
+    client.reboot();
+    return 0;
+  },
+};

@@ -1,0 +1,60 @@
+import { CoppiceError } from '@coppice/base';
+import { Client, deployOrigin } from '@coppice/rpm-ostree';
+import { lockFinalization, reboot, stateroot, verbOptions } from './options.ts';
+import { finishChange, inTransaction, openSystem } from './run.ts';
+import type { Verb } from './verb.ts';
+
+export const verb: Verb = {
+  summary: 'Enable or disable local initramfs regeneration',
+  options: verbOptions([
+    ...stateroot,
+    { long: 'enable', help: 'Enable regenerating initramfs locally using dracut' },
+    { long: 'arg', arg: 'ARG', type: 'strings', help: 'Append ARG to the dracut arguments' },
+    { long: 'disable', help: 'Disable regenerating initramfs locally' },
+    reboot,
+    lockFinalization,
+  ]),
+  async run(call) {
+    const { options, context } = call;
+    const enable = options.flag('enable');
+    const disable = options.flag('disable');
+    const args = options.strings('arg');
+    if (!enable && !disable) {
+      if (args.length > 0) throw new CoppiceError('Usage', '--arg must be used with --enable');
+      if (options.flag('reboot')) throw new CoppiceError('Usage', 'Must specify --enable or --disable with --reboot');
+      const sysroot = options.string('sysroot');
+      const client = Client.open({ ...(sysroot === undefined ? {} : { sysroot }), env: context.env });
+      const origin = client.origin(client.originMerge);
+      context.stdout.write(`Initramfs regeneration: ${origin.regenerateInitramfs ? 'enabled' : 'disabled'}\n`);
+      if (origin.initramfsArgs.length > 0) context.stdout.write(`Initramfs args: ${origin.initramfsArgs.join(' ')}\n`);
+      return 0;
+    }
+    if (enable && disable) throw new CoppiceError('Usage', '--enable and --disable are mutually exclusive');
+    if (disable && args.length > 0) throw new CoppiceError('Usage', '--arg and --disable are mutually exclusive');
+    const system = openSystem(call);
+    const { client } = system;
+    const outcome = await inTransaction(system, 'initramfs', async () => {
+      const previous = client.originMerge;
+      const before = client.origin(previous);
+      const same = before.regenerateInitramfs === enable && before.initramfsArgs.join('\0') === args.join('\0');
+      if (same)
+        throw new CoppiceError(
+          'Conflict',
+          `initramfs regeneration state is already ${enable ? 'enabled' : 'disabled'}`,
+        );
+      return await deployOrigin(client, {
+        origin: { ...before, regenerateInitramfs: enable, initramfsArgs: enable ? args : [] },
+        pull: false,
+        cacheOnly: true,
+        always: true,
+        lockFinalization: options.flag('lock-finalization'),
+        showSteps: true,
+      });
+    });
+    return finishChange(system, outcome, {
+      reboot: options.flag('reboot'),
+      unchangedExit77: false,
+      hint: client.compat.upgradeRebootHint,
+    });
+  },
+};

@@ -1,0 +1,97 @@
+// A new initramfs for a tree's kernel, made by the tree's own dracut.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeCpio } from '@coppice/archive';
+import { CoppiceError } from '@coppice/base';
+import type { Transaction } from '@coppice/ostree';
+import type { ImageTree } from '../tree/image-tree.ts';
+import { findTreeKernel } from './kernel.ts';
+import { findSandboxTools, prepareScratch, runInSandbox } from './sandbox.ts';
+
+export interface InitramfsOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Our own directory. */
+  readonly scratch: string;
+  /** Directories that show the tree. */
+  readonly lower: readonly string[];
+  /** dracut's arguments; default `--no-hostonly`. */
+  readonly args: readonly string[];
+  readonly sourceDateEpoch?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** dev/random and dev/urandom, which early user space needs before udev runs. */
+function deviceCpio(): Buffer {
+  const device = (name: string, minor: number, ino: number) => ({
+    fields: {
+      name,
+      ino,
+      mode: 0o020666,
+      uid: 0,
+      gid: 0,
+      nlink: 1,
+      mtime: 0,
+      size: 0,
+      devMajor: 0,
+      devMinor: 0,
+      rdevMajor: 1,
+      rdevMinor: minor,
+    },
+  });
+  const dir = { fields: { ...device('dev', 0, 1).fields, mode: 0o040755, rdevMajor: 0 } };
+  return Buffer.concat(
+    [...writeCpio([dir, device('dev/random', 8, 2), device('dev/urandom', 9, 3)])].map((c) => Buffer.from(c)),
+  );
+}
+
+/** Regenerates `usr/lib/modules/KVER/initramfs.img`. Throws `Unsupported` without dracut, `Process` when it fails. */
+export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, options: InitramfsOptions): Promise<void> {
+  const kernel = findTreeKernel(tree);
+  if (kernel === undefined) throw new CoppiceError('NotFound', 'Failed to find a kernel in the tree');
+  if (tree.lookup(tree.resolve('usr/bin/dracut', true)) === undefined)
+    throw new CoppiceError(
+      'Unsupported',
+      'Missing /usr/bin/dracut in the tree, which regenerating the initramfs needs',
+    );
+  const scratch = join(options.scratch, 'dracut');
+  prepareScratch(scratch);
+  const out = join(scratch, 'out');
+  mkdirSync(out, { recursive: true });
+  const result = await runInSandbox(
+    findSandboxTools(options.env),
+    { lower: options.lower, scratch },
+    {
+      argv: [
+        '/usr/bin/dracut',
+        '--reproducible',
+        '-v',
+        '--add',
+        'ostree',
+        '--tmpdir=/tmp/dracut',
+        '-f',
+        '/tmp/dracut/initramfs.img',
+        ...(options.args.length === 0 ? ['--no-hostonly'] : options.args),
+        '--kver',
+        kernel.version,
+      ],
+      bwrapArguments: ['--bind', out, '/tmp/dracut'],
+      env: options.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(options.sourceDateEpoch) },
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  );
+  const image = join(out, 'initramfs.img');
+  if (result.status !== 0 || !existsSync(image))
+    throw new CoppiceError(
+      'Process',
+      `Generating initramfs: dracut: Child process exited with code ${result.status ?? result.signal}`,
+      {
+        data: { output: result.output.slice(-4096) },
+      },
+    );
+  tree.writeFile(
+    txn,
+    `usr/lib/modules/${kernel.version}/initramfs.img`,
+    Buffer.concat([readFileSync(image), deviceCpio()]),
+    { mode: 0o600 },
+  );
+}

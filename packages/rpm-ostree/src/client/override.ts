@@ -1,0 +1,122 @@
+// Base packages replaced or removed on this node, and undoing it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoppiceError, prefixError } from '@coppice/base';
+import { Fetcher } from '@coppice/http';
+import { formatNevra, type Nevra, parseNevra } from '../nevra.ts';
+import type { LocalPackage, Origin } from '../origin.ts';
+import type { Client } from './client.ts';
+import { packagesOf } from './packages-of.ts';
+import { importLocalPackage } from './request.ts';
+
+export interface OverrideChange {
+  /** Files, `file://` or `http(s)://` URLs; names with `from`. */
+  readonly replace?: readonly string[];
+  /** Take replacements from this repository: `repo=ID`. */
+  readonly from?: string;
+  readonly remove?: readonly string[];
+  readonly reset?: readonly string[];
+  readonly resetAll?: boolean;
+}
+
+const nameOf = (p: LocalPackage): string => parseNevra(p.nevra).name;
+
+function checkFree(origin: Origin, name: string): void {
+  const taken =
+    origin.removals.includes(name) ||
+    origin.localReplacements.some((p) => nameOf(p) === name) ||
+    origin.remoteReplacements.some((r) => r.names.includes(name));
+  if (taken) throw new CoppiceError('Exists', `Override already exists for package '${name}'`);
+}
+
+/** The one base package a name or NEVRA means. */
+function findBase(base: readonly Nevra[], wanted: string): Nevra {
+  const found = base.filter((p) => p.name === wanted || formatNevra(p) === wanted || `${p.name}.${p.arch}` === wanted);
+  if (found.length === 0) throw new CoppiceError('NotFound', `Package "${wanted}" not found`);
+  if (found.length > 1) throw new CoppiceError('Conflict', `Multiple packages match "${wanted}"`);
+  return found[0]!;
+}
+
+async function withLocalFile<T>(client: Client, argument: string, body: (path: string) => T): Promise<T> {
+  if (argument.startsWith('file://')) return body(argument.slice('file://'.length));
+  if (!/^https?:/.test(argument)) return body(argument);
+  if (/koji|bodhi/.test(argument) && !argument.endsWith('.rpm'))
+    throw new CoppiceError('Unsupported', `not built yet: overrides from ${argument}`);
+  const dir = mkdtempSync(join(tmpdir(), 'override-'));
+  const fetcher = new Fetcher({ clock: client.clock });
+  try {
+    const { bytes } = await fetcher.bytes(argument, { maxSize: 2 ** 31 });
+    const path = join(dir, 'package.rpm');
+    writeFileSync(path, bytes);
+    return body(path);
+  } catch (error) {
+    throw prefixError(error, `Downloading ${argument}`);
+  } finally {
+    await fetcher.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function replaceOne(
+  client: Client,
+  origin: Origin,
+  argument: string,
+  from: string | undefined,
+  base: readonly Nevra[],
+): Promise<Origin> {
+  if (from !== undefined) {
+    const { name } = findBase(base, argument);
+    checkFree(origin, name);
+    const others = origin.remoteReplacements.filter((r) => r.source !== from);
+    const mine = origin.remoteReplacements.find((r) => r.source === from)?.names ?? [];
+    return { ...origin, remoteReplacements: [...others, { source: from, names: [...mine, name] }] };
+  }
+  if (!argument.endsWith('.rpm') && !argument.includes('/'))
+    throw new CoppiceError(
+      'Usage',
+      `Package name "${argument}" given without --from; use a file or URL, or --experimental --from=repo=ID`,
+    );
+  const local = await withLocalFile(client, argument, (path) => importLocalPackage(client, path));
+  // A newer build of a package that is replaced already takes its place.
+  const kept = origin.localReplacements.filter((p) => nameOf(p) !== nameOf(local));
+  if (kept.length === origin.localReplacements.length) checkFree(origin, nameOf(local));
+  else if (origin.localReplacements.some((p) => p.nevra === local.nevra && p.sha256 === local.sha256))
+    throw new CoppiceError('Exists', `Override already exists for package '${nameOf(local)}'`);
+  return { ...origin, localReplacements: [...kept, local] };
+}
+
+function resetOne(origin: Origin, wanted: string): Origin {
+  const matches = (p: LocalPackage): boolean => p.nevra === wanted || nameOf(p) === wanted;
+  if (origin.removals.includes(wanted)) return { ...origin, removals: origin.removals.filter((n) => n !== wanted) };
+  if (origin.localReplacements.some(matches))
+    return { ...origin, localReplacements: origin.localReplacements.filter((p) => !matches(p)) };
+  if (origin.remoteReplacements.some((r) => r.names.includes(wanted)))
+    return {
+      ...origin,
+      remoteReplacements: origin.remoteReplacements
+        .map((r) => ({ ...r, names: r.names.filter((n) => n !== wanted) }))
+        .filter((r) => r.names.length > 0),
+    };
+  throw new CoppiceError('NotFound', `No overrides for package '${wanted}'`);
+}
+
+/** The origin after the changes. Throws `Exists`, `NotFound`, `Conflict` with the original's words. */
+export async function changeOverrides(
+  client: Client,
+  origin: Origin,
+  baseCommit: string,
+  change: OverrideChange,
+): Promise<Origin> {
+  let next = origin;
+  const base = packagesOf(client.repo, baseCommit);
+  if (change.resetAll === true) next = { ...next, removals: [], localReplacements: [], remoteReplacements: [] };
+  for (const wanted of change.reset ?? []) next = resetOne(next, wanted);
+  for (const wanted of change.remove ?? []) {
+    const { name } = findBase(base, wanted);
+    checkFree(next, name);
+    next = { ...next, removals: [...next.removals, name] };
+  }
+  for (const argument of change.replace ?? []) next = await replaceOne(client, next, argument, change.from, base);
+  return next;
+}

@@ -1,0 +1,77 @@
+// The private socket of a running transaction: whoever connects gets the events so far and those to come as JSON lines, and
+// may ask to cancel with the line {"type":"cancel"}.
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { ProgressEvent } from '@coppice/base';
+
+/** Events kept for clients that come later. */
+const backlogLimit = 1000;
+
+export class TransactionSocket {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #clients = new Set<Socket>();
+  readonly #backlog: string[] = [];
+
+  private constructor(path: string, server: Server) {
+    this.path = path;
+    this.#server = server;
+  }
+
+  /** Listens at `path`, for this user only. `onCancel` is called when a client asks for it. */
+  static async listen(path: string, onCancel: () => void): Promise<TransactionSocket> {
+    rmSync(path, { force: true });
+    const server = createServer();
+    const socket = new TransactionSocket(path, server);
+    server.on('connection', (client) => {
+      socket.#clients.add(client);
+      client.on('error', () => {});
+      client.on('close', () => socket.#clients.delete(client));
+      for (const line of socket.#backlog) client.write(line);
+      createInterface({ input: client }).on('line', (line) => {
+        if (line.length < 4096 && /"type"\s*:\s*"cancel"/.test(line)) onCancel();
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    chmodSync(path, 0o600);
+    server.unref();
+    return socket;
+  }
+
+  send(
+    event: ProgressEvent | { readonly type: 'finished'; readonly success: boolean; readonly message?: string },
+  ): void {
+    const line = `${JSON.stringify(event)}\n`;
+    if (this.#backlog.length < backlogLimit) this.#backlog.push(line);
+    for (const client of this.#clients) client.write(line);
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.end();
+    this.#server.close();
+    rmSync(this.path, { force: true });
+  }
+}
+
+/** Connects to a transaction and calls `onEvent` for each line until it ends. `cancel` asks it to stop. */
+export async function followTransaction(
+  path: string,
+  onEvent: (event: unknown) => void,
+  options: { readonly cancel?: boolean } = {},
+): Promise<void> {
+  const socket = connect(path);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  if (options.cancel === true) socket.write('{"type":"cancel"}\n');
+  for await (const line of createInterface({ input: socket })) {
+    try {
+      onEvent(JSON.parse(line));
+    } catch {}
+  }
+}
