@@ -15,6 +15,8 @@ export type Puller = (request: {
   readonly refs: readonly string[];
   /** Only the commit objects. */
   readonly commitOnly?: boolean;
+  /** Refuse, before any ref moves, a commit older than the one the ref names now. */
+  readonly refuseOlder?: boolean;
 }) => Promise<void>;
 
 export interface UpgraderOptions {
@@ -90,10 +92,11 @@ export class Upgrader {
     const override = this.#origin.overrideCommit;
     const { remote } = this.#refspec;
     const fetch = remote !== undefined && options.synthetic !== true;
-    if (override === undefined) await this.#followRebase(fetch);
+    const refuseOlder = options.allowOlder !== true;
+    if (override === undefined) await this.#followRebase(fetch, refuseOlder);
     const { ref } = this.#refspec;
     const local = remote === undefined ? ref : `${remote}:${ref}`;
-    if (fetch) await this.#options.pull({ remote, refs: [override ?? ref] });
+    if (fetch) await this.#options.pull({ remote, refs: [override ?? ref], refuseOlder });
     if (override !== undefined) repo.setRef(local, override);
     const checksum = override ?? repo.resolveRev(local);
     this.#checksum = checksum;
@@ -104,11 +107,11 @@ export class Upgrader {
   }
 
   /** A branch that ended names the one that continues it in its last commit. */
-  async #followRebase(fetch: boolean): Promise<void> {
+  async #followRebase(fetch: boolean, refuseOlder: boolean): Promise<void> {
     const { repo } = this.#sysroot;
     const { remote, ref } = this.#refspec;
     const local = remote === undefined ? ref : `${remote}:${ref}`;
-    if (fetch && remote !== undefined) await this.#options.pull({ remote, refs: [ref], commitOnly: true });
+    if (fetch && remote !== undefined) await this.#options.pull({ remote, refs: [ref], commitOnly: true, refuseOlder });
     const head = repo.tryResolveRev(local);
     if (head === undefined || !repo.hasObject('commit', head)) return;
     const target = repo.loadCommit(head).metadata.lookupString('ostree.endoflife-rebase');

@@ -30,7 +30,7 @@ export function listRefs(repo: Repo, prefix: string | undefined, options: ListRe
     const stat = repo.fs.stat(`${repo.path}/${directory}`);
     if (stat === undefined) return out;
     if ((stat.mode & 0o170000) === 0o040000) {
-      add(options.cutPrefix === true ? '' : lead, directory, options.cutPrefix === true || ref === '' ? '' : `${ref}/`);
+      add(lead, directory, options.cutPrefix === true || ref === '' ? '' : `${ref}/`);
     } else if (options.aliases !== true) {
       const checksum = readRefFile(repo.fs, repo.path, directory);
       if (checksum !== undefined) out.set(lead + ref, checksum);

@@ -23,7 +23,7 @@ export interface StagingDir {
   readonly path: string;
   /** True when an earlier, interrupted transaction left it. */
   readonly resumed: boolean;
-  /** Unlocks; with `remove`, deletes it first. */
+  /** Unlocks and removes the lock file; with `remove`, deletes the directory first. */
   release(remove: boolean): void;
 }
 
@@ -65,7 +65,7 @@ function staging(fs: FileSystem, path: string, fd: number, resumed: boolean): St
       if (!open) return;
       open = false;
       if (remove) removeTree(path, fs);
-      if (remove && fs.lstat(`${path}-lock`) !== undefined) fs.unlink(`${path}-lock`);
+      if (fs.lstat(`${path}-lock`) !== undefined) fs.unlink(`${path}-lock`);
       fs.close(fd);
     },
   };

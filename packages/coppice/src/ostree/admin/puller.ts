@@ -1,18 +1,22 @@
-import { CoppiceError } from '@coppice/base';
-import type { Repo } from '@coppice/ostree';
+import { pull, type Repo } from '@coppice/ostree';
 import type { Puller } from '@coppice/sysroot';
+import type { Context } from '../../cli/context.ts';
+import { PullConsole } from '../pull-console.ts';
 
-type Pull = (
-  repo: Repo,
-  options: { remote: string; refs: readonly string[]; commitOnly?: boolean },
-) => Promise<unknown>;
-
-/** Fetches with the default settings of `ostree pull`. */
-export function pullerFor(repo: Repo): Puller {
-  return async ({ remote, refs, commitOnly }) => {
-    const library: Readonly<Record<string, unknown>> = { ...(await import('@coppice/ostree')) };
-    const pull = library.pull as Pull | undefined;
-    if (pull === undefined) throw new CoppiceError('Unsupported', 'not built yet: pull');
-    await pull(repo, { remote, refs, ...(commitOnly === true ? { commitOnly: true } : {}) });
+/** Fetches with the default settings of `ostree pull`; shows progress on a terminal and nothing elsewhere. */
+export function pullerFor(context: Context, repo: Repo): Puller {
+  return async ({ remote, refs, commitOnly, refuseOlder }) => {
+    const console = new PullConsole(context);
+    try {
+      await pull(repo, {
+        remote,
+        refs,
+        progress: console.progress,
+        ...(refuseOlder === true ? { timestampCheck: true } : {}),
+        ...(commitOnly === true ? { commitOnly: true } : {}),
+      });
+    } finally {
+      console.finish(undefined);
+    }
   };
 }

@@ -1,5 +1,5 @@
 import { CoppiceError } from '@coppice/base';
-import { parseRefspec } from '@coppice/ostree';
+import { addRemote, parseRefspec } from '@coppice/ostree';
 import { Origin, writeOriginFile } from '@coppice/sysroot';
 import { adminVerb, indexedDeployment } from './call.ts';
 
@@ -21,25 +21,10 @@ export const verb = adminVerb({
       if (at < 0) throw new CoppiceError('Usage', `Missing '=' in KEY=VALUE for --set`);
       return [text.slice(0, at), text.slice(at + 1)];
     });
-    addRemote(sysroot.repo, remote!, url!, settings);
+    addRemote(sysroot.repo, remote!, { url: url!, keys: settings, existing: 'keep' });
     const old = deployment.origin?.refspec;
     if (old === undefined) throw new CoppiceError('NotFound', 'No origin/refspec in current deployment origin');
     const ref = branch ?? parseRefspec(old).ref;
     writeOriginFile(sysroot, deployment, Origin.fromRefspec(`${remote}:${ref}`));
   },
 });
-
-/** Adds the remote to the repository's config unless it is there. */
-function addRemote(
-  repo: { config: import('@coppice/keyfile').KeyFile; writeConfig(): void },
-  name: string,
-  url: string,
-  settings: readonly (readonly [string, string])[],
-): void {
-  const group = `remote "${name}"`;
-  if (repo.config.hasGroup(group)) return;
-  if (url.startsWith('metalink=')) repo.config.setString(group, 'metalink', url.slice('metalink='.length));
-  else repo.config.setString(group, 'url', url);
-  for (const [key, value] of settings) repo.config.setString(group, key, value);
-  repo.writeConfig();
-}

@@ -1,5 +1,6 @@
-import { deploymentStatus, statusJson, statusText } from '@coppice/sysroot';
+import { type DeploymentStatus, deploymentStatus, statusJson, statusText } from '@coppice/sysroot';
 import { adminVerb, isOld } from './call.ts';
+import { checkVerifiable, signatureLines } from './status-signatures.ts';
 
 export const verb = adminVerb({
   summary: 'List deployments',
@@ -29,6 +30,9 @@ export const verb = adminVerb({
       return;
     }
     const redBold: [string, string] = context.stdout.isTTY ? ['\x1b[31m\x1b[1m', '\x1b[22m\x1b[22m\x1b[0m'] : ['', ''];
-    context.stdout.write(statusText(list, { showLocked: !isOld(level), redBold }));
+    if (options.flag('verify')) for (const status of list) checkVerifiable(status);
+    const extra = (status: DeploymentStatus): string =>
+      options.flag('skip-signatures') ? '' : signatureLines(sysroot, status);
+    context.stdout.write(statusText(list, { showLocked: !isOld(level), redBold, extra }));
   },
 });

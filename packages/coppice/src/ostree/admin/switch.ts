@@ -13,13 +13,13 @@ export const verb = adminVerb({
     ...(isOld(level) ? [] : [{ long: 'kexec', short: 'k', help: 'Stage new kernel in kexec' }]),
     { long: 'os', arg: 'OSNAME', help: 'Use a different operating system root than the current one' },
   ],
-  async run({ sysroot, operands, options, level, usage, print }) {
+  async run({ sysroot, operands, options, context, level, usage, print }) {
     const [wanted] = operands;
     if (wanted === undefined) return usage('REFSPEC must be specified');
     const upgrader = new Upgrader(sysroot, {
       osname: options.string('os'),
       ignoreUnconfigured: true,
-      pull: pullerFor(sysroot.repo),
+      pull: pullerFor(context, sysroot.repo),
     });
     const old = upgrader.refspec;
     const oldRefspec = old.remote === undefined ? old.ref : `${old.remote}:${old.ref}`;

@@ -25,7 +25,7 @@ export const verb = adminVerb({
     const upgrader = new Upgrader(sysroot, {
       osname: options.string('os'),
       stage: options.flag('stage') || context.env['OSTREE_EX_STAGE_DEPLOYMENTS'] !== undefined,
-      pull: pullerFor(sysroot.repo),
+      pull: pullerFor(context, sysroot.repo),
     });
     const origin = upgrader.origin;
     origin.removeTransientState();

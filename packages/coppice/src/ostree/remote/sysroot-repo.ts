@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Repo, useRemotesDir } from '@coppice/ostree';
 import type { GOption } from '../../cli/goption.ts';
@@ -15,6 +16,9 @@ export async function openSysrootRepo(call: OstreeCall): Promise<{ repo: Repo; s
   if (sysroot === undefined) return { repo: await call.openRepo(call.options.string('repo')), sysroot: false };
   const root = resolve(call.context.cwd, sysroot);
   const repo = await call.openRepo(`${root}/ostree/repo`);
-  useRemotesDir(repo, `${root === '/' ? '' : root}/etc/ostree/remotes.d`);
-  return { repo, sysroot: true };
+  // A root with /sysroot in it is a deployment; the physical root has no /etc of its own.
+  const base = root === '/' ? '' : root;
+  if (!existsSync(`${base}/sysroot`)) return { repo, sysroot: false };
+  useRemotesDir(repo, `${base}/etc/ostree/remotes.d`);
+  return { repo, sysroot: repo.config.boolean('core', 'add-remotes-config-dir', true) };
 }
