@@ -1,0 +1,36 @@
+import { CoppiceError, isCoppiceError } from '@coppice/base';
+import {
+  commitGpgResults,
+  describeGpgResult,
+  findRemote,
+  gpgSignatures,
+  parseRefspec,
+  verificationKeyring,
+} from '@coppice/ostree';
+import type { DeploymentStatus, Sysroot } from '@coppice/sysroot';
+
+/** The lines about the signatures of a deployment's commit; none when its remote asks for none or it has none. */
+export function signatureLines(sysroot: Sysroot, status: DeploymentStatus): string {
+  const { repo } = sysroot;
+  if (status.refspec === null || !repo.hasObject('commit', status.checksum)) return '';
+  let remote: string | undefined;
+  try {
+    remote = parseRefspec(status.refspec).remote;
+  } catch (error) {
+    if (isCoppiceError(error)) return '';
+    throw error;
+  }
+  if (remote === undefined || findRemote(repo, remote)?.boolean('gpg-verify', true) !== true) return '';
+  if (gpgSignatures(repo.loadDetachedMetadata(status.checksum)).length === 0) return '';
+  return commitGpgResults(repo, status.checksum, verificationKeyring(repo, remote))
+    .map((result) => describeGpgResult(result, '    GPG: '))
+    .join('');
+}
+
+/** For `--verify`. Throws with the original's words when there is nothing to verify against. */
+export function checkVerifiable(status: DeploymentStatus): void {
+  if (!status.hasOrigin) throw new CoppiceError('NotFound', 'Cannot verify deployment with no origin');
+  if (status.refspec === null) throw new CoppiceError('NotFound', 'No origin/refspec, cannot verify');
+  if (parseRefspec(status.refspec).remote === undefined)
+    throw new CoppiceError('NotFound', 'Cannot verify deployment without remote');
+}
