@@ -95,8 +95,6 @@ function obsoletesPackage(s: SolverState, p: number, old: number): boolean {
 
 /** Packages that may replace installed `n`: of its name, else those that obsolete and provide it, else those that obsolete it. */
 export function updateCandidates(s: SolverState, n: number, allowance: Allowance): number[] {
-  const special = s.specialUpdaters.get(n);
-  if (allowance === 'update' && special !== undefined) return [...special];
   const { pool, providers, flags } = s;
   const all = allowance === 'all';
   const dup = allowance === 'distupgrade' || (!all && s.isDup(n));

@@ -45,7 +45,7 @@ function resolveJobs(s: SolverState, start: number, disableRules: boolean): numb
     if (open === undefined) continue;
     const job = s.jobs[s.ruleToJob[r - s.job.start]!]!;
     if (open.length > 1 && s.pool.installed !== undefined && !s.updateAll && job.flags?.orupdate !== true) {
-      const kept = open.filter((p) => s.isInstalled(p));
+      const kept = open.filter((p) => s.isInstalled(p) && !s.updateSet.has(p));
       if (kept.length > 0) open = kept;
     }
     const before = level;
@@ -63,14 +63,14 @@ function resolveJobs(s: SolverState, start: number, disableRules: boolean): numb
 
 /** Replacements to choose from for an installed package that is to be updated or cannot stay; none when one is decided. */
 function replacementsFor(s: SolverState, i: number, rule: number): number[] {
-  const special = s.specialUpdaters.get(i) ?? s.multiversionUpdaters.get(i);
-  const literals = special === undefined ? s.literals(rule) : special;
+  const literals = s.multiversionUpdaters.get(i) ?? s.literals(rule);
   const out: number[] = [];
   for (const p of literals) {
     if (s.decision[p]! > 0) return [];
     if (s.decision[p] === 0) out.push(p);
   }
-  return out;
+  const targets = s.specialUpdaters.get(i);
+  return targets === undefined ? out : out.filter((p) => targets.includes(p));
 }
 
 function resolveInstalled(s: SolverState, start: number, disableRules: boolean): number {

@@ -43,20 +43,18 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
     const found: number[][] = s.problems;
     if (found.length === 0) break;
     const elements = found[0]!.slice(1);
-    let next = elements.filter((e) => !refined.includes(e) && (essentialOk || !isEssential(s, e)));
-    // What the problem named from the start is given up last.
+    let next = elements.filter((e) => essentialOk || !isEssential(s, e));
+    // What the problem named from the start is given up last, and a request never in exchange for another.
     const fresh = next.filter((e) => !problem.includes(e));
     if (fresh.length > 0) next = fresh;
-    // Requests are not given up on the way when something else will do.
-    const others = next.filter((e) => !(e < 0));
-    if (others.length > 0 && others.length < next.length) next = others;
-    const updates = next.filter((e) => s.inSpan(e, s.update));
-    if (updates.length > 0 && next.some((e) => e >= 0 && s.inSpan(e, s.feature))) next = updates;
+    else if (sug < 0) next = next.filter((e) => e >= 0);
+    const features = next.filter((e) => e >= 0 && s.inSpan(e, s.feature));
+    if (features.length > 0 && features.length < next.length) next = next.filter((e) => !features.includes(e));
     if (next.length === 0) {
       refined.length = 0;
       break;
     }
-    for (const element of next.length > 1 && next.every((e) => e < 0) ? [next[next.length - 1]!] : next) {
+    for (const element of next) {
       disableProblem(s, element);
       disabled.push(element);
       if (element < 0) reenablePolicyRules(s, -1 - element);
@@ -64,8 +62,9 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
         const feature = element - s.update.start + s.feature.start;
         if (s.p[feature] !== 0) s.enableRule(feature);
       }
-      refined.push(element);
     }
+    // Of several nobody knows which to choose: the next problem will tell.
+    if (next.length === 1 && !features.includes(next[0]!)) refined.push(next[0]!);
   }
   for (const element of disabled) enableProblem(s, element);
   for (const element of problem) enableProblem(s, element);
