@@ -21,7 +21,14 @@ export const verb: Verb = {
   run(call) {
     const repo = openDbRepo(call);
     const { operands } = call.options;
-    const revs = operands.filter((word) => repo.tryResolveRev(word) !== undefined);
+    const isRev = (word: string): boolean => {
+      try {
+        return repo.tryResolveRev(word) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    const revs = operands.filter(isRev);
     const patterns = operands.filter((word) => !revs.includes(word)).map((p) => pattern(p.includes('*') ? p : `${p}*`));
     if (revs.length === 0) {
       if (operands.length > 0) repo.resolveRev(operands[0]!);

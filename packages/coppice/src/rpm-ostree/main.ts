@@ -10,7 +10,7 @@ function commandList(title: string, rows: Readonly<Record<string, VerbRow | Verb
   const shown = Object.entries(rows)
     .filter(([, row]) => row.hidden !== true)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${title}${shown.map(([name, row]) => `\n  ${name.padEnd(17)}${row.summary}`).join('')}`;
+  return `${title}${shown.map(([name, row]) => `\n  ${name.length < 17 ? name.padEnd(17) : `${name} `}${row.summary}`).join('')}`;
 }
 
 /** The first word that is no option is the verb; everything else stays in order. */

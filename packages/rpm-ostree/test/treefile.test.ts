@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import {
+  evaluateCondition,
+  loadTreefile,
+  mergeLockfiles,
+  nextVersion,
+  parseLockfile,
+  parseTreefileDocument,
+  type TreefileSource,
+  typeTreefile,
+} from '../src/index.ts';
+
+function source(files: Readonly<Record<string, string>>): TreefileSource {
+  return {
+    read(path) {
+      const text = files[path];
+      if (text === undefined) throw new Error(`no ${path}`);
+      return { text, identity: path };
+    },
+    resolve: (_from, include) => include,
+  };
+}
+
+describe('treefiles', () => {
+  test('includes: scalars of the includer win, lists of the included come first, package sets unite', () => {
+    const { document } = loadTreefile(
+      'top.yaml',
+      source({
+        'top.yaml':
+          'include: base.yaml\nref: top\npackages:\n  - c\n  - "a \'b >= 2\'"\npostprocess: [two]\nadd-commit-metadata: {x: 1, y: 2}\n',
+        'base.yaml':
+          'ref: base\nselinux: false\npackages: [a, d]\npostprocess: [one]\nadd-commit-metadata: {y: 3, z: 4}\n',
+      }),
+      'x86_64',
+    );
+    expect(document['ref']).toBe('top');
+    expect(document['packages']).toEqual(['a', 'd', 'c', 'b >= 2']);
+    expect(document['postprocess']).toEqual(['one', 'two']);
+    expect(document['add-commit-metadata']).toEqual({ x: 1, y: 2, z: 4 });
+    expect(typeTreefile(document).selinux).toBe(false);
+  });
+
+  test('conditions, architectures and variables', () => {
+    const { document, files } = loadTreefile(
+      'top.yaml',
+      source({
+        'top.yaml': `releasever: 40
+variables: {flavour: server}
+ref: "fedora/\${basearch}/\${flavour}/\${releasever}"
+packages-x86_64: [grub2]
+packages-aarch64: [shim]
+arch-include: {x86_64: arch.yaml}
+conditional-include:
+  - {if: releasever >= 40, include: new.yaml}
+  - {if: [releasever >= 41, 'flavour == server'], include: missing.yaml}
+  - {if: 'flavour != "desktop"', include: {packages: [inline]}}
+`,
+        'arch.yaml': 'packages: [arch]\n',
+        'new.yaml': 'packages: [new]\n',
+      }),
+      'x86_64',
+    );
+    expect(document['ref']).toBe('fedora/x86_64/server/40');
+    expect(new Set(document['packages'] as string[])).toEqual(new Set(['grub2', 'arch', 'new', 'inline']));
+    expect(files).toEqual(['top.yaml', 'arch.yaml', 'new.yaml']);
+  });
+
+  test('loops, unknown keys and wrong shapes are refused', () => {
+    const loop = source({ a: 'include: b\n', b: 'include: a\n' });
+    expect(() => loadTreefile('a', loop, 'x86_64')).toThrow('Include loop detected; a was already included');
+    expect(() => parseTreefileDocument('nonsense: 1\n', 't.yaml', 'x86_64')).toThrow('unknown field `nonsense`');
+    expect(() => parseTreefileDocument('packages: x\n', 't.yaml', 'x86_64')).toThrow('invalid type');
+    expect(() => parseTreefileDocument('a: [\n', 't.yaml', 'x86_64')).toThrow('Parsing t.yaml');
+    expect(() => typeTreefile({ 'boot-location': 'moon' })).toThrow('unknown variant `moon`');
+    expect(() => typeTreefile({ 'machineid-compat': false, units: ['x.service'] })).toThrow('incompatible');
+    expect(() => typeTreefile({ 'add-files': [['x', '/usr/local/x']] })).toThrow('Unsupported path');
+  });
+
+  test('editions change defaults', () => {
+    expect(typeTreefile({}).tmpIsDir).toBe(false);
+    expect(typeTreefile({ edition: '2024' })).toMatchObject({
+      tmpIsDir: true,
+      bootLocation: 'modules',
+      machineidCompat: false,
+    });
+  });
+
+  test('conditions compare only equal types', () => {
+    const variables = new Map<string, string | number | boolean>([
+      ['n', 3],
+      ['s', 'x'],
+      ['b', true],
+    ]);
+    expect(evaluateCondition('n < 4', variables)).toBe(true);
+    expect(evaluateCondition("s == 'x'", variables)).toBe(true);
+    expect(evaluateCondition('b == true', variables)).toBe(true);
+    expect(() => evaluateCondition('n == x', variables)).toThrow('Cannot compare');
+    expect(() => evaluateCondition('b < true', variables)).toThrow('only be compared for equality');
+    expect(() => evaluateCondition('q == 1', variables)).toThrow("Variable 'q' not found");
+  });
+});
+
+describe('automatic versions', () => {
+  const now = new Date('2020-01-18T03:04:05Z');
+  test.each([
+    ['10', '.', undefined, '10'],
+    ['10', '.', '9.3', '10'],
+    ['10', '.', '10', '10.1'],
+    ['10', '.', '10.1', '10.2'],
+    ['10', '.', '10.9', '10.10'],
+    ['10', '.', '10.1.5', '10.2'],
+    ['10', '.', '101.1', '10'],
+    ['10', '.', '10.x', '10.1'],
+    ['10', '-', '10-4', '10-5'],
+    ['31.<date:%Y%m%d>', '.', undefined, '31.20200118.0'],
+    ['31.<date:%Y%m%d>', '.', '31.20200117.5', '31.20200118.0'],
+    ['31.<date:%Y%m%d>', '.', '31.20200118', '31.20200118.0'],
+    ['31.<date:%Y%m%d>', '.', '31.20200118.2', '31.20200118.3'],
+    ['<tag:x>.<date:%H>', '.', undefined, '<tag:x>.03.0'],
+  ])('%s %s after %s', (prefix, suffix, last, next) => {
+    expect(nextVersion(prefix, suffix, last, now)).toBe(next);
+  });
+});
+
+describe('lockfiles', () => {
+  test('later files win, unknown fields are refused', () => {
+    const a = parseLockfile(
+      '{"packages":{"x":{"evra":"1:2-3.x86_64","digest":"sha256:aa"},"y":{"evr":"1-1"}}}',
+      'a.json',
+    );
+    const b = parseLockfile('packages:\n  x:\n    evra: 1:4-1.x86_64\n', 'b.yaml');
+    expect(mergeLockfiles([a, b]).packages.get('x')).toEqual({ evr: '1:4-1', arch: 'x86_64', digest: undefined });
+    expect(mergeLockfiles([a, b]).packages.get('y')?.arch).toBeUndefined();
+    expect(() => parseLockfile('{"package":{}}', 'c.json')).toThrow('unknown field `package`');
+    expect(() => parseLockfile('{"packages":{"x":{}}}', 'c.json')).toThrow('missing evr or evra');
+  });
+});
