@@ -23,7 +23,26 @@ export interface CaseShape {
   readonly updates: boolean;
   readonly flags: boolean;
   readonly locks: boolean;
+  /** Job kinds beyond install, erase, update and lock. */
+  readonly jobs?: readonly Extra[];
 }
+
+export type Extra =
+  | 'forcebest'
+  | 'distupgrade'
+  | 'cleandeps'
+  | 'multiversion'
+  | 'favor'
+  | 'targeted'
+  | 'orphans'
+  | 'allowuninstall'
+  | 'verify'
+  | 'blacklist'
+  | 'weak'
+  | 'vendor'
+  | 'obsoletes'
+  | 'disable'
+  | 'selfconflict';
 
 export const shapes: readonly CaseShape[] = [
   {
@@ -83,6 +102,37 @@ export const shapes: readonly CaseShape[] = [
   },
 ];
 
+const rest = {
+  names: 18,
+  dependencies: 1.5,
+  weak: true,
+  rich: false,
+  multilib: false,
+  priorities: false,
+  updates: true,
+  flags: false,
+  locks: false,
+};
+
+/** One shape for every further job kind, and one with several. */
+export const extraShapes: readonly CaseShape[] = [
+  { ...rest, jobs: ['forcebest'] },
+  { ...rest, jobs: ['distupgrade'] },
+  { ...rest, jobs: ['cleandeps'] },
+  { ...rest, jobs: ['multiversion'] },
+  { ...rest, jobs: ['favor'] },
+  { ...rest, jobs: ['targeted'] },
+  { ...rest, jobs: ['distupgrade', 'orphans'] },
+  { ...rest, jobs: ['allowuninstall'] },
+  { ...rest, jobs: ['verify'] },
+  { ...rest, jobs: ['blacklist'] },
+  { ...rest, jobs: ['weak'] },
+  { ...rest, jobs: ['vendor'] },
+  { ...rest, jobs: ['obsoletes'] },
+  { ...rest, jobs: ['disable'] },
+  { ...rest, jobs: ['forcebest', 'distupgrade', 'vendor', 'targeted', 'obsoletes'] },
+];
+
 type Random = (below: number) => number;
 
 function version(random: Random): string {
@@ -118,10 +168,11 @@ function packageLines(random: Random, name: string, evr: string, arch: string, s
   const simple = (): string => plain(random, all, shape.names);
   const [v, r] = evr.split('-');
   const out = [`=Pkg: ${name} ${v} ${r} ${arch}`];
-  for (let i = random(shape.dependencies * 2 + 1); i > 0; i--) out.push(`=Req: ${dep()}`);
+  for (let i = random(Math.floor(shape.dependencies * 2) + 1); i > 0; i--) out.push(`=Req: ${dep()}`);
   if (random(5) === 0) out.push(`=Prv: cap${random(4)}${random(2) === 0 ? ` = ${version(random)}` : ''}`);
   if (random(10) === 0) out.push(`=Con: ${simple()}`);
-  if (random(14) === 0) out.push(`=Obs: ${simple()}`);
+  if (random(shape.jobs?.includes('obsoletes') === true ? 4 : 14) === 0) out.push(`=Obs: ${simple()}`);
+  if (shape.jobs?.includes('vendor') === true && random(2) === 0) out.push(`=Vnd: ${['acme', 'globex'][random(2)]}`);
   if (!shape.weak) return out;
   if (random(5) === 0) out.push(`=Rec: ${dep()}`);
   if (random(8) === 0) out.push(`=Sug: ${simple()}`);
@@ -170,6 +221,36 @@ function jobs(random: Random, shape: CaseShape, installed: readonly string[]): s
     else if (kind === 8) out.push('job update all packages');
     else out.push(`job install name ${some()}`);
   }
+  const extra = shape.jobs ?? [];
+  const has = (job: Extra): boolean => extra.includes(job);
+  const flag = (name: string): string => (random(2) === 0 ? ` [${name}]` : '');
+  const again: string[] = [];
+  for (const line of out) {
+    let text = line;
+    if (has('forcebest') && !text.includes('erase')) text += flag('forcebest');
+    else if (has('cleandeps') && !text.includes('all packages')) text += flag('cleandeps');
+    else if (has('weak')) text += flag('weak');
+    else if (has('targeted') && text.startsWith('job update name')) text += flag('targeted');
+    again.push(text);
+  }
+  out.splice(0, out.length, ...again);
+  if (has('distupgrade')) {
+    const what = [
+      'all packages',
+      'repo available',
+      `name ${some()}`,
+      `name ${plain(random, (n) => `p${n}`, shape.names)}`,
+    ][random(4)]!;
+    if (random(2) === 0) out.splice(0, out.length);
+    out.push(`job distupgrade ${what}${has('forcebest') ? flag('forcebest') : ''}`);
+  }
+  if (has('multiversion')) out.push(`job multiversion name ${some()}`, `job multiversion name ${some()}`);
+  if (has('favor'))
+    out.push(`job favor name ${some()}`, `job disfavor name ${plain(random, (n) => `p${n}`, shape.names)}`);
+  if (has('allowuninstall'))
+    out.push(random(3) === 0 ? 'job allowuninstall all packages' : `job allowuninstall name ${some()}`);
+  if (has('verify')) out.push(random(2) === 0 ? 'job verify all packages' : `job verify name ${some()}`);
+  if (has('blacklist')) out.push(`job blacklist name ${some()}`, `job blacklist provides cap${random(4)}`);
   if (shape.locks && random(2) === 0)
     for (const line of installed) {
       const m = /^=Pkg: (\S+) (\S+) (\S+) (\S+)$/.exec(line);
@@ -178,8 +259,14 @@ function jobs(random: Random, shape: CaseShape, installed: readonly string[]): s
   return out;
 }
 
+/** The shape for a seed: seeds from 1,000,000 on have further job kinds, one thousand seeds each. */
+export function shapeOf(seed: number): CaseShape {
+  if (seed >= 1_000_000) return extraShapes[Math.floor((seed - 1_000_000) / 1000) % extraShapes.length]!;
+  return shapes[seed % shapes.length]!;
+}
+
 /** The text of one problem. */
-export function generateCase(seed: number, shape: CaseShape = shapes[seed % shapes.length]!): string {
+export function generateCase(seed: number, shape: CaseShape = shapeOf(seed)): string {
   const random = randomNumbers(seed * 7919 + 17);
   const inline = (lines: readonly string[]): string[] => lines.map((line) => `#>${line}`);
   const installed = installedSet(random, shape);
@@ -200,6 +287,12 @@ export function generateCase(seed: number, shape: CaseShape = shapes[seed % shap
     ];
     const set = flags.filter(() => random(5) === 0);
     if (set.length > 0) out.push(`solverflags ${set.join(',')}`);
+  }
+  if (shape.jobs?.includes('orphans') === true)
+    out.push(`solverflags ${['keeporphans', 'breakorphans', 'allowuninstall'][random(3)]}`);
+  if (shape.jobs?.includes('disable') === true) {
+    if (random(2) === 0) out.push('poolflags whatprovideswithdisabled');
+    out.push(`disable name p${random(shape.names)}`, `disable name p${random(shape.names)}`);
   }
   out.push(...jobs(random, shape, installed));
   return `${out.join('\n')}\n`;
