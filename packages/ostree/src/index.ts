@@ -43,7 +43,12 @@ export { defaultLevel, ostreeCompat } from './compat.ts';
 // ---- Distribution: pull, remotes, summary, deltas, signatures.
 export type { DeltaName } from './delta/name.ts';
 export { deltaDir, deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from './delta/name.ts';
-export { deleteDelta, hasDelta, listDeltaIndexes, listDeltas, reindexDeltas } from './delta/store.ts';
+export type { GenerateDeltaOptions } from './delta/generate.ts';
+export { generateDelta } from './delta/generate.ts';
+export { applyOffline, readOfflineSuperblock } from './delta/offline.ts';
+export { showDelta } from './delta/show.ts';
+export { deleteDelta, hasDelta, listDeltaIndexes, listDeltas, readDeltaFile, reindexDeltas } from './delta/store.ts';
+export { readSigned } from './delta/superblock.ts';
 export type { DifferenceSide, TreeDifference } from './diff.ts';
 export { commitSizes } from './commit-sizes.ts';
 export { diffTrees } from './diff.ts';

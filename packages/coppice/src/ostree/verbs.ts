@@ -32,5 +32,6 @@ export const verbs: readonly OstreeEntry[] = [
   { name: 'rev-parse', summary: 'Output the target of a rev', load: () => import('./rev-parse.ts') },
   { name: 'show', summary: 'Output a metadata object', load: () => import('./show.ts') },
   { name: 'sign', summary: 'Sign a commit', load: () => import('./sign.ts') },
+  { name: 'static-delta', summary: 'Static delta related commands', load: () => import('./static-delta/group.ts') },
   { name: 'summary', summary: 'Manage summary metadata', load: () => import('./summary.ts') },
 ];

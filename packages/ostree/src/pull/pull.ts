@@ -5,12 +5,13 @@ import { KeyFile } from '@coppice/keyfile';
 import type { Keyring } from '@coppice/signing';
 import { findRemote, getRemote, type Remote } from '../remote/remote.ts';
 import { Repo } from '../repo.ts';
-import { remoteVerifiers } from '../sign/engine-keys.ts';
+import { remoteVerifiers, type Verifier } from '../sign/engine-keys.ts';
 import { verificationKeyring } from '../sign/keyrings.ts';
 import { parseMode } from '../store/settings.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { decodeSummary, type Summary, summaryCollections, summaryKeys } from '../summary/summary-file.ts';
 import { storeSummary } from '../summary/update.ts';
+import type { SignatureDemands } from './commit-checks.ts';
 import { remoteFetcher } from './connect.ts';
 import { DeltaPlanner } from './delta-plan.ts';
 import { resolveMetalink } from './metalink.ts';
@@ -49,6 +50,7 @@ class Pull {
   readonly #name: string | undefined;
   readonly #progress: PullProgress;
   #keyring: Keyring | undefined;
+  #verifiers: readonly Verifier[] | undefined;
 
   constructor(repo: Repo, options: PullOptions) {
     this.#repo = repo;
@@ -99,6 +101,17 @@ class Pull {
   #gpgVerify(): boolean {
     const fallback = isUrl(this.#options.remote) ? false : (this.#remote?.boolean('gpg-verify', true) ?? false);
     return this.#options.gpgVerify ?? fallback;
+  }
+
+  #commitDemands(): SignatureDemands {
+    const { options, remote } = { options: this.#options, remote: this.#remote };
+    const off = options.disableSignVerify === true;
+    this.#verifiers ??=
+      off || remote === undefined || isUrl(options.remote) ? [] : (remoteVerifiers(remote, 'sign-verify') ?? []);
+    return {
+      keyring: this.#gpgVerify() && !off ? () => this.#keyringOnce() : undefined,
+      verifiers: this.#verifiers.length === 0 ? undefined : this.#verifiers,
+    };
   }
 
   #summaryDemands(): SummaryDemands {
@@ -175,8 +188,8 @@ class Pull {
       indexed,
       enabled: useDeltas,
       options,
-      remoteName: this.#name,
-      remote: this.#remote,
+      demands: this.#commitDemands(),
+      verifiers: this.#commitDemands().verifiers,
       progress: this.#progress,
     });
     return this.#fetch(source, wanted, resolved, fetched, deltas);
@@ -275,13 +288,7 @@ class Pull {
         caches,
         options,
         subpaths: new Subpaths(options.subpaths ?? []),
-        demands: {
-          keyring: this.#gpgVerify() && options.disableSignVerify !== true ? () => this.#keyringOnce() : undefined,
-          verifiers:
-            this.#remote === undefined || isUrl(options.remote) || options.disableSignVerify === true
-              ? undefined
-              : remoteVerifiers(this.#remote, 'sign-verify'),
-        },
+        demands: this.#commitDemands(),
         progress: this.#progress,
         wantedBy: this.#bindingDemands(resolved),
         notOlderThan: this.#ageDemands(resolved),
@@ -290,8 +297,9 @@ class Pull {
       for (const commit of wanted.commits) planned.set(commit, undefined);
       for (const { ref, commit } of resolved) planned.set(commit, this.#repo.tryResolveRev(this.#localRefspec(ref)));
       for (const [commit, current] of planned) {
-        const taken = await deltas.plan(commit, current, session, transaction);
-        if (!taken && options.dryRun !== true) session.requestCommit(commit, depth);
+        await deltas.plan(commit, current, session, transaction);
+        // After a delta the commit's tree is walked all the same: what is still missing is fetched.
+        if (options.dryRun !== true) session.requestCommit(commit, depth);
       }
       if (options.dryRun === true) {
         await session.finish();
@@ -302,7 +310,7 @@ class Pull {
       const refs = this.#setRefs(transaction, resolved);
       this.#progress.contentBytesWritten = transaction.stats.contentBytesWritten;
       transaction.commit();
-      for (const commit of [...session.complete, ...deltas.complete]) repo.unmarkPartial(commit);
+      for (const commit of session.complete) repo.unmarkPartial(commit);
       if (wanted.all && fetched?.summary !== undefined && options.mirror === true)
         storeSummary(repo, fetched.summary, fetched.signature);
       if (source.kind === 'http') this.#progress.bytesTransferred = source.fetcher.bytesTransferred;

@@ -1,0 +1,12 @@
+import { deleteDelta, parseDeltaName } from '@coppice/ostree';
+import type { OstreeCall, OstreeVerb } from '../verb.ts';
+
+export const verb: OstreeVerb = {
+  summary: 'Remove a delta',
+  options: () => [],
+  run(call: OstreeCall) {
+    const [name] = call.operands;
+    if (name === undefined) call.usage('DELTA must be specified');
+    deleteDelta(call.repo, parseDeltaName(name));
+  },
+};

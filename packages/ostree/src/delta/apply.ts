@@ -1,0 +1,331 @@
+import { constants } from 'node:fs';
+import { CoppiceError, errnoError, prefixError, toHex } from '@coppice/base';
+import { sha256 } from '../codec/checksum.ts';
+import { isSymlink } from '../codec/mode-bits.ts';
+import { isMetaType } from '../codec/object-type.ts';
+import { decodeVarint } from '../codec/varint.ts';
+import type { Xattr } from '../codec/xattrs.ts';
+import type { Repo } from '../repo.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { bspatch } from './bspatch.ts';
+import { decodePayload, type PartPayload, uncompressPart } from './part.ts';
+import type { DeltaObject, DeltaPartHeader } from './superblock.ts';
+
+/** Operation counts, as `static-delta show` prints them. */
+export interface OperationCounts {
+  spliceAndClose: number;
+  open: number;
+  write: number;
+  setRead: number;
+  unsetRead: number;
+  close: number;
+  bspatch: number;
+}
+
+/** How much more than its contents a part's payload may be. */
+const payloadSlack = 64 * 1024 * 1024;
+/** Files over this are not patched in memory. */
+const maxPatched = 1024 * 1024 * 1024;
+
+const names: Readonly<Record<number, string>> = {
+  83: 'open-splice-and-close',
+  111: 'open',
+  119: 'write',
+  114: 'set-read-source',
+  82: 'unset-read-source',
+  99: 'close',
+  66: 'bspatch',
+};
+
+/** Undoes compression and checks version and checksum of a part. */
+export function openPart(header: DeltaPartHeader, bytes: Uint8Array): PartPayload {
+  if (header.version > 0) throw new CoppiceError('Unsupported', `Delta part has too new version ${header.version}`);
+  const actual = sha256(bytes);
+  if (actual !== header.checksum) {
+    throw new CoppiceError(
+      'Corrupt',
+      `Checksum mismatch in static delta part; expected=${header.checksum} actual=${actual}`,
+    );
+  }
+  return decodePayload(uncompressPart(bytes, header.uncompressedSize + payloadSlack));
+}
+
+/** Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. */
+export function applyPart(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload): void {
+  new Machine(transaction, header.objects, payload).run();
+}
+
+/** Counts operations without carrying them out. */
+export function countOperations(header: DeltaPartHeader, payload: PartPayload): OperationCounts {
+  const counts = { spliceAndClose: 0, open: 0, write: 0, setRead: 0, unsetRead: 0, close: 0, bspatch: 0 };
+  const cursor = new Cursor(payload.operations);
+  let object = 0;
+  while (!cursor.atEnd) {
+    switch (cursor.opcode()) {
+      case 0x53:
+        cursor.skip(isMetaType(header.objects[object]?.type ?? 'file') ? 2 : 4);
+        object++;
+        counts.spliceAndClose++;
+        break;
+      case 0x6f:
+        cursor.skip(3);
+        counts.open++;
+        break;
+      case 0x77:
+        cursor.skip(2);
+        counts.write++;
+        break;
+      case 0x72:
+        cursor.skip(1);
+        counts.setRead++;
+        break;
+      case 0x52:
+        counts.unsetRead++;
+        break;
+      case 0x63:
+        object++;
+        counts.close++;
+        break;
+      case 0x42:
+        cursor.skip(2);
+        counts.bspatch++;
+        break;
+      default:
+        throw cursor.unknown();
+    }
+  }
+  return counts;
+}
+
+class Cursor {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #code = 0;
+  /** Ordinal of the operation read last. */
+  ordinal = -1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+  opcode(): number {
+    this.ordinal++;
+    this.#code = this.#bytes[this.#at++]!;
+    return this.#code;
+  }
+  /** The operation that comes next, without taking it. */
+  peek(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+  number(): number {
+    const { value, next } = decodeVarint(this.#bytes, this.#at);
+    this.#at = next;
+    return value;
+  }
+  skip(count: number): void {
+    for (let i = 0; i < count; i++) this.number();
+  }
+  unknown(): CoppiceError {
+    return new CoppiceError('Corrupt', `Unknown opcode ${this.#code} at offset ${this.ordinal}`);
+  }
+}
+
+interface ReadSource {
+  readonly fd: number;
+  readonly size: number;
+}
+
+class Machine {
+  readonly #transaction: Transaction;
+  readonly #repo: Repo;
+  readonly #objects: readonly DeltaObject[];
+  readonly #payload: PartPayload;
+  readonly #cursor: Cursor;
+  #next = 0;
+  #source: ReadSource | undefined;
+
+  constructor(transaction: Transaction, objects: readonly DeltaObject[], payload: PartPayload) {
+    this.#transaction = transaction;
+    this.#repo = transaction.repo;
+    this.#objects = objects;
+    this.#payload = payload;
+    this.#cursor = new Cursor(payload.operations);
+  }
+
+  run(): void {
+    try {
+      while (!this.#cursor.atEnd) {
+        const code = this.#cursor.opcode();
+        try {
+          this.#step(code);
+        } catch (error) {
+          const name = names[code];
+          throw name === undefined ? error : prefixError(error, `opcode ${name}`);
+        }
+      }
+    } finally {
+      this.#closeSource();
+    }
+    if (this.#next !== this.#objects.length) throw new CoppiceError('Corrupt', 'Static delta part ends early');
+  }
+
+  #step(code: number): void {
+    switch (code) {
+      case 0x53:
+        this.#splice();
+        break;
+      case 0x6f:
+        this.#open();
+        break;
+      case 0x72:
+        this.#setSource();
+        break;
+      case 0x52:
+        this.#closeSource();
+        break;
+      case 0x77:
+      case 0x63:
+      case 0x42:
+        throw new CoppiceError('Corrupt', 'No object is open');
+      default:
+        throw this.#cursor.unknown();
+    }
+  }
+
+  #take(): DeltaObject {
+    const object = this.#objects[this.#next];
+    if (object === undefined) throw new CoppiceError('Corrupt', 'More operations than objects');
+    this.#next++;
+    return object;
+  }
+
+  #blob(offset: number, size: number): Uint8Array {
+    const { blob } = this.#payload;
+    if (offset + size > blob.length || offset > blob.length)
+      throw new CoppiceError('Corrupt', `Invalid offset/length ${offset}/${size}`);
+    return blob.subarray(offset, offset + size);
+  }
+
+  #header(modeIndex: number, xattrIndex: number): { uid: number; gid: number; mode: number; xattrs: readonly Xattr[] } {
+    const mode = this.#payload.modes[modeIndex];
+    const xattrs = this.#payload.xattrs[xattrIndex];
+    if (mode === undefined || xattrs === undefined)
+      throw new CoppiceError('Corrupt', `Invalid index ${modeIndex}/${xattrIndex}`);
+    return { ...mode, xattrs };
+  }
+
+  #splice(): void {
+    const object = this.#take();
+    const cursor = this.#cursor;
+    if (isMetaType(object.type)) {
+      const size = cursor.number();
+      const offset = cursor.number();
+      const bytes = this.#blob(offset, size);
+      this.#transaction.writeMetadata(object.type, Uint8Array.from(bytes), object.checksum);
+      return;
+    }
+    const header = this.#header(cursor.number(), cursor.number());
+    const size = cursor.number();
+    const offset = cursor.number();
+    const bytes = this.#blob(offset, size);
+    if (this.#repo.hasObject(object.type, object.checksum)) return;
+    const link = isSymlink(header.mode);
+    const symlinkTarget = link ? Buffer.from(bytes).toString('utf8') : '';
+    this.#transaction.writeContent({ ...header, symlinkTarget }, link ? new Uint8Array(0) : bytes, object.checksum);
+  }
+
+  /** From `open` to `close`: the pieces are made while the writer asks for them. */
+  #open(): void {
+    if (this.#repo.mode === 'archive')
+      throw new CoppiceError('Unsupported', "Can't apply a static delta to an archive repository");
+    const object = this.#take();
+    const header = this.#header(this.#cursor.number(), this.#cursor.number());
+    const size = this.#cursor.number();
+    const state = { closed: false };
+    const pieces = this.#pieces(size, state);
+    if (this.#repo.hasObject(object.type, object.checksum)) {
+      for (const _piece of pieces);
+    } else this.#transaction.writeContent({ ...header, symlinkTarget: '' }, pieces, object.checksum);
+    if (!state.closed) throw new CoppiceError('Corrupt', 'Object is not closed');
+  }
+
+  *#pieces(size: number, state: { closed: boolean }): Generator<Uint8Array> {
+    const cursor = this.#cursor;
+    let written = 0;
+    while (!cursor.atEnd) {
+      const code = cursor.opcode();
+      if (code === 0x63) {
+        if (written !== size) throw new CoppiceError('Corrupt', `Object is ${written} of ${size} bytes`);
+        this.#closeSource();
+        state.closed = true;
+        return;
+      }
+      if (code === 0x72) this.#setSource();
+      else if (code === 0x52) this.#closeSource();
+      else if (code === 0x77) {
+        const length = cursor.number();
+        const offset = cursor.number();
+        if (written + length > size) throw new CoppiceError('Corrupt', 'Object is larger than it says');
+        for (const piece of this.#source === undefined
+          ? [this.#blob(offset, length)]
+          : this.#read(this.#source, offset, length))
+          yield piece;
+        written += length;
+      } else if (code === 0x42) {
+        const offset = cursor.number();
+        const length = cursor.number();
+        if (size - written > maxPatched)
+          throw new CoppiceError('Limit', `bspatch output of ${size} bytes is too large`);
+        const source = this.#source;
+        if (source === undefined) throw new CoppiceError('Corrupt', 'No read source');
+        if (source.size > maxPatched)
+          throw new CoppiceError('Limit', `bspatch source of ${source.size} bytes is too large`);
+        const old = this.#whole(source);
+        yield bspatch(old, this.#blob(offset, length), size);
+        written += size;
+      } else throw cursor.unknown();
+    }
+  }
+
+  *#read(source: ReadSource, offset: number, length: number): Generator<Uint8Array> {
+    if (offset + length > source.size) throw new CoppiceError('Corrupt', 'Unexpected EOF reading from read source');
+    const buffer = Buffer.allocUnsafe(Math.min(length, 256 * 1024));
+    for (let done = 0; done < length; ) {
+      const n = this.#repo.fs.read(source.fd, buffer, 0, Math.min(buffer.length, length - done), offset + done);
+      if (n === 0) throw new CoppiceError('Corrupt', 'Unexpected EOF reading from read source');
+      done += n;
+      yield buffer.subarray(0, n);
+    }
+  }
+
+  #whole(source: ReadSource): Buffer {
+    const out = Buffer.allocUnsafe(source.size);
+    let at = 0;
+    for (const piece of this.#read(source, 0, source.size)) {
+      out.set(piece, at);
+      at += piece.length;
+    }
+    return out;
+  }
+
+  #setSource(): void {
+    this.#closeSource();
+    const checksum = toHex(this.#blob(this.#cursor.number(), 32));
+    const place = this.#repo.findObject('file', checksum);
+    if (place === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+    try {
+      const fd = this.#repo.fs.open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      this.#source = { fd, size: this.#repo.fs.fstat(fd).size };
+    } catch (error) {
+      throw errnoError(error, `openat(${checksum}.file)`);
+    }
+  }
+
+  #closeSource(): void {
+    if (this.#source !== undefined) this.#repo.fs.close(this.#source.fd);
+    this.#source = undefined;
+  }
+}

@@ -1,0 +1,301 @@
+import { CoppiceError, errnoError } from '@coppice/base';
+import { decode, type Value, Variant, VariantDict } from '@coppice/gvariant';
+import { sha256 } from '../codec/checksum.ts';
+import { formatSize } from '../codec/format-size.ts';
+import { isRegular, isSymlink } from '../codec/mode-bits.ts';
+import type { ObjectType } from '../codec/object-type.ts';
+import type { Repo } from '../repo.ts';
+import { writeBeside } from '../store/refs.ts';
+import { bsdiff } from './bsdiff.ts';
+import { deltaDir, deltaFilePath } from './name.ts';
+import { compressPart } from './part.ts';
+import { PartBuilder } from './part-builder.ts';
+import { type RollsumMatch, rollsum } from './rollsum.ts';
+import { commitObjects, type NamedContent, namedContent, similarFiles, usableSource } from './similar.ts';
+import {
+  type DeltaFallback,
+  type DeltaPartHeader,
+  encodeSuperblock,
+  endiannessKey,
+  endiannessVariant,
+  writeSigned,
+} from './superblock.ts';
+
+export interface GenerateDeltaOptions {
+  /** Undefined: from nothing. */
+  readonly from: string | undefined;
+  readonly to: string;
+  /** Sizes in bytes. Plain files over `minFallback` are left to an ordinary fetch (0: never). */
+  readonly minFallback?: number;
+  readonly maxBsdiff?: number;
+  readonly maxChunk?: number;
+  readonly bsdiff?: boolean;
+  /** Parts inside the superblock. */
+  readonly inline?: boolean;
+  readonly bigEndian?: boolean;
+  /** Superblock file outside the repository; its parts go beside it. */
+  readonly filename?: string;
+  readonly metadata?: ReadonlyMap<string, Variant>;
+  /** Adds a signature over the superblock to the dictionary. */
+  readonly sign?: (superblock: Uint8Array) => VariantDict;
+  /** Told what is being done, line by line. */
+  readonly log?: (line: string) => void;
+}
+
+const mega = 1000 * 1000;
+
+type Plan =
+  | { readonly kind: 'rollsum'; readonly from: string; readonly matches: readonly RollsumMatch[] }
+  | { readonly kind: 'bsdiff'; readonly from: string };
+
+interface WrittenPart {
+  readonly header: DeltaPartHeader;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Makes the static delta between two commits (or from nothing) and stores it, superblock last. Parts are compressed off the
+ * main thread while the next one is put together.
+ */
+export async function generateDelta(repo: Repo, options: GenerateDeltaOptions): Promise<void> {
+  await new Generator(repo, options).run();
+}
+
+function contentBytes(repo: Repo, checksum: string): Buffer {
+  const file = repo.loadFile(checksum);
+  const out = Buffer.allocUnsafe(file.size);
+  let at = 0;
+  for (const piece of file.read()) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+class Generator {
+  readonly #repo: Repo;
+  readonly #options: GenerateDeltaOptions;
+  readonly #parts: WrittenPart[] = [];
+  readonly #fallbacks: DeltaFallback[] = [];
+  #builder = new PartBuilder();
+  #compressing: Promise<void> | undefined;
+  #loose = 0;
+
+  constructor(repo: Repo, options: GenerateDeltaOptions) {
+    this.#repo = repo;
+    this.#options = options;
+  }
+
+  #log(line: string): void {
+    this.#options.log?.(line);
+  }
+
+  async run(): Promise<void> {
+    const { from, to } = this.#options;
+    const repo = this.#repo;
+    const fresh = commitObjects(repo, to);
+    const old = from === undefined ? undefined : commitObjects(repo, from);
+    const metadata = [...fresh.metadata].filter((key) => old === undefined || !old.metadata.has(key));
+    const contents: NamedContent[] = [];
+    const symlinks: NamedContent[] = [];
+    for (const [checksum, names] of fresh.files) {
+      if (old?.files.has(checksum)) continue;
+      const content = namedContent(repo, checksum, names);
+      (isSymlink(content.mode) ? symlinks : contents).push(content);
+    }
+    const regular = contents.filter((c) => isRegular(c.mode));
+    const sources =
+      old === undefined
+        ? []
+        : [...old.files].map(([checksum, names]) => namedContent(repo, checksum, names)).filter(usableSource);
+    const similar = similarFiles(sources, regular);
+    this.#log(`modified: ${similar.size}`);
+    this.#log(
+      `new reachable: metadata=${metadata.length} content regular=${regular.length} symlink=${symlinks.length}`,
+    );
+    const plans = this.#plan(regular, similar);
+    for (const key of metadata) {
+      const [type, checksum] = key.split(' ') as [ObjectType, string];
+      await this.#room();
+      const bytes = repo.loadMetadata(type, checksum);
+      this.#loose += bytes.length;
+      this.#builder.metadata(type, checksum, bytes);
+    }
+    await this.#contents(regular, plans);
+    for (const { checksum } of symlinks) {
+      await this.#room();
+      const { header } = repo.loadFile(checksum);
+      this.#builder.file(checksum, header, Buffer.from(header.symlinkTarget));
+    }
+    await this.#finishPart();
+    await this.#compressing;
+    this.#report(plans);
+    this.#store();
+  }
+
+  /** Which new files are made from old ones, and how. */
+  #plan(regular: readonly NamedContent[], similar: ReadonlyMap<string, NamedContent>): Map<string, Plan> {
+    const { maxBsdiff = 128 * mega, bsdiff: wanted = true } = this.#options;
+    const plans = new Map<string, Plan>();
+    let rollsums = 0;
+    for (const { checksum, size } of regular) {
+      const source = similar.get(checksum);
+      if (source === undefined) continue;
+      const patchable = wanted && source.size + size <= maxBsdiff;
+      const result = rollsum(contentBytes(this.#repo, source.checksum), contentBytes(this.#repo, checksum));
+      const percent = Math.floor((result.matchedChunks * 100) / Math.max(1, result.totalChunks));
+      // bsdiff finds more inside half-equal files; whole runs are cheaper only when almost everything is the same.
+      if (percent >= (patchable ? 90 : 50)) {
+        plans.set(checksum, { kind: 'rollsum', from: source.checksum, matches: result.matches });
+        rollsums++;
+        this.#log(
+          `rollsum for ${source.checksum} -> ${checksum}; crcs=${result.totalChunks} bufs=${result.matchedChunks} total=${result.totalChunks} matchsize=${result.matchedBytes}`,
+        );
+      } else if (patchable) plans.set(checksum, { kind: 'bsdiff', from: source.checksum });
+    }
+    this.#log(`rollsum for ${rollsums}/${similar.size} modified`);
+    return plans;
+  }
+
+  async #contents(regular: readonly NamedContent[], plans: ReadonlyMap<string, Plan>): Promise<void> {
+    const repo = this.#repo;
+    const of = (kind: Plan['kind']): NamedContent[] => regular.filter((c) => plans.get(c.checksum)?.kind === kind);
+    for (const { checksum } of of('rollsum')) {
+      const plan = plans.get(checksum) as Extract<Plan, { kind: 'rollsum' }>;
+      await this.#room();
+      const { header } = repo.loadFile(checksum);
+      this.#builder.rollsum(checksum, header, contentBytes(repo, checksum), plan.from, plan.matches);
+    }
+    const patched = of('bsdiff');
+    for (const [i, { checksum, size }] of patched.entries()) {
+      const plan = plans.get(checksum)!;
+      this.#log(`processing bsdiff: [${i}/${patched.length}]`);
+      await this.#room();
+      const { header } = repo.loadFile(checksum);
+      const patch = bsdiff(contentBytes(repo, plan.from), contentBytes(repo, checksum));
+      this.#builder.bsdiff(checksum, header, size, plan.from, patch);
+    }
+    const { minFallback = 4 * mega } = this.#options;
+    for (const { checksum, size } of regular) {
+      if (plans.has(checksum)) continue;
+      const loose = this.#looseSize(checksum);
+      if (minFallback > 0 && size > minFallback) {
+        this.#log(`fallback for ${checksum} (${formatSize(size)})`);
+        this.#fallbacks.push({ type: 'file', checksum, compressedSize: loose, uncompressedSize: size });
+        continue;
+      }
+      this.#loose += loose;
+      await this.#room(size);
+      const { header } = repo.loadFile(checksum);
+      this.#builder.file(checksum, header, contentBytes(repo, checksum));
+    }
+  }
+
+  /** Bytes that an ordinary fetch of the object would move. */
+  #looseSize(checksum: string): number {
+    const place = this.#repo.findObject('file', checksum);
+    return place === undefined ? 0 : (this.#repo.fs.lstat(place.path)?.size ?? 0);
+  }
+
+  /** Starts a new part when the current one is large. */
+  async #room(next = 0): Promise<void> {
+    const { maxChunk = 32 * mega } = this.#options;
+    if (this.#builder.objects.length > 0 && this.#builder.estimate + next > maxChunk) await this.#finishPart();
+  }
+
+  /** Hands the current part to the compressor; one is compressed at a time, which bounds memory. */
+  async #finishPart(): Promise<void> {
+    const builder = this.#builder;
+    if (builder.objects.length === 0) return;
+    this.#builder = new PartBuilder();
+    await this.#compressing;
+    const payload = builder.finish();
+    const number = this.#parts.length + 1;
+    this.#compressing = compressPart(payload).then((bytes) => {
+      const { objects, uncompressedSize } = builder;
+      this.#parts.push({
+        bytes,
+        header: { version: 0, checksum: sha256(bytes), size: bytes.length, uncompressedSize, objects },
+      });
+      this.#log(`part ${number} n:${objects.length} compressed:${bytes.length} uncompressed:${uncompressedSize}`);
+    });
+    // A failure shows when it is awaited; until then it must not count as unhandled.
+    this.#compressing.catch(() => {});
+  }
+
+  #report(plans: ReadonlyMap<string, Plan>): void {
+    const sum = (of: (p: DeltaPartHeader) => number): number => this.#parts.reduce((n, p) => n + of(p.header), 0);
+    this.#log(`uncompressed=${sum((p) => p.uncompressedSize)} compressed=${sum((p) => p.size)} loose=${this.#loose}`);
+    let objects = 0;
+    let bytes = 0;
+    for (const plan of plans.values()) {
+      if (plan.kind !== 'rollsum') continue;
+      objects++;
+      for (const match of plan.matches) bytes += match.size;
+    }
+    this.#log(`rollsum=${objects} objects, ${bytes} bytes`);
+    this.#log(`bsdiff=${plans.size - objects} objects`);
+  }
+
+  #metadata(): VariantDict {
+    const { from, to, inline, bigEndian = false, metadata } = this.#options;
+    const out = new VariantDict(metadata ?? []);
+    out.set(endiannessKey, endiannessVariant(bigEndian));
+    if (inline === true) {
+      this.#parts.forEach(({ bytes }, i) => {
+        out.set(deltaFilePath(from, to, String(i)), new Variant('(yay)', decode('(yay)', bytes)));
+      });
+    }
+    const detached = this.#repo.loadDetachedMetadata(to);
+    if (detached !== undefined && detached.size > 0)
+      out.set(deltaFilePath(from, to, 'commitmeta'), new Variant('a{sv}', detached as unknown as Value));
+    return out;
+  }
+
+  #store(): void {
+    const { from, to, inline, bigEndian = false, filename, sign } = this.#options;
+    const repo = this.#repo;
+    const inner = encodeSuperblock({
+      metadata: this.#metadata(),
+      timestamp: BigInt(Math.floor(repo.clock.now() / 1000)),
+      from,
+      to,
+      commit: repo.loadCommitBytes(to),
+      parts: this.#parts.map((p) => p.header),
+      fallbacks: this.#fallbacks,
+      endianness: bigEndian ? 'big' : 'little',
+    });
+    const superblock = sign === undefined ? inner : writeSigned(inner, sign(inner));
+    const dir = filename === undefined ? `${repo.path}/deltas/${deltaDir(from, to)}` : folderOf(filename);
+    if (filename === undefined) makeDirs(repo, dir);
+    if (inline !== true)
+      this.#parts.forEach(({ bytes }, i) => void writeBeside(repo.fs, `${dir}/${i}`, bytes, repo.settings.fsync));
+    writeBeside(repo.fs, filename ?? `${dir}/superblock`, superblock, repo.settings.fsync);
+    if (filename === undefined) removeOldParts(repo, dir, inline === true ? 0 : this.#parts.length);
+  }
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) throw new CoppiceError('Bug', 'a delta file name must be absolute');
+  return path.slice(0, slash) || '/';
+}
+
+function makeDirs(repo: Repo, dir: string): void {
+  const below = dir.slice(repo.path.length + 1).split('/');
+  below.forEach((_part, i) => {
+    const path = `${repo.path}/${below.slice(0, i + 1).join('/')}`;
+    if (repo.fs.lstat(path) !== undefined) return;
+    try {
+      repo.fs.mkdir(path, 0o755);
+    } catch (error) {
+      throw errnoError(error, `mkdirat(${path})`);
+    }
+  });
+}
+
+/** Parts of a delta that was there before and had more of them. */
+function removeOldParts(repo: Repo, dir: string, count: number): void {
+  for (const name of repo.fs.readdir(dir))
+    if (/^[0-9]+$/.test(name) && Number(name) >= count) repo.fs.unlink(`${dir}/${name}`);
+}
