@@ -35,6 +35,9 @@ export { parseSemver, semverText } from './semver.ts';
 export type { SpecVersion } from './types-table.ts';
 export { configSchema, ignitionTypes, specVersions } from './types-table.ts';
 export { reportUnusedKeys } from './unused-keys.ts';
+// Between versions.
+export { downgradeConfig } from './downgrade.ts';
+export { upgradeConfig } from './upgrade.ts';
 export type { Edition } from './validate/rules.ts';
 export { validateConfig, validateIgnitionSection } from './validate/validate.ts';
 export type { Fields, Int, Value } from './value.ts';
