@@ -91,7 +91,7 @@ export async function playStep(stage: Stage, step: Step): Promise<Played> {
 export function heldAgainstArticle(played: Played): { expected: string[]; actual: string[] } {
   const { step, lines } = played;
   return {
-    expected: comparable(step.compare, (step.transcript ?? '').split('\n')),
+    expected: comparable(step.compare, (step.transcript ?? '').replace(/\n$/, '').split('\n')),
     actual: comparable(step.compare, lines),
   };
 }

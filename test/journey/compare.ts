@@ -28,7 +28,9 @@ function listing(lines: readonly string[]): string[] {
     .filter((line) => /^[-dlcbps][rwxsStT-]{9}/.test(line))
     .map((line) => {
       const match = /^(\S{10})\.?\s+\d+\s+(\S+)\s+(\S+)\s+\d+\s+\S+\s+\S+\s+\S+\s+(.*)$/.exec(line.trimEnd());
-      return match === null ? line : `${match[1]} ${match[2]} ${match[3]} ${mask(match[4]!)}`;
+      // The group's write permission is the umask of whoever made the folders.
+      const mode = match?.[1]!.replace(/^(.{5})w/, '$1-');
+      return match === null ? line : `${mode} ${match[2]} ${match[3]} ${mask(match[4]!)}`;
     })
     .sort();
 }

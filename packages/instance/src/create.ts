@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Progress, prefixError, silentProgress } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
-import { addRemote, importRemoteKeys, pull, pullProgressLine, Repo } from '@coppice/ostree';
+import { addRemote, deleteRemote, importRemoteKeys, pull, pullProgressLine, Repo } from '@coppice/ostree';
 import {
   deployTree,
   directoryHost,
@@ -32,16 +32,26 @@ export interface CreateOptions {
   readonly progress?: Progress;
 }
 
-/** Prefix of the folder's own yum repository files and of its key, inside the instance. */
+/** Where the source's public key lies inside. */
+function keyPath(source: Source): string {
+  return `/etc/pki/rpm-gpg/RPM-GPG-KEY-${source.description.remote}`;
+}
+
+/** The package repositories, for /etc/yum.repos.d. */
 function repositoryFile(source: Source): string {
   const { description, url } = source;
   return Object.entries(description.packages)
     .map(
       ([id, path]) =>
         `[${id}]\nname=${description.name} ${id}\nbaseurl=${new URL(path, url).href}\nenabled=1\ngpgcheck=1\n` +
-        `gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-${description.remote}\n`,
+        `gpgkey=file://${keyPath(source)}\n`,
     )
     .join('\n');
+}
+
+/** The remote, for /etc/ostree/remotes.d: as in Fedora CoreOS it belongs to the tree's configuration, not to the repository's. */
+function remoteFile(source: Source, url: string): string {
+  return `[remote "${source.description.remote}"]\nurl=${url}\ngpg-verify=true\ngpgkeypath=/etc/pki/rpm-gpg/\n`;
 }
 
 /**
@@ -70,10 +80,8 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
     });
     initStateroot(sysroot, description.stateroot);
     const { repo } = sysroot;
-    addRemote(repo, description.remote, {
-      url: new URL(description.ostree, source.url).href.replace(/\/$/, ''),
-      keys: [['gpg-verify', true]],
-    });
+    const url = new URL(description.ostree, source.url).href.replace(/\/$/, '');
+    addRemote(repo, description.remote, { url, keys: [['gpg-verify', true]] });
     importRemoteKeys(repo, description.remote, [source.key]);
     progress({ type: 'begin', step: 'Pulling' });
     await pull(repo, {
@@ -88,6 +96,8 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
         }),
     });
     progress({ type: 'end', step: 'Pulling' });
+    // From the first boot on, the remote is in /etc; see `remoteFile`.
+    deleteRemote(repo, description.remote);
     const refspec = `${description.remote}:${stream.ref}`;
     progress({ type: 'begin', step: 'Deploying' });
     const lock = sysroot.lock();
@@ -115,7 +125,8 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
     writeFileSync(join(dir, 'config.ign'), options.ignition, { mode: 0o600 });
     const first: Record<string, string | Uint8Array> = {
       [`/etc/yum.repos.d/${description.remote}.repo`]: repositoryFile(source),
-      [`/etc/pki/rpm-gpg/RPM-GPG-KEY-${description.remote}`]: source.key,
+      [`/etc/ostree/remotes.d/${description.remote}.conf`]: remoteFile(source, url),
+      [keyPath(source)]: source.key,
     };
     return await bootInstance(
       {

@@ -258,7 +258,7 @@ export function* packageElements(
   }
   const rest = pending.toString('utf8');
   if (!sawHead) head(rest);
-  else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[^]*?-->\s*)*$/.test(rest))
+  else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[\s\S]*?-->\s*)*$/.test(rest))
     throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
 }
 

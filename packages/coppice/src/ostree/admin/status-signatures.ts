@@ -21,8 +21,11 @@ export function signatureLines(sysroot: Sysroot, status: DeploymentStatus): stri
     throw error;
   }
   if (remote === undefined || findRemote(repo, remote)?.boolean('gpg-verify', true) !== true) return '';
+  // ot-admin-builtin-status.c hands the stateroot's name where the remote's is wanted, so signatures are shown only when a
+  // remote of that name exists, and are checked with its keys.
+  if (findRemote(repo, status.stateroot) === undefined) return '';
   if (gpgSignatures(repo.loadDetachedMetadata(status.checksum)).length === 0) return '';
-  return commitGpgResults(repo, status.checksum, verificationKeyring(repo, remote))
+  return commitGpgResults(repo, status.checksum, verificationKeyring(repo, status.stateroot))
     .map((result) => describeGpgResult(result, '    GPG: '))
     .join('');
 }
