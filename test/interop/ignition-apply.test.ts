@@ -20,6 +20,8 @@ beforeAll(async () => {
   if (!able && process.env['CI'] === 'true')
     throw new Error('the ignition judge is missing (needs ignition, passwd, root)');
   work = mkdtempSync(join(tmpdir(), 'coppice-apply-'));
+  // The judge writes ssh keys as their user, who has to get here.
+  chmodSync(work, 0o755);
   mkdirSync(join(work, 'bin'));
   writeFileSync(join(work, 'bin/setfiles'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const server = createServer((request, response) => {

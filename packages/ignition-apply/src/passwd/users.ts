@@ -122,8 +122,6 @@ function modifyUser(name: string, user: Fields, accounts: Accounts): void {
       home === '' ? row[5]! : home,
       text(user, 'shell') === '' ? row[6]! : text(user, 'shell'),
     ]);
-    const shadow = files.find('shadow', name);
-    if (shadow !== undefined) files.put('shadow', shadow);
   }
   if (texts(user, 'groups').length > 0)
     accounts.changeMembers((members, group) =>
