@@ -1,7 +1,7 @@
 // Tag numbers, rpm's own spelling of their names, value type and whether the tag is an array (librpm's tag table).
 
-/** [number, name, type (see `HeaderType`), array] */
-const rows: readonly (readonly [number, string, number, boolean])[] = [
+/** [number, name, type (see `HeaderType`), array, first rpm release when later than 4.18] */
+const rows: readonly (readonly [number, string, number, boolean, string?])[] = [
   [61, 'Headerimage', 0, false],
   [62, 'Headersignatures', 0, false],
   [63, 'Headerimmutable', 0, false],
@@ -232,15 +232,15 @@ const rows: readonly (readonly [number, string, number, boolean])[] = [
   [5099, 'Spec', 6, false],
   [5100, 'Translationurl', 6, false],
   [5101, 'Upstreamreleases', 6, false],
-  [278, 'Openpgp', 8, true],
-  [279, 'Sha3_256header', 6, false],
-  [5103, 'Preuntrans', 6, false],
-  [5104, 'Postuntrans', 6, false],
-  [5105, 'Preuntransprog', 8, true],
-  [5106, 'Postuntransprog', 8, true],
-  [5107, 'Preuntransflags', 4, false],
-  [5108, 'Postuntransflags', 4, false],
-  [5114, 'Rpmformat', 4, false],
+  [278, 'Openpgp', 8, true, '4.19'],
+  [279, 'Sha3_256header', 6, false, '4.19'],
+  [5103, 'Preuntrans', 6, false, '4.19'],
+  [5104, 'Postuntrans', 6, false, '4.19'],
+  [5105, 'Preuntransprog', 8, true, '4.19'],
+  [5106, 'Postuntransprog', 8, true, '4.19'],
+  [5107, 'Preuntransflags', 4, false, '4.19'],
+  [5108, 'Postuntransflags', 4, false, '4.19'],
+  [5114, 'Rpmformat', 4, false, '4.19'],
 ];
 
 export interface TagInfo {
@@ -249,12 +249,14 @@ export interface TagInfo {
   readonly name: string;
   readonly type: number;
   readonly array: boolean;
+  /** First release that knows the tag, when later than 4.18. */
+  readonly since: string | undefined;
 }
 
 const byNumber = new Map<number, TagInfo>();
 const byName = new Map<string, TagInfo>();
-for (const [tag, name, type, array] of rows) {
-  const info = { tag, name, type, array };
+for (const [tag, name, type, array, since] of rows) {
+  const info = { tag, name, type, array, since };
   byNumber.set(tag, info);
   byName.set(name.toLowerCase(), info);
 }

@@ -2,6 +2,7 @@ import type { Header } from '../header/header.ts';
 import { HeaderBuilder } from '../header/header-builder.ts';
 import { HeaderType, SigTag, Tag } from '../header/tag.ts';
 import { filePaths } from '../package/files.ts';
+import { isSourceHeader } from '../package/rpm-package.ts';
 
 /** Tags of the signature header that move into an installed header, and what they become (rpm's headerMergeLegacySigs). */
 const merged: readonly (readonly [number, number])[] = [
@@ -33,6 +34,8 @@ function copyTag(from: Header, tag: number, builder: HeaderBuilder, as: number):
 export function mergeSignatures(header: Header, signature: Header): Header {
   const builder = new HeaderBuilder();
   for (const [tag, as] of merged) if (signature.has(tag) && !header.has(as)) copyTag(signature, tag, builder, as);
+  // rpm marks source packages of before the tag existed.
+  if (isSourceHeader(header) && !header.has(Tag.SourcePackage)) builder.put(Tag.SourcePackage, 1);
   return builder.extend(header);
 }
 
