@@ -3,6 +3,7 @@ import { illegalChanges } from './candidates.ts';
 import { filterCandidates } from './policy.ts';
 import { field } from './pool.ts';
 import type { SolverState } from './state.ts';
+import { identical } from './transaction.ts';
 
 /** Blocks packages of a worse architecture class than the best of the same name in reach; what is installed may stay. */
 export function addInfarchRules(s: SolverState): void {
@@ -110,13 +111,15 @@ export function addChoiceRules(s: SolverState): void {
     if (best === undefined) {
       let rule = s.update.start + old - s.installedStart;
       if (s.p[rule] === 0) rule = s.feature.start + old - s.installedStart;
-      best = s.p[rule] === 0 ? [] : filterCandidates(s, s.literals(rule), 'choose');
+      const open = s.p[rule] === 0 ? [] : s.literals(rule).filter((q) => !banned.has(q));
+      best = filterCandidates(s, open, 'choose');
       bestOf.set(old, best);
     }
     return best.length === 0 || best.some((p) => literals.includes(p));
   };
   for (let r = 1; r < end; r++) {
     if (s.p[r]! >= 0 || (s.listOf(r) === 0 && s.w2[r]! <= 0)) continue;
+    if (banned.has(-s.p[r]!)) continue;
     const literals = s.literals(r);
     const updates: number[] = [];
     const replaced: number[] = [];
@@ -129,7 +132,7 @@ export function addChoiceRules(s: SolverState): void {
         continue;
       }
       if (s.isInstalled(p)) {
-        if (!settled && !keeps(p, literals)) continue;
+        if (!settled && (banned.has(p) || !keeps(p, literals))) continue;
         updates.push(p);
         replaced.push(p);
         continue;
@@ -194,7 +197,16 @@ export function addBlackRules(s: SolverState): void {
     if (s.blacklisted.has(p) && s.addedMap.has(p) && !s.isInstalled(p)) s.addRule(-p, 0, 0);
 }
 
-/** Installed packages under distupgrade keep to the repositories they are upgraded to. */
+/** Whether two packages look like the same build. */
+function sameBuild(s: SolverState, a: number, b: number): boolean {
+  const { pool } = s;
+  return pool.evrs.data[a] === pool.evrs.data[b] && identical(s, a, b);
+}
+
+/**
+ * Distribution upgrade: of the packages that take part, only those of the target repositories may be installed; an
+ * installed one may stay if they hold the same build. All that take part are up for update.
+ */
 export function addDupRules(s: SolverState): void {
   const { pool, providers } = s;
   const seen = new Set<number>();
@@ -203,13 +215,19 @@ export function addDupRules(s: SolverState): void {
     const name = pool.names.data[n]!;
     if (seen.has(name)) continue;
     seen.add(name);
-    const same = providers.list(name).filter((p) => pool.names.data[p] === name && s.addedMap.has(p));
-    const involved = s.dupAll ? same.some((p) => s.isInstalled(p)) : same.some((p) => s.dupInvolved.has(p));
-    if (!involved) continue;
-    for (const p of same) {
-      if (s.isInstalled(p)) continue;
-      if (s.dupAll) continue;
-      if (!s.dupSet.has(p)) s.addRule(-p, 0, 0);
+    for (const p of providers.list(name)) {
+      if (pool.names.data[p] !== name || !s.addedMap.has(p) || !s.dupInvolved.has(p)) continue;
+      if (!s.isInstalled(p)) {
+        if (!s.dupSet.has(p)) s.addRule(-p, 0, 0);
+        continue;
+      }
+      s.updateSet.add(p);
+      if (s.dupSet.has(p)) continue;
+      const match = providers
+        .list(name)
+        .some((q) => pool.names.data[q] === name && !s.isInstalled(q) && s.dupSet.has(q) && sameBuild(s, p, q));
+      if (match) s.dupSet.add(p);
+      else if (!s.orphaned.includes(p)) s.addRule(-p, 0, 0);
     }
   }
 }

@@ -16,7 +16,6 @@ export function selectAndInstall(
 ): number {
   let choices = [...list];
   if (choices.length > 1) choices = filterCandidates(s, choices, 'choose');
-  if (process.env['TRACE']) console.log('install', because, list.map((p)=>s.pool.text(p)).join(' '), '=>', choices.map((p)=>s.pool.text(p)).join(' '), 'rule', rule); //TRACE
   const chosen = choices[0]!;
   if (choices.length > 1)
     s.branches.push({ level: level + 1, choices: choices.slice(1), chosen, rule, from: 0, dep: 0 });
@@ -70,6 +69,8 @@ function replacementsFor(s: SolverState, i: number, rule: number): number[] {
     if (s.decision[p]! > 0) return [];
     if (s.decision[p] === 0) out.push(p);
   }
+  // A distribution upgrade goes to what its repositories have, even where the old package could stay.
+  if (s.hasDupJob && s.dupInvolved.has(i)) return out.filter((p) => s.dupSet.has(p));
   const targets = s.specialUpdaters.get(i);
   return targets === undefined ? out : out.filter((p) => targets.includes(p));
 }
@@ -230,6 +231,16 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
           continue;
         }
       }
+      if (s.orphaned.length > 0) {
+        const orphanLevel = resolveOrphans(s, level);
+        if (orphanLevel < 0) return;
+        if (orphanLevel === 0 || s.queue.length === 0) continue restart;
+        if (orphanLevel !== level) {
+          level = orphanLevel;
+          if (level < systemLevel) systemLevel = 0;
+          continue;
+        }
+      }
       if (dropUnneededChoices(s)) {
         resetSearch(s);
         continue restart;
@@ -237,6 +248,18 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
       return;
     }
   }
+}
+
+/** Installed packages that nothing replaces stay if they can. */
+function resolveOrphans(s: SolverState, start: number): number {
+  let level = start;
+  for (const p of s.orphaned) {
+    if (s.droporphanedAll || s.droporphaned.has(p) || s.decision[p] !== 0) continue;
+    const before = level;
+    level = decideAndLearn(s, level, p, false, 0, reason.resolveOrphan);
+    if (level < before) return level;
+  }
+  return level;
 }
 
 /** Switches off choice rules whose requirement is met by something else anyhow; true when there were any. */

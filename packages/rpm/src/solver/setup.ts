@@ -97,8 +97,6 @@ function addPackages(s: SolverState): void {
   }
   for (const job of s.jobs)
     if (job.action === 'install') for (const p of selected(pool, job.select)) addPackageRules(s, p, done);
-    else if (job.action === 'distupgrade' && job.select.kind !== 'all')
-      for (const p of selected(pool, job.select)) if (!s.isInstalled(p)) addPackageRules(s, p, done);
   addWeaklyReached(s, done);
   unifyRules(s);
   s.pkgRulesEnd = s.ruleCount;
@@ -153,7 +151,7 @@ function addUpdateRules(s: SolverState): void {
     const update = s.update.start + p - s.installedStart;
     if (s.p[update] === 0) {
       // Nothing may replace an orphan: if it need not stay, neither rule holds.
-      if (s.p[feature] !== 0) s.disableRule(feature);
+      s.clearRule(feature);
       continue;
     }
     if (s.sameRule(feature, update)) {

@@ -35,7 +35,6 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
     const feature = sug - s.update.start + s.feature.start;
     if (s.p[feature] !== 0) s.enableRule(feature);
   }
-  if (process.env['TRACE']) console.log('refine', problem.join(' '), 'sug', sug); //TRACE
   const refined = [sug];
   for (;;) {
     s.problems = [];

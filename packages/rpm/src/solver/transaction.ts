@@ -30,7 +30,7 @@ function replaces(s: SolverState, p: number, q: number): 'name' | 'obsoletes' | 
 }
 
 /** Whether two packages of one EVR look like the same build. */
-function identical(s: SolverState, a: number, b: number): boolean {
+export function identical(s: SolverState, a: number, b: number): boolean {
   const { pool } = s;
   if (pool.archs.data[a] !== pool.archs.data[b] || pool.vendors.data[a] !== pool.vendors.data[b]) return false;
   const x = pool.list(a, field.requires).sort((m, n) => m - n);

@@ -95,7 +95,6 @@ export function analyzeUnsolvable(s: SolverState, conflict: number, disableRules
     blame(s, r, problem, weak, seen);
     involve(r);
   }
-  if (process.env['TRACE']) console.log('unsolvable', proof.join(' '), 'weak', weak.join(' '), 'problem', problem.join(' ')); //TRACE
   if (weak.length > 0) {
     dropWeak(s, weak);
     resetSearch(s);

@@ -98,7 +98,7 @@ function ruleClass(s: SolverState, rule: number): string {
     ['update', s.update],
     ['job', s.job],
     ['infarch', s.infarch],
-    ['dup', s.dup],
+    ['distupgrade', s.dup],
     ['best', s.best],
     ['yumobs', s.yumobs],
     ['black', s.black],
