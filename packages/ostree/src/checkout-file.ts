@@ -181,7 +181,8 @@ export class FileCheckout {
   }
 
   #modeOf(header: FileHeader): number {
-    return header.mode & (this.#user ? 0o1777 : 0o7777);
+    // What the user checks out for himself he can read.
+    return this.#user ? (header.mode & 0o1777) | 0o400 : header.mode & 0o7777;
   }
 
   #copy(checksum: string, directory: string, name: string, inDest: string): void {

@@ -21,6 +21,7 @@ export function checkoutOptions(level: OstreeLevel): readonly GOption[] {
     { long: 'fsync', arg: 'POLICY', help: 'Specify how to invoke fsync()' },
     { long: 'require-hardlinks', short: 'H', help: 'Do not fall back to full copies if hardlinking fails' },
     { long: 'force-copy', short: 'C', help: 'Never hardlink (but may reflink if available)' },
+    { long: 'force-copy-zerosized', short: 'z', hidden: true },
     {
       long: 'bareuseronly-dirs',
       short: 'M',

@@ -108,6 +108,7 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
     { long: 'sign-type', arg: 'NAME', help: "Signature type to use (defaults to 'ed25519')" },
     { long: 'generate-sizes', help: 'Generate size information along with commit metadata' },
     ...(newest ? [{ long: 'generate-composefs-metadata', help: 'Generate composefs commit metadata' }] : []),
+    { long: 'disable-fsync', hidden: true },
     { long: 'fsync', arg: 'POLICY', help: 'Specify how to invoke fsync()' },
     { long: 'timestamp', arg: 'TIMESTAMP', help: 'Override the timestamp of the commit' },
   ];

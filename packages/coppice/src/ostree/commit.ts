@@ -36,10 +36,11 @@ export const verb: OstreeVerb = {
     const parent = findParent(call, repo, branch);
     const metadata = await commitMetadata(call, parent);
     const message = commitMessage(call);
-    const fsync = options.string('fsync');
+    const policy = options.string('fsync');
+    const fsync = policy === undefined ? !options.flag('disable-fsync') : booleanArgument(policy);
     const sources = treeSources(call);
 
-    const transaction = repo.beginTransaction(fsync === undefined ? {} : { fsync: booleanArgument(fsync) });
+    const transaction = repo.beginTransaction({ fsync });
     try {
       const base = options.string('base');
       const tree = base === undefined ? new MutableTree() : MutableTree.fromCommit(repo, repo.resolveRev(base));

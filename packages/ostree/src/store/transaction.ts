@@ -199,7 +199,8 @@ export class Transaction {
     checkFileMode(header.mode);
     if (expected !== undefined) checkChecksum(expected);
     this.stats.contentTotal++;
-    const stored = this.repo.mode === 'bare-user-only' ? canonical(header) : sorted(header);
+    // A known object is stored as it is; only what is committed here takes the mode's canonical form.
+    const stored = this.repo.mode === 'bare-user-only' && expected === undefined ? canonical(header) : sorted(header);
     return this.#content.write(stored, source, (actual) => {
       if (expected !== undefined && expected !== actual) {
         throw new CoppiceError('Corrupt', `Corrupted file object; checksum expected='${expected}' actual='${actual}'`, {
