@@ -78,10 +78,10 @@ function dataUrl(content: string | Uint8Array): string {
   return `data:;base64,${Buffer.from(content).toString('base64')}`;
 }
 
-/** The source's files as a config that the user's config is merged over. */
-function baseConfig(files: Readonly<Record<string, string | Uint8Array>>): string {
+/** The source's files as a config that merges the user's over them, as the base configs of a platform do. */
+function firstBootConfig(files: Readonly<Record<string, string | Uint8Array>>, user: Uint8Array): string {
   return JSON.stringify({
-    ignition: { version: '3.0.0' },
+    ignition: { version: '3.0.0', config: { merge: [{ source: dataUrl(user) }] } },
     storage: {
       files: Object.entries(files).map(([path, content]) => ({
         path,
@@ -96,22 +96,21 @@ function baseConfig(files: Readonly<Record<string, string | Uint8Array>>): strin
 function applyIgnition(instance: Instance, target: BootTarget, options: BootOptions): void {
   const stamp = join(instance.sysroot, 'boot', firstBootStamp);
   if (hostFs.lstat(stamp) === undefined) return;
-  writeFileSync(join(instance.run, 'coppice/base.ign'), baseConfig(options.firstBootFiles ?? {}));
-  writeFileSync(
-    join(instance.run, 'coppice/config.ign'),
-    readFile(join(instance.dir, 'config.ign'), { limit: 64 << 20 }),
-    { mode: 0o600 },
-  );
+  const user = readFile(join(instance.dir, 'config.ign'), { limit: 64 << 20 });
+  const config = firstBootConfig(options.firstBootFiles ?? {}, user);
+  writeFileSync(join(instance.run, 'coppice/config.ign'), config, { mode: 0o600 });
   const command = [
     'coppice',
     'instance',
     'first-boot',
+    '/run/coppice/config.ign',
     ...(instance.record.storage === 'bare-user' && !instance.record.subordinate ? ['--no-owners'] : []),
   ];
   const dirs = { root: target.root, var: target.var };
   const node = hostTool(options.house.node, 'node');
   const done = runCaptured(prepareSandbox(instance, dirs, options.house, node, command, { env: options.env ?? {} }));
   if (done.status !== 0) throw new CoppiceError('Invalid', `first boot: ${lastLine(done)}`);
+  unlinkSync(join(instance.run, 'coppice/config.ign'));
   unlinkSync(stamp);
 }
 

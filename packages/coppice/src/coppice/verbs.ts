@@ -13,6 +13,12 @@ export interface VerbEntry {
 }
 
 export const verbs: readonly VerbEntry[] = [
+  { name: 'instance', description: 'provision and run instances', load: () => import('./instance/index.ts') },
+  {
+    name: 'lab',
+    description: 'make and serve a small world of packages and streams',
+    load: () => import('./lab/index.ts'),
+  },
   {
     name: 'doctor',
     description: 'tell what this machine can do and what that means',

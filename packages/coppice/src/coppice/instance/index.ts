@@ -183,11 +183,11 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     });
 
   command
-    .command('first-boot', { hidden: true })
+    .command('first-boot <config>', { hidden: true })
     .description('inside an instance: carry out the Ignition config')
     .option('--no-owners', 'the namespace has one user id only: leave owners alone')
-    .action(async (flags: { owners: boolean }) => {
+    .action(async (config: string, flags: { owners: boolean }) => {
       const { firstBoot } = await import('./first-boot.ts');
-      await firstBoot(context, { owners: flags.owners });
+      await firstBoot(context, config, { owners: flags.owners });
     });
 };
