@@ -64,7 +64,7 @@ export const butaneMessages = {
   'unsupported-luks': 'luks is not supported in this spec version',
   'unsupported-raid': 'raid is not supported in this spec version',
   'unsupported-clevis': 'clevis is not supported in this spec version',
-  'unsupported-cex': 'cex is not supported in this spec version',
+  'unsupported-cex': 'cex is not currently supported on the target platform',
 } as const;
 
 export type ButaneCode = keyof typeof butaneMessages;

@@ -165,6 +165,8 @@ const bootDevice: SourceRule = (value, path, spec, to) => {
     else if (!layout.startsWith('s390x')) error(to, at, 'boot-cex-layout');
     if (list(luks, 'tang').length > 0 || isTrue(luks, 'tpm2')) error(to, [...path, 'luks'], 'boot-cex-clevis');
   }
+  const unlocks = isTrue(luks, 'tpm2') || list(luks, 'tang').length > 0 || isTrue(child(luks, 'cex'), 'enabled');
+  if (fcos >= 7 && text(luks, 'device') !== '' && !unlocks) error(to, [...path, 'luks'], 'boot-luks-method-missing');
   if (layout === undefined && mirrored)
     report(to, fcos >= 7 ? 'error' : 'warning', [...path, 'mirror'], 'boot-layout-missing');
   if (mirror !== undefined) bootMirror(mirror, [...path, 'mirror'], spec, to);
