@@ -10,6 +10,7 @@ packages=(
   bubblewrap uidmap              # sandboxes with and without root
   busybox-static                 # the small tools of the lab's base tree
   gnupg attr acl libcap2-bin cpio xz-utils zstd jq strace parallel
+  selinux-utils                  # matchpathcon
   e2fsprogs python3-yaml python3-gi gir1.2-glib-2.0
 )
 missing=()
