@@ -19,6 +19,8 @@ export interface OstreeCompat {
   readonly features: readonly string[];
   /** A pull counts detached metadata that the server does not have among the metadata it fetched. */
   readonly countsMissingCommitMeta: boolean;
+  /** Largest metadata object that is fetched, in bytes. */
+  readonly maxFetchedMetadata: number;
 }
 
 const features2022 = [
@@ -53,9 +55,27 @@ const features2026 = [
 ];
 
 const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
-  '2019.6': { level: '2019.6', version: '2019.6', features: features2022, countsMissingCommitMeta: true },
-  '2022.7': { level: '2022.7', version: '2022.7', features: features2022, countsMissingCommitMeta: true },
-  '2026.4': { level: '2026.4', version: '2026.4', features: features2026, countsMissingCommitMeta: false },
+  '2019.6': {
+    level: '2019.6',
+    version: '2019.6',
+    features: features2022,
+    countsMissingCommitMeta: true,
+    maxFetchedMetadata: 10 * 1024 * 1024,
+  },
+  '2022.7': {
+    level: '2022.7',
+    version: '2022.7',
+    features: features2022,
+    countsMissingCommitMeta: true,
+    maxFetchedMetadata: 10 * 1024 * 1024,
+  },
+  '2026.4': {
+    level: '2026.4',
+    version: '2026.4',
+    features: features2026,
+    countsMissingCommitMeta: false,
+    maxFetchedMetadata: 128 * 1024 * 1024,
+  },
 };
 
 export function ostreeCompat(level: OstreeLevel = defaultLevel): OstreeCompat {

@@ -18,6 +18,7 @@ import { type ListRefsOptions, listRefs, resolveInRepo } from './store/ref-list.
 import { checkNotChecksum, parseRefspec } from './store/ref-name.ts';
 import { refPath, writeAliasFile, writeBeside, writeRefFile } from './store/refs.ts';
 import { type RepoSettings, readSettings } from './store/settings.ts';
+import { updateSummary } from './store/summary-hook.ts';
 import { Transaction, type TransactionOptions } from './store/transaction.ts';
 import { readFileBytes, readTree, type TreeEntry } from './tree.ts';
 
@@ -126,6 +127,7 @@ export class Repo {
   setRef(refspec: string, checksum: string | null): void {
     const { remote, ref } = parseRefspec(refspec);
     this.writeRefIn(remote === undefined ? 'refs/heads' : `refs/remotes/${remote}`, ref, checksum);
+    if (this.settings.autoUpdateSummary) updateSummary(this);
   }
 
   /** Makes `alias` a symbolic link to the ref `target`; both local. */

@@ -29,7 +29,7 @@ export const verb: OstreeVerb = {
     const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
     const wanted = refs.length > 0 ? refs : [...Repo.open(resolve(context.cwd, source)).listRefs().keys()];
     const remote = options.string('remote');
-    const console = new PullConsole(context);
+    const console = new PullConsole(context, call.level === '2026.4');
     const result = await pull(repo, {
       remote: path,
       refs: wanted,

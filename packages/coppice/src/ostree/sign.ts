@@ -87,7 +87,13 @@ function verifyCommit(call: OstreeCall, engine: SignEngine, commit: string, keyI
   const signatures = engineSignatures(engine, detached);
   if (signatures === undefined)
     throw new CoppiceError('Signature', `${engine.name}: commit have no signatures of my type`);
-  call.print(verifyWithKeys({ engine, keys: publicKeys(call, engine, keyIds) }, bytes, signatures));
+  try {
+    call.print(verifyWithKeys({ engine, keys: publicKeys(call, engine, keyIds) }, bytes, signatures));
+  } catch (error) {
+    // The older release says no more than this.
+    if (call.level !== '2026.4') throw new CoppiceError('Signature', 'No valid signatures found', { cause: error });
+    throw error;
+  }
 }
 
 function deleteSignatures(call: OstreeCall, engine: SignEngine, commit: string, secrets: readonly string[]): number {

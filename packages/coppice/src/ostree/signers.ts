@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { type Signer, withEngineSignature, withGpgSignature } from '@coppice/ostree';
 import { defaultGpgHome, loadGpgHomeKey, type SigningKey, sign, signEngine } from '@coppice/signing';
@@ -19,8 +21,18 @@ export function gpgHome({ options, context }: Pick<OstreeCall, 'options' | 'cont
   return given === undefined ? defaultGpgHome(context.env) : resolve(context.cwd, given);
 }
 
+/**
+ * A home with a `secring.gpg` of GnuPG 1: gpg takes its keys over the first time it signs, and what comes after may count
+ * on that. Without gpg nothing is done; we read the old file ourselves.
+ */
+function migrateSecretRing(home: string): void {
+  if (!existsSync(join(home, 'secring.gpg')) || existsSync(join(home, '.gpg-v21-migrated'))) return;
+  spawnSync('gpg', ['--homedir', home, '--batch', '--list-secret-keys'], { stdio: 'ignore', timeout: 30_000 });
+}
+
 /** Loads the key of `--gpg-sign`. Throws `NotFound` in the original's words. */
 export function gpgKey(home: string, keyId: string): SigningKey {
+  migrateSecretRing(home);
   try {
     return loadGpgHomeKey(home, keyId);
   } catch (error) {

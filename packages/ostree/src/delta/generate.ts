@@ -80,6 +80,7 @@ class Generator {
   #builder = new PartBuilder();
   #compressing: Promise<void> | undefined;
   #loose = 0;
+  #made = 0;
 
   constructor(repo: Repo, options: GenerateDeltaOptions) {
     this.#repo = repo;
@@ -206,11 +207,13 @@ class Generator {
   /** Hands the current part to the compressor; one is compressed at a time, which bounds memory. */
   async #finishPart(): Promise<void> {
     const builder = this.#builder;
-    if (builder.objects.length === 0) return;
+    // A delta without objects has one empty part all the same.
+    if (builder.objects.length === 0 && this.#made > 0) return;
+    this.#made++;
     this.#builder = new PartBuilder();
     await this.#compressing;
     const payload = builder.finish();
-    const number = this.#parts.length + 1;
+    const number = this.#made;
     this.#compressing = compressPart(payload).then((bytes) => {
       const { objects, uncompressedSize } = builder;
       this.#parts.push({

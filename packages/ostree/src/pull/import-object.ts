@@ -48,7 +48,8 @@ export function importObject(
       }
       if (transaction.linkObject(type, checksum, place.path)) return true;
     }
-    transaction.writeContent(file.header, file.read(), checksum);
+    if (options.trusted) transaction.writeTrustedContent(file.header, file.read(), checksum);
+    else transaction.writeContent(file.header, file.read(), checksum);
     return true;
   } catch (error) {
     if (isCoppiceError(error, 'NoSpace')) throw error;

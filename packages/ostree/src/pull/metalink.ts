@@ -69,6 +69,8 @@ export function parseMetalink(text: string, name: string): MetalinkFile {
   parser.on('error', (error) => {
     failure ??= error;
   });
+  if (!text.trimStart().startsWith('<'))
+    throw new CoppiceError('Invalid', 'Document must begin with an element (e.g. <book>)');
   parser.write(text).close();
   if (failure !== undefined) throw new CoppiceError('Invalid', `Parsing metalink: ${messageOf(failure)}`);
   if (!anyFile) throw new CoppiceError('NotFound', 'No <file> element found');
@@ -88,7 +90,7 @@ function checkDigest(value: string, length: number, kind: string): string {
 
 function check(bytes: Uint8Array, file: MetalinkFile): void {
   if (bytes.length !== file.size)
-    throw new CoppiceError('Corrupt', `Expected size is ${file.size} bytes but content is ${bytes.length}`);
+    throw new CoppiceError('Corrupt', `Expected size is ${file.size} bytes but content is ${bytes.length} bytes`);
   const [kind, expected] = file.sha512 !== undefined ? ['sha512', file.sha512] : ['sha256', file.sha256!];
   const actual = createHash(kind).update(bytes).digest('hex');
   if (actual !== expected)
@@ -104,7 +106,7 @@ export async function resolveMetalink(fetcher: Fetcher, url: string): Promise<{ 
   let last = '';
   for (const target of file.urls) {
     try {
-      const got = await fetcher.bytes(target, { maxSize: file.size });
+      const got = await fetcher.bytes(target, { maxSize });
       check(got.bytes, file);
       return { base: target.slice(0, target.lastIndexOf('/')), summary: Buffer.from(got.bytes) };
     } catch (error) {

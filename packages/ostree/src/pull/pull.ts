@@ -240,8 +240,8 @@ class Pull {
     return this.#name === undefined || this.#options.mirror === true ? ref : `${this.#name}:${ref}`;
   }
 
-  #bindingDemands(resolved: readonly ResolvedRef[]): SessionSetup['wantedBy'] {
-    const own = isUrl(this.#options.remote) ? undefined : this.#remote?.string('collection-id');
+  #bindingDemands(resolved: readonly ResolvedRef[], source: ObjectSource): SessionSetup['wantedBy'] {
+    const own = source.kind === 'local' ? source.repo.settings.collectionId : this.#remote?.string('collection-id');
     const out = new Map<string, { collection: string | undefined; ref: string }[]>();
     for (const { collection, ref, commit } of resolved) {
       const list = out.get(commit) ?? [];
@@ -290,7 +290,7 @@ class Pull {
         subpaths: new Subpaths(options.subpaths ?? []),
         demands: this.#commitDemands(),
         progress: this.#progress,
-        wantedBy: this.#bindingDemands(resolved),
+        wantedBy: this.#bindingDemands(resolved, source),
         notOlderThan: this.#ageDemands(resolved),
       });
       const planned = new Map<string, string | undefined>();

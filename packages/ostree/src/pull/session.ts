@@ -5,7 +5,7 @@ import type { Fetcher } from '@coppice/http';
 import { type Commit, parseCommit } from '../codec/commit.ts';
 import { decodeDirTree } from '../codec/dirtree.ts';
 import { looseName, type ObjectType, objectName } from '../codec/object-type.ts';
-import { maxMetadataSize, type Repo } from '../repo.ts';
+import type { Repo } from '../repo.ts';
 import { loadFile } from '../store/load-file.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { type ArchivedContent, ContentInflater, parseArchivedContent } from './archived-content.ts';
@@ -191,7 +191,7 @@ export class PullSession {
     progress.outstandingMetadata++;
     const path = `objects/${looseName(checksum, 'commitmeta', 'archive')}`;
     try {
-      const { bytes } = await source.meta.bytes(path, { maxSize: maxMetadataSize });
+      const { bytes } = await source.meta.bytes(path, { maxSize: this.#s.repo.compat.maxFetchedMetadata });
       progress.fetchedMetadata++;
       return Buffer.from(bytes);
     } catch (error) {
@@ -299,7 +299,7 @@ export class PullSession {
     progress.outstandingMetadata++;
     try {
       const path = `objects/${looseName(checksum, type, 'archive')}`;
-      const { bytes } = await source.content.bytes(path, { maxSize: maxMetadataSize });
+      const { bytes } = await source.content.bytes(path, { maxSize: this.#s.repo.compat.maxFetchedMetadata });
       progress.fetchedMetadata++;
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } finally {

@@ -62,7 +62,13 @@ export async function fetchRef(mirrors: MirrorList, wanted: WantedRef): Promise<
   const place = wanted.collection === undefined ? 'refs/heads' : `refs/mirrors/${wanted.collection}`;
   try {
     const { bytes } = await mirrors.bytes(`${place}/${wanted.ref}`, { maxSize: 128 * 1024 * 1024 });
-    return checkChecksum(Buffer.from(bytes).toString('utf8').trimEnd());
+    // A page in place of a ref is quoted on one line.
+    return checkChecksum(
+      Buffer.from(bytes)
+        .toString('utf8')
+        .trimEnd()
+        .replace(/[\r\n\t]/g, ' '),
+    );
   } catch (error) {
     if (isCoppiceError(error, 'Cancelled')) throw error;
     throw prefixError(error, label);

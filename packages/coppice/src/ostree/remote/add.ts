@@ -75,7 +75,7 @@ function remoteKeys(call: OstreeCall, branches: readonly string[]): [string, Rem
   const engines: string[] = [];
   for (const text of options.strings('sign-verify')) {
     const eq = text.indexOf('=');
-    if (eq < 0) throw new CoppiceError('Usage', `Missing '=' in KEY=VALUE for --set`);
+    if (eq < 0) throw new CoppiceError('Usage', `Failed to parse KEYTYPE=[inline|file]:DATA in ${text}`);
     const type = text.slice(0, eq);
     const value = text.slice(eq + 1);
     const colon = value.indexOf(':');
@@ -83,7 +83,7 @@ function remoteKeys(call: OstreeCall, branches: readonly string[]): [string, Rem
     const engine = signEngine(type, call.context.env).name;
     if (place === 'inline') keys.push([`verification-${engine}-key`, value.slice(colon + 1)]);
     else if (place === 'file') keys.push([`verification-${engine}-file`, value.slice(colon + 1)]);
-    else throw new CoppiceError('Usage', `Invalid key reference '${value}', expected inline|file`);
+    else throw new CoppiceError('Usage', `Invalid key reference ${place}, expected inline|file`);
     engines.push(engine);
   }
   // Several engines end up in one comma-joined name, as upstream writes it.

@@ -46,16 +46,20 @@ export const verb: OstreeVerb = {
       return;
     }
     context.stdout.write(viewSummary(summary));
-    // Without GPG checks nobody asked about signatures.
-    if (!getRemote(repo, name).boolean('gpg-verify', true)) return;
+    const remote = getRemote(repo, name);
+    const checked = remote.boolean('gpg-verify-summary', false);
+    const recent = call.level === '2026.4';
+    if (!checked && !(recent && remote.boolean('gpg-verify', true))) return;
     const results =
       signature === undefined
         ? []
         : verifyGpg(summary, VariantDict.decode(signature), verificationKeyring(repo, name), repo.clock);
-    if (results.length === 0) context.stdout.write('\nSummary is unsigned\n');
-    else {
-      const count = results.length === 1 ? 'Found 1 signature' : `Found ${results.length} signatures`;
-      context.stdout.write(`\n${count} on the summary:\n\n${describeGpgResults(results, '  ')}`);
+    if (results.length === 0) {
+      if (recent) context.stdout.write('\nSummary is unsigned\n');
+      return;
     }
+    const count = results.length === 1 ? '1 signature' : `${results.length} signatures`;
+    const head = recent ? `Found ${count} on the summary:` : `GPG: Verification enabled, found ${count}:`;
+    context.stdout.write(`\n${head}\n\n${describeGpgResults(results, '  ')}`);
   },
 };

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isCoppiceError } from '@coppice/base';
+import { CoppiceError } from '@coppice/base';
 import {
   deltaFilePath,
   engineSignatures,
@@ -23,14 +23,13 @@ export const verb: OstreeVerb = {
     const signed = readSigned(superblock(call, name));
     const verifier = verifierOf(call, keys, false)!;
     try {
-      if (signed === undefined) throw new Error('unsigned');
+      if (signed === undefined) throw new CoppiceError('Signature', `${engine.name}: no signatures in static-delta`);
       verifyWithKeys(verifier, signed.inner, engineSignatures(engine, signed.signatures) ?? []);
       call.print('Verification OK');
       return 0;
     } catch (error) {
-      if (signed !== undefined && !isCoppiceError(error, 'Signature')) throw error;
       call.print('Verification fails');
-      return 1;
+      throw error;
     }
   },
 };
