@@ -3,6 +3,7 @@
 export type { BuildOptions, BuiltPackage } from './build/build-package.ts';
 // Writing packages.
 export { buildPackage } from './build/build-package.ts';
+export { parsePackageSpec } from './build/spec-file.ts';
 export type {
   ChangelogSpec,
   DependencySpec,
@@ -14,6 +15,7 @@ export type {
   ScriptSpec,
   TriggerSpec,
 } from './build/spec.ts';
+export { resignedHead, type ResignOptions } from './build/sign-package.ts';
 // Versions, dependencies and names.
 export { parseCapability, parseDependencyText } from './capability.ts';
 export type { Dependency } from './dependency.ts';
@@ -36,8 +38,24 @@ export { checkFilePath, digestName, FileFlag, fileDigestAlgorithm, filePaths, pa
 export type { PayloadEntry, PayloadOptions } from './package/payload.ts';
 export { readPayload } from './package/payload.ts';
 export type { RpmPackage } from './package/rpm-package.ts';
-// Reading packages.
+// Reading, checking and unpacking packages.
 export { headerNevra, headerNevraText, isSourceHeader, readPackage } from './package/rpm-package.ts';
+export type { UnpackOptions } from './package/unpack.ts';
+export { unpackPackage } from './package/unpack.ts';
+export type { CheckStatus, PackageCheck, PackageVerdict } from './package/verify.ts';
+export { checkLine, verdictSummary, verifyPackage } from './package/verify.ts';
+// What rpm -q prints.
+export {
+  changelogText,
+  dateText,
+  dayText,
+  dependencyLines,
+  dumpLines,
+  fileLines,
+  infoText as packageInfoText,
+  scriptsText,
+} from './query/listing.ts';
+export { headerXml, textBytes } from './query/xml.ts';
 export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
 // Repositories: making and reading their metadata.
 export { createRepository, describePackageFile } from './repodata/create-repository.ts';
@@ -57,6 +75,7 @@ export { formatRichDependency, isRich, parseRichDependency, simpleDependencies }
 // The package database.
 export type { InstallFacts } from './rpmdb/installed-header.ts';
 export { installedHeader, mergeSignatures } from './rpmdb/installed-header.ts';
+export { databaseKeyring, importPublicKeys, pubkeyHeader } from './rpmdb/pubkey.ts';
 export type { InstalledPackage, RpmDbOptions } from './rpmdb/rpmdb.ts';
 export { RpmDb } from './rpmdb/rpmdb.ts';
 

@@ -19,12 +19,14 @@ export function addBestRules(s: SolverState): void {
   if (pool.installed === undefined) return;
   for (const p of pool.installed.solvables) {
     if (!s.bestUpdateAll && !s.bestUpdateSet.has(p)) continue;
-    let rule = s.update.start + p - s.installedStart;
-    if (s.p[rule] === 0) rule = s.feature.start + p - s.installedStart;
+    // The best there is, not only the best that policy lets an update take.
+    const update = s.update.start + p - s.installedStart;
+    const feature = s.feature.start + p - s.installedStart;
+    const byPolicy = s.flags.bestobeypolicy || s.dupInvolved.has(p) || s.p[feature] === 0;
+    const rule = byPolicy && s.p[update] !== 0 ? update : feature;
     if (s.p[rule] === 0) continue;
     const all = s.literals(rule);
     const best = filterCandidates(s, all, 'recommend');
-    if (best.length === all.length) continue;
     const r = s.addRule(best[0]!, 0, best.length > 1 ? s.providers.store(best.slice(1)) : 0);
     if (s.mayUninstall(p)) s.weakRules.add(r);
     s.bestSource.push(p);

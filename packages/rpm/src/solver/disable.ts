@@ -34,10 +34,7 @@ export function rulesOfElement(s: SolverState, element: number): number[] {
   if (element < 0) {
     const out: number[] = [];
     for (let r = s.job.start; r < s.job.end; r++) if (s.ruleToJob[r - s.job.start] === -1 - element) out.push(r);
-    for (let r = s.best.start; r < s.best.end; r++)
-      if (s.bestSource[r - s.best.start] === element && !s.weakRules.has(r)) {
-        // A "best" demand of a job is an element of its own.
-      }
+    for (let r = s.best.start; r < s.best.end; r++) if (s.bestSource[r - s.best.start] === element) out.push(r);
     return out;
   }
   if (s.inSpan(element, s.infarch)) return sameNameGroup(s, element, s.infarch);

@@ -86,8 +86,10 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
       if (i >= installedEnd) i = installedStart;
       if (!s.isInstalled(i)) continue;
       if (pass === 0 && !s.updateSet.has(i)) continue;
-      let rule = s.update.start + i - installedStart;
-      if (s.p[rule] === 0) rule = s.feature.start + i - installedStart;
+      // Where the update rule is off, the weaker rule says what may come instead.
+      const update = s.update.start + i - installedStart;
+      const feature = s.feature.start + i - installedStart;
+      const rule = (s.p[update] === 0 || s.isDisabled(update)) && s.p[feature] !== 0 ? feature : update;
       if (s.p[rule] === 0) continue;
       if (!s.noUpdate.has(i) && (s.decision[i]! < 0 || s.wantsUpdate(i))) {
         const open = replacementsFor(s, i, rule);

@@ -9,9 +9,7 @@ export type Concession =
   | { readonly kind: 'job'; readonly job: number }
   | { readonly kind: 'erase'; readonly package: number }
   | { readonly kind: 'replace'; readonly package: number; readonly by: number }
-  | { readonly kind: 'allow'; readonly package: number }
-  | { readonly kind: 'bestJob'; readonly job: number }
-  | { readonly kind: 'keepBest'; readonly package: number };
+  | { readonly kind: 'allow'; readonly package: number };
 
 /** A set of concessions that together solve the problem. `element` is the rule (or -1 - job) it starts from. */
 export interface ProblemSolution {
@@ -84,7 +82,12 @@ function concessionOf(s: SolverState, element: number): Concession[] {
   }
   if (s.inSpan(element, s.best)) {
     const source = s.bestSource[element - s.best.start]!;
-    return source > 0 ? [{ kind: 'keepBest', package: source }] : [{ kind: 'bestJob', job: -1 - source }];
+    if (source <= 0) return [{ kind: 'job', job: -1 - source }];
+    if (s.decision[source]! > 0) return [{ kind: 'allow', package: source }];
+    let rule = s.feature.start + source - s.installedStart;
+    if (s.p[rule] === 0) rule = s.update.start + source - s.installedStart;
+    const taken = s.p[rule] === 0 ? undefined : s.literals(rule).find((q) => s.decision[q]! > 0);
+    return taken === undefined ? [] : [{ kind: 'allow', package: taken }];
   }
   if (s.inSpan(element, s.update) || s.inSpan(element, s.feature)) {
     const p = s.p[element]!;

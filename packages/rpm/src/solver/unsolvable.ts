@@ -20,6 +20,10 @@ export function resetSearch(s: SolverState): void {
 /** The element of a problem that stands for a rule: a job for its rules, the first rule of a name's group. */
 function problemElement(s: SolverState, rule: number): number {
   if (s.inSpan(rule, s.job)) return -1 - s.ruleToJob[rule - s.job.start]!;
+  if (s.inSpan(rule, s.best)) {
+    const source = s.bestSource[rule - s.best.start]!;
+    if (source < 0) return source;
+  }
   let why = rule;
   for (const span of [s.infarch, s.dup])
     if (why > span.start && why < span.end) {

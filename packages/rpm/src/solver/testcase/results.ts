@@ -62,10 +62,6 @@ function concessionText(pool: Pool, s: SolverState, c: Concession): string {
       return `replace ${solvableName(pool, c.package)} ${solvableName(pool, c.by)}`;
     case 'allow':
       return `allow ${solvableName(pool, c.package)}`;
-    case 'keepBest':
-      return `allow ${solvableName(pool, c.package)}`;
-    case 'bestJob':
-      return `deljob ${formatJob(pool, s.jobs[c.job]!)}`;
     default:
       return '';
   }
