@@ -217,7 +217,9 @@ export async function loadRepositories(
       const age = stat === undefined ? undefined : (client.clock.now() - stat.mtimeMs) / 1000;
       const fresh =
         age !== undefined && options.force !== true && (repository.expires === undefined || age < repository.expires);
-      if (fresh && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
+      const url = readSmall(client, join(dir, 'base-url'));
+      const moved = repository.baseUrls.length > 0 && (url === undefined || !repository.baseUrls.includes(url));
+      if (fresh && !moved && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
       stale.add(repository.id);
       await client.step(`Updating metadata for '${repository.id}'`, () => refresh(repository, dir, fetcher));
     }
