@@ -24,4 +24,6 @@ export const verbs: readonly VerbEntry[] = [
     description: 'tell what this machine can do and what that means',
     load: () => import('./doctor/index.ts'),
   },
+  { name: 'rpm', description: 'look into, check, build and sign RPM packages', load: () => import('./rpm/index.ts') },
+  { name: 'repo', description: 'make, query and compare RPM repositories', load: () => import('./repo/index.ts') },
 ];

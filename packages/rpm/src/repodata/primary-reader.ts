@@ -163,7 +163,12 @@ class PrimaryParser {
     const { buffer, nameStart, nameEnd } = this.#scanner;
     const id = this.#names.intern(buffer, nameStart, nameEnd);
     if (id >= 4096) throw this.#scanner.bad('too many kinds of elements');
-    return (this.#nameActions[id] ??= actions.get(this.#scanner.name()) ?? none);
+    let action = this.#nameActions[id];
+    if (action === undefined) {
+      action = actions.get(this.#scanner.name()) ?? none;
+      this.#nameActions[id] = action;
+    }
+    return action;
   }
 
   #text(start: number, end: number): number {

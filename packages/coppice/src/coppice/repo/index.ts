@@ -1,0 +1,48 @@
+// coppice repo: RPM repositories, and what else is kept in repositories. One line per sub-verb.
+import { defineSubVerbs, type SubVerb } from '../sub-verbs.ts';
+import type { VerbFamily } from '../verbs.ts';
+
+const subVerbs: readonly SubVerb[] = [
+  {
+    usage: 'create <dir>',
+    description: 'write the metadata of a directory of packages',
+    options: [
+      ['-o, --output <dir>', 'where repodata/ goes (default: the directory itself)'],
+      ['--update', 'reuse what is known about packages that have not changed'],
+      ['--compress-type <kind>', 'gz, zstd, xz, bz2 or none', 'gz'],
+      ['-s, --checksum <type>', 'sha256, sha512 or sha1', 'sha256'],
+      ['--changelog-limit <n>', 'changelog entries kept per package', '10'],
+      ['-u, --baseurl <url>', 'base of all locations'],
+      ['-g, --groupfile <file>', 'comps file to include'],
+      ['--revision <text>', 'revision of this repository (default: the time)'],
+      ['--json', 'print a summary as JSON'],
+    ],
+    load: () => import('./create.ts'),
+  },
+  {
+    usage: 'query <repository> [patterns...]',
+    description: 'list packages of a repository by name, glob, capability or path',
+    options: [
+      ['--provides', 'print what each provides'],
+      ['--requires', 'print what each requires'],
+      ['--list', 'print the files of each'],
+      ['--changelog', 'print the changelog of each'],
+      ['--info', 'print a description of each'],
+      ['--whatprovides <capability>', 'only packages that provide it'],
+      ['--whatrequires <capability>', 'only packages that require it'],
+      ['--cache <dir>', 'keep parsed metadata here'],
+      ['--json', 'print JSON'],
+    ],
+    load: () => import('./query.ts'),
+  },
+  {
+    usage: 'diff <old> <new>',
+    description: 'packages added, removed, upgraded and downgraded between two repositories',
+    options: [['--json', 'print JSON']],
+    load: () => import('./diff.ts'),
+  },
+];
+
+export const define: VerbFamily['define'] = (command, context, exit) => {
+  defineSubVerbs(command, context, exit, subVerbs);
+};

@@ -1,0 +1,29 @@
+import { dirname, resolve } from 'node:path';
+import { CoppiceError, errnoError } from '@coppice/base';
+import { readFile, replaceFile } from '@coppice/linux';
+import { buildPackage, parsePackageSpec } from '@coppice/rpm';
+import type { SubVerbModule } from '../sub-verbs.ts';
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFile(path, { limit: 16 * 1024 * 1024 });
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+}
+
+export const run: SubVerbModule['run'] = (context, [file], flags) => {
+  const path = resolve(context.cwd, file as string);
+  const root = typeof flags['root'] === 'string' ? resolve(context.cwd, flags['root']) : dirname(path);
+  const spec = parsePackageSpec(Buffer.from(bytesOf(path)).toString(), path, root);
+  const key = flags['signWith'];
+  const built = buildPackage(
+    spec,
+    typeof key === 'string' ? { signWith: { secretKey: bytesOf(resolve(context.cwd, key)) } } : {},
+  );
+  const out = resolve(context.cwd, String(flags['output']), built.fileName);
+  if (built.fileName.includes('/')) throw new CoppiceError('Invalid', `bad file name ${built.fileName}`);
+  replaceFile(out, built.bytes());
+  context.stdout.write(`Wrote: ${out}\n`);
+  return 0;
+};

@@ -1,0 +1,59 @@
+import { resolve } from 'node:path';
+import { errnoError, isCoppiceError } from '@coppice/base';
+import { readFile } from '@coppice/linux';
+import { checkLine, databaseKeyring, RpmDb, readPackage, verdictSummary, verifyPackage } from '@coppice/rpm';
+import { Keyring } from '@coppice/signing';
+import type { Context } from '../../cli/context.ts';
+import type { SubVerbModule } from '../sub-verbs.ts';
+
+function loadKeyring(context: Context, files: readonly string[], dbpath: string | undefined): Keyring {
+  const sources: Uint8Array[] = files.map((file) => {
+    try {
+      return readFile(resolve(context.cwd, file), { limit: 16 * 1024 * 1024 });
+    } catch (error) {
+      throw errnoError(error, file);
+    }
+  });
+  if (dbpath !== undefined) {
+    using db = RpmDb.open(resolve(context.cwd, dbpath), { readOnly: true });
+    sources.push(...databaseKeyring(db).certificates.map((c) => c.raw));
+  }
+  return new Keyring(sources);
+}
+
+export const run: SubVerbModule['run'] = (context, [names], flags) => {
+  const keyring = loadKeyring(context, flags['keyring'] as readonly string[], flags['dbpath'] as string | undefined);
+  let status = 0;
+  const json: unknown[] = [];
+  for (const name of names as readonly string[]) {
+    try {
+      const verdict = verifyPackage(readPackage(resolve(context.cwd, name)), keyring);
+      const ok = verdict.ok && (verdict.hasSignature || flags['requireSignature'] !== true);
+      if (!ok) status = 1;
+      if (flags['json'] === true)
+        json.push({
+          package: name,
+          ok,
+          checks: verdict.checks.map(({ text, type, range, status: result, detail }) => ({
+            check: text,
+            type,
+            range,
+            result,
+            ...(detail === undefined ? {} : { detail }),
+          })),
+        });
+      else if (flags['verbose'] === true)
+        context.stdout.write(`${name}:\n${verdict.checks.map((check) => `${checkLine(check)}\n`).join('')}`);
+      else context.stdout.write(`${name}: ${verdictSummary(verdict)}\n`);
+      if (!verdict.hasSignature && flags['requireSignature'] === true)
+        context.stderr.write(`error: ${name}: not signed\n`);
+    } catch (error) {
+      if (!isCoppiceError(error)) throw error;
+      status = 1;
+      if (flags['json'] === true) json.push({ package: name, ok: false, error: error.message });
+      else context.stderr.write(`error: ${error.message}\n`);
+    }
+  }
+  if (flags['json'] === true) context.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  return status;
+};
