@@ -93,24 +93,30 @@ function firstBootConfig(files: Readonly<Record<string, string | Uint8Array>>, u
   });
 }
 
-function applyIgnition(instance: Instance, target: BootTarget, options: BootOptions): void {
+/**
+ * What a booting system does to its own file systems before anyone logs in: tmpfiles.d fills /var; on the first boot the
+ * Ignition config is carried out and units are enabled by their presets. It runs inside, on `/`.
+ */
+function startUp(instance: Instance, target: BootTarget, options: BootOptions): void {
   const stamp = join(instance.sysroot, 'boot', firstBootStamp);
-  if (hostFs.lstat(stamp) === undefined) return;
-  const user = readFile(join(instance.dir, 'config.ign'), { limit: 64 << 20 });
-  const config = firstBootConfig(options.firstBootFiles ?? {}, user);
-  writeFileSync(join(instance.run, 'coppice/config.ign'), config, { mode: 0o600 });
+  const first = hostFs.lstat(stamp) !== undefined;
+  const config = join(instance.run, 'coppice/config.ign');
+  if (first) {
+    const user = readFile(join(instance.dir, 'config.ign'), { limit: 64 << 20 });
+    writeFileSync(config, firstBootConfig(options.firstBootFiles ?? {}, user), { mode: 0o600 });
+  }
+  const oneId = instance.record.storage === 'bare-user' && !instance.record.subordinate;
   const command = [
-    'coppice',
-    'instance',
-    'first-boot',
-    '/run/coppice/config.ign',
-    ...(instance.record.storage === 'bare-user' && !instance.record.subordinate ? ['--no-owners'] : []),
+    ...['coppice', 'instance', 'start-up'],
+    ...(first ? ['--first-boot', '/run/coppice/config.ign'] : []),
+    ...(oneId ? ['--no-owners'] : []),
   ];
   const dirs = { root: target.root, var: target.var };
   const node = hostTool(options.house.node, 'node');
   const done = runCaptured(prepareSandbox(instance, dirs, options.house, node, command, { env: options.env ?? {} }));
-  if (done.status !== 0) throw new CoppiceError('Invalid', `first boot: ${lastLine(done)}`);
-  unlinkSync(join(instance.run, 'coppice/config.ign'));
+  if (done.status !== 0) throw new CoppiceError('Invalid', `${first ? 'first boot' : 'boot'}: ${lastLine(done)}`);
+  if (!first) return;
+  unlinkSync(config);
   unlinkSync(stamp);
 }
 
@@ -140,7 +146,7 @@ export function bootInstance(instance: Instance, options: BootOptions): Instance
   shutDown(instance, options);
   const target = followBootLoader(instance.sysroot);
   prepareRun(instance);
-  applyIgnition(instance, target, options);
+  startUp(instance, target, options);
   return saveInstance(instance.dir, {
     ...instance.record,
     booted: `${target.osname}/${target.name}`,

@@ -8,6 +8,7 @@ import {
   bootInstance,
   followBootLoader,
   hostTool,
+  houseDir,
   instanceSandbox,
   loaderEntries,
   runCaptured,
@@ -19,7 +20,14 @@ import type { Instance } from '../src/store.ts';
 import { busybox, deployVersion, smallInstance, writeTree } from './small-system.ts';
 
 const missing = [busybox, findProgram('bwrap') ?? '/usr/bin/bwrap'].filter((path) => !existsSync(path));
-const house: House = { node: process.execPath, main: ['/none/main.mjs'], binds: {}, programs: [] };
+// The commands run from source inside; what a boot does there is theirs.
+const repository = join(import.meta.dirname, '../../..');
+const house: House = {
+  node: process.execPath,
+  main: ['--conditions=source', `${houseDir}/packages/coppice/src/main.ts`],
+  binds: { packages: join(repository, 'packages'), node_modules: join(repository, 'node_modules') },
+  programs: ['coppice', 'ostree'],
+};
 
 let dir: string;
 beforeEach(() => {

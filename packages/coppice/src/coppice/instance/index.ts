@@ -87,7 +87,7 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
   command.enablePositionalOptions();
   command.hook('preAction', (_root, action) => {
     // What touches an instance's files runs in the namespace their owners live in.
-    if (action.name() !== 'first-boot') enterNamespace(context, process.argv.slice(process.argv.indexOf('instance')));
+    if (action.name() !== 'start-up') enterNamespace(context, process.argv.slice(process.argv.indexOf('instance')));
   });
 
   command
@@ -183,11 +183,12 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     });
 
   command
-    .command('first-boot <config>', { hidden: true })
-    .description('inside an instance: carry out the Ignition config')
+    .command('start-up', { hidden: true })
+    .description('inside an instance: what happens while it boots')
+    .option('--first-boot <config>', 'carry out this Ignition config and enable units by their presets')
     .option('--no-owners', 'the namespace has one user id only: leave owners alone')
-    .action(async (config: string, flags: { owners: boolean }) => {
-      const { firstBoot } = await import('./first-boot.ts');
-      await firstBoot(context, config, { owners: flags.owners });
+    .action(async (flags: { firstBoot?: string; owners: boolean }) => {
+      const { startUp } = await import('./start-up.ts');
+      await startUp(context, flags);
     });
 };
