@@ -19,11 +19,11 @@ export function encodeBase64(bytes: Uint8Array): string {
   return latin1(out);
 }
 
+const decoder = new TextDecoder();
+
 /** The text of bytes below 128. */
 export function latin1(bytes: Uint8Array): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 8192) out += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return out;
+  return decoder.decode(bytes);
 }
 
 /** Decodes standard base64 as Go's `StdEncoding` does; a number is the offset of the first bad input byte. Line ends are skipped. */

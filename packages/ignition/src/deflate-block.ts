@@ -8,6 +8,7 @@ const endOfBlock = 256;
 const lengthCodesStart = 257;
 const maxStored = 65535;
 const endMark = 255;
+const keptOutput = 1 << 20;
 
 // prettier-ignore
 const lengthExtra = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
@@ -44,9 +45,13 @@ export class BlockWriter {
   readonly #offsets = new HuffmanCode(offsetCount);
   readonly #codegenCode = new HuffmanCode(codegenCount);
 
+  /** All bytes written since the last call. */
   finish(): Uint8Array {
     this.#align();
-    return this.#out.subarray(0, this.#size);
+    const out = this.#out.slice(0, this.#size);
+    this.#size = 0;
+    if (this.#out.length > keptOutput) this.#out = new Uint8Array(1024);
+    return out;
   }
 
   #push(byte: number): void {

@@ -41,7 +41,18 @@ class Compressor {
   #matchLength = 0;
   #matchOffset = 0;
 
+  /** Compresses one input; entries of earlier inputs lie below the hash offset, where no search finds them. */
   run(bytes: Uint8Array): Uint8Array {
+    this.#hashOffset += this.#index;
+    if (this.#hashOffset > maxHashOffset) this.#rebase();
+    this.#chainHead = -1;
+    this.#index = 0;
+    this.#windowEnd = 0;
+    this.#blockStart = 0;
+    this.#count = 0;
+    this.#byteAvailable = false;
+    this.#length = minMatch - 1;
+    this.#offset = 0;
     for (let at = 0; at < bytes.length; ) {
       this.#step(false);
       at += this.#fill(bytes, at);
@@ -183,7 +194,11 @@ class Compressor {
   }
 }
 
+// Its tables take most of a megabyte, so one is kept for all inputs.
+let compressor: Compressor | undefined;
+
 /** The raw DEFLATE stream of `bytes`. */
 export function deflateBest(bytes: Uint8Array): Uint8Array {
-  return new Compressor().run(bytes);
+  compressor ??= new Compressor();
+  return compressor.run(bytes);
 }

@@ -6,13 +6,6 @@ interface Leaf {
   readonly freq: number;
 }
 
-interface Level {
-  lastFreq: number;
-  nextCharFreq: number;
-  nextPairFreq: number;
-  needed: number;
-}
-
 /** A Huffman code with a limit on its lengths; ties fall as in Go's compress/flate. */
 export class HuffmanCode {
   /** Bit-reversed codes, ready to be written low bit first. */
@@ -71,57 +64,59 @@ function reverseBits(value: number, length: number): number {
   return out;
 }
 
+// The state of the boundary chains by level, and the leaves used on each level by chain; rows of `rowSize`.
+const rowSize = maxBitsLimit + 2;
+const lastFreq = new Int32Array(rowSize);
+const nextCharFreq = new Int32Array(rowSize);
+const nextPairFreq = new Int32Array(rowSize);
+const needed = new Int32Array(rowSize);
+const leafCounts = new Int32Array(rowSize * rowSize);
+
 /** How many symbols get each code length: the package-merge of boundary chains (Katajainen, Moffat, Turpin 1995). */
 function bitCounts(list: readonly Leaf[], limit: number): number[] {
   const n = list.length;
-  const freqAt = (i: number): number => list[i]?.freq ?? never;
+  const freqAt = (i: number): number => (i < n ? list[i]!.freq : never);
   const maxBits = Math.min(limit, n - 1);
-  const levels: Level[] = [];
-  const leafCounts: Int32Array[] = [];
+  leafCounts.fill(0);
   for (let level = 0; level <= maxBits + 1; level++) {
-    levels.push({
-      lastFreq: freqAt(1),
-      nextCharFreq: freqAt(2),
-      nextPairFreq: level === 1 ? never : freqAt(0) + freqAt(1),
-      needed: 0,
-    });
-    const counts = new Int32Array(maxBitsLimit + 1);
-    counts[level] = level === 0 ? 0 : 2;
-    leafCounts.push(counts);
+    lastFreq[level] = freqAt(1);
+    nextCharFreq[level] = freqAt(2);
+    nextPairFreq[level] = level === 1 ? never : freqAt(0) + freqAt(1);
+    needed[level] = 0;
+    leafCounts[level * rowSize + level] = level === 0 ? 0 : 2;
   }
-  levels[maxBits]!.needed = 2 * n - 4;
+  needed[maxBits] = 2 * n - 4;
   let level = maxBits;
   for (;;) {
-    const l = levels[level]!;
-    if (l.nextPairFreq === never && l.nextCharFreq === never) {
+    if (nextPairFreq[level] === never && nextCharFreq[level] === never) {
       // Neither leaves nor pairs are left on this level; it is never come back to.
-      l.needed = 0;
-      levels[level + 1]!.nextPairFreq = never;
+      needed[level] = 0;
+      nextPairFreq[level + 1] = never;
       level++;
       continue;
     }
-    const prevFreq = l.lastFreq;
-    const counts = leafCounts[level]!;
-    if (l.nextCharFreq < l.nextPairFreq) {
-      const used = counts[level]! + 1;
-      l.lastFreq = l.nextCharFreq;
-      counts[level] = used;
-      l.nextCharFreq = freqAt(used);
+    const before = lastFreq[level]!;
+    const row = level * rowSize;
+    if (nextCharFreq[level]! < nextPairFreq[level]!) {
+      const used = leafCounts[row + level]! + 1;
+      lastFreq[level] = nextCharFreq[level]!;
+      leafCounts[row + level] = used;
+      nextCharFreq[level] = freqAt(used);
     } else {
-      l.lastFreq = l.nextPairFreq;
-      counts.set(leafCounts[level - 1]!.subarray(0, level));
-      levels[level - 1]!.needed = 2;
+      lastFreq[level] = nextPairFreq[level]!;
+      leafCounts.copyWithin(row, row - rowSize, row - rowSize + level);
+      needed[level - 1] = 2;
     }
-    l.needed--;
-    if (l.needed === 0) {
+    needed[level]!--;
+    if (needed[level] === 0) {
       if (level === maxBits) break;
-      levels[level + 1]!.nextPairFreq = prevFreq + l.lastFreq;
+      nextPairFreq[level + 1] = before + lastFreq[level]!;
       level++;
-    } else while (levels[level - 1]!.needed > 0) level--;
+    } else while (needed[level - 1]! > 0) level--;
   }
   const out = new Array<number>(maxBits + 1).fill(0);
-  const counts = leafCounts[maxBits]!;
-  for (let bits = 1, at = maxBits; at > 0; at--, bits++) out[bits] = counts[at]! - counts[at - 1]!;
+  const row = maxBits * rowSize;
+  for (let bits = 1, at = maxBits; at > 0; at--, bits++) out[bits] = leafCounts[row + at]! - leafCounts[row + at - 1]!;
   return out;
 }
 
