@@ -30,7 +30,8 @@ export class FileCheckout {
     this.#repo = repo;
     this.#fs = fs;
     this.#options = options;
-    this.#user = options.mode === 'user';
+    // What a bare-user-only repository stores is what user mode writes.
+    this.#user = options.mode === 'user' || repo.mode === 'bare-user-only';
   }
 
   /** `inDest` is the absolute path below the checkout's root. */
@@ -77,7 +78,6 @@ export class FileCheckout {
 
   /** Path to hard-link, when this object can be. */
   #linkSource(holder: Repo, path: string, checksum: string): string | undefined {
-    // What a bare-user-only repository stores is what both kinds of checkout write.
     const fits =
       holder.mode === 'bare'
         ? !this.#user
@@ -87,6 +87,7 @@ export class FileCheckout {
     if (fits) {
       const stat = this.#fs.lstat(path);
       if (stat === undefined) return undefined;
+      if (holder.mode === 'bare-user-only' && (stat.mode & 0o400) === 0) return undefined;
       if (isRegular(stat.mode) && stat.size === 0 && this.#options.copyEmptyFiles !== false) return undefined;
       if (holder.mode !== 'bare' && isSymlink(stat.mode)) return undefined;
       if (holder.mode === 'bare-user') {

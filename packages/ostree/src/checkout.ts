@@ -84,7 +84,7 @@ class TreeCheckout {
     this.#fs = fs;
     this.#options = options;
     this.#files = files;
-    this.#user = options.mode === 'user';
+    this.#user = options.mode === 'user' || repo.mode === 'bare-user-only';
     this.#root = options.dest;
     this.#canonicalDirs = options.bareUserOnlyDirs === true || repo.mode === 'bare-user-only';
   }

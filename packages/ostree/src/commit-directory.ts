@@ -85,7 +85,7 @@ class DirectoryWriter {
     }
     if (!isRegular(stat.mode) && !isSymlink(stat.mode)) {
       if (applyModifier(this.#modifier, inTree, stat) === 'skip') return;
-      throw new CoppiceError('Unsupported', `Unsupported file type for file: '${path}'`);
+      throw new CoppiceError('Unsupported', `Not a regular file or symlink: ${name}`);
     }
     const checksum = this.#file(path, inTree, stat);
     if (checksum === undefined) return;

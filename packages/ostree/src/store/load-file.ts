@@ -22,14 +22,14 @@ export const ostreeMetaAttribute = 'user.ostreemeta';
 const headerLimit = 64 * 1024 * 1024;
 const noXattrs: readonly Xattr[] = [];
 
-/** All extended attributes of a path, sorted, links not followed. */
+/** The extended attributes of a path, sorted, links not followed. Those without a value are left out, as libostree does. */
 export function readXattrs(fs: FileSystem, path: string): readonly Xattr[] {
   const names = fs.listxattr(path);
   if (names.length === 0) return noXattrs;
   const out: Xattr[] = [];
   for (const name of names) {
     const value = fs.getxattr(path, name);
-    if (value !== undefined) out.push({ name, value });
+    if (value !== undefined && value.length > 0) out.push({ name, value });
   }
   return sortXattrs(out);
 }
