@@ -101,8 +101,8 @@ function reachable(call: OstreeCall, depth: number): Reachable {
   const found = new Reachable();
   for (const [refspec, checksum] of refs) {
     const keep = depths.get(refspec);
-    if (only.size > 0 && !only.has(refspec)) traverseCommit(repo, checksum, found, { depth: -1, commitOnly });
-    else if (keep !== undefined && keep !== 0) traverseCommit(repo, checksum, found, { depth: keep, commitOnly });
+    if (keep !== undefined && keep !== 0) traverseCommit(repo, checksum, found, { depth: keep, commitOnly });
+    else if (only.size > 0 && !only.has(refspec)) traverseCommit(repo, checksum, found, { depth: -1, commitOnly });
     else if (limit !== undefined) keepYounger(call, checksum, limit, found);
     else traverseCommit(repo, checksum, found, { depth, commitOnly });
   }

@@ -8,9 +8,20 @@ function hashOf(key: string): number {
   return (gStrHash(collection) ^ gStrHash(ref)) >>> 0;
 }
 
-/** The refs of one collection, or of all. */
-export function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
-  return [...collectionRefs(repo, collection)];
+/** The refs of one collection, or of all: the repository's own, those of its remotes, and mirrored ones. */
+function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
+  const out = [...collectionRefs(repo, collection)];
+  for (const group of repo.config.groups()) {
+    const name = /^remote "(.+)"$/.exec(group)?.[1];
+    const id = name === undefined ? undefined : repo.config.string(group, 'collection-id', undefined);
+    if (name === undefined || id === undefined || (collection !== undefined && id !== collection)) continue;
+    for (const [refspec, checksum] of repo.listRefs(`${name}:`)) {
+      const ref = refspec.slice(name.length + 1);
+      if (!out.some((other) => other.collection === id && other.ref === ref))
+        out.push({ collection: id, ref, checksum });
+    }
+  }
+  return out;
 }
 
 /** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */

@@ -37,6 +37,12 @@ export function takeStagingDir(fs: FileSystem, repo: string, boot: string): Stag
     if (stat === undefined || !isDirectory(stat.mode)) continue;
     const fd = tryLockFile(fs, `${path}-lock`);
     if (fd === undefined) continue;
+    if (fs.lstat(path) === undefined) {
+      // Its owner finished meanwhile.
+      fs.unlink(`${path}-lock`);
+      fs.close(fd);
+      continue;
+    }
     // Only whole objects lie in the two-letter directories; anything else is what a write left when it was cut off.
     for (const entry of fs.readdir(path)) if (entry.length !== 2) removeTree(`${path}/${entry}`, fs);
     return staging(fs, path, fd, true);
@@ -97,6 +103,10 @@ export function cleanTmp(fs: FileSystem, repo: string, boot: string, nowMs: numb
       const fd = tryLockFile(fs, `${path}-lock`);
       if (fd === undefined) continue;
       staging(fs, path, fd, true).release(true);
-    } else if (stat.mtimeMs < oldest) removeTree(path, fs);
+    } else {
+      // A content object being written has its final mtime already, which is 0.
+      const time = /^(tmp|adopt)-/.test(name) ? stat.ctimeMs : stat.mtimeMs;
+      if (time < oldest) removeTree(path, fs);
+    }
   }
 }
