@@ -69,3 +69,9 @@ export { Upgrader } from './upgrader.ts';
 export { strverscmp } from './verscmp.ts';
 export type { WriteOptions } from './writedeployments.ts';
 export { simpleWriteDeployment, writeDeployments } from './writedeployments.ts';
+
+// ---- What would happen, and what is broken.
+export type { Finding, FindingCode } from './check.ts';
+export { checkSysroot } from './check.ts';
+export type { DeployPlan, EtcChange, PlannedEntry, PlanOptions } from './plan.ts';
+export { planDeploy } from './plan.ts';

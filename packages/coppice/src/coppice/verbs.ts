@@ -13,6 +13,11 @@ export interface VerbEntry {
 }
 
 export const verbs: readonly VerbEntry[] = [
+  {
+    name: 'sysroot',
+    description: 'plan a deployment, check a sysroot',
+    load: () => import('./sysroot/index.ts'),
+  },
   { name: 'instance', description: 'provision and run instances', load: () => import('./instance/index.ts') },
   {
     name: 'lab',

@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { checkSysroot, planDeploy, Sysroot } from '@coppice/sysroot';
+import type { VerbFamily } from '../verbs.ts';
+import { checkText } from './check.ts';
+import { planText } from './plan.ts';
+
+interface PlanFlags {
+  readonly sysroot: string;
+  readonly os?: string;
+  readonly merge: boolean;
+  readonly retain?: boolean;
+  readonly retainPending?: boolean;
+  readonly retainRollback?: boolean;
+  readonly notAsDefault?: boolean;
+  readonly karg: string[];
+  readonly kargAppend: string[];
+  readonly kargDelete: string[];
+  readonly json?: boolean;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+/** `coppice sysroot plan|check`: look before a deployment, and after something went wrong. Neither changes anything. */
+export const define: VerbFamily['define'] = (command, context, exit) => {
+  command
+    .command('plan')
+    .description('tell what deploying REFSPEC would do: /etc merge, boot menu, deletions, space')
+    .argument('<refspec>', 'a ref or checksum in the sysroot’s repository')
+    .option('--sysroot <path>', 'the physical root', '/')
+    .option('--os <name>', 'the stateroot (default: the booted one)')
+    .option('--no-merge', 'take over no configuration')
+    .option('--retain', 'keep every old deployment')
+    .option('--retain-pending', 'keep pending deployments')
+    .option('--retain-rollback', 'keep rollback deployments')
+    .option('--not-as-default', 'do not make it the default')
+    .option('--karg <name=value>', 'set a kernel argument', collect, [])
+    .option('--karg-append <name=value>', 'append a kernel argument', collect, [])
+    .option('--karg-delete <name=value>', 'delete a kernel argument', collect, [])
+    .option('--json', 'print the plan as JSON')
+    .action((refspec: string, flags: PlanFlags) => {
+      const sysroot = Sysroot.open(resolve(context.cwd, flags.sysroot), { env: context.env });
+      const plan = planDeploy(sysroot, refspec, {
+        osname: flags.os,
+        noMerge: !flags.merge,
+        retain: flags.retain === true,
+        retainPending: flags.retainPending === true,
+        retainRollback: flags.retainRollback === true,
+        notAsDefault: flags.notAsDefault === true,
+        setArguments: flags.karg,
+        appendArguments: flags.kargAppend,
+        deleteArguments: flags.kargDelete,
+      });
+      context.stdout.write(flags.json ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
+      if (plan.etc.some((change) => change.outcome === 'fails') || !plan.disk.fits) exit(1);
+    });
+  command
+    .command('check')
+    .description('find and explain broken states; exits 1 when something does not boot or is missing')
+    .option('--sysroot <path>', 'the physical root', '/')
+    .option('--deep', 'also read kernels and compare their checksums')
+    .option('--json', 'print the findings as JSON')
+    .action((flags: { sysroot: string; deep?: boolean; json?: boolean }) => {
+      const findings = checkSysroot(resolve(context.cwd, flags.sysroot), { deep: flags.deep === true });
+      context.stdout.write(flags.json ? `${JSON.stringify({ findings }, null, 2)}\n` : checkText(findings));
+      if (findings.some((finding) => finding.severity !== 'note')) exit(1);
+    });
+};
