@@ -88,13 +88,19 @@ export class Lexer {
 
   /** Takes this token or throws `expected 'TOKEN'PURPOSE`. */
   require(token: string, purpose: string): void {
-    if (!this.accept(token)) throw textError(`expected '${token}'${purpose}`, this.place());
+    if (!this.accept(token)) throw textError(`expected '${token}'${purpose}`, this.here());
   }
 
   /** Place of the next token. */
   place(): Place {
     this.#prepare();
     return { start: this.#at, end: this.#end };
+  }
+
+  /** Start of the next token. */
+  here(): Place {
+    const { start } = this.place();
+    return { start, end: start };
   }
 
   /** Where the last taken token ended. */

@@ -11,8 +11,9 @@ import { Variant } from './variant.ts';
 export function parseVariant(text: string, type?: string): Variant {
   const lexer = new Lexer(text);
   const node = parseNode(lexer, 0);
-  if (lexer.peek() !== '') throw textError('expected end of input', lexer.place());
-  return type === undefined ? resolveNode(node) : new Variant(type, nodeValue(node, parseType(type)));
+  const variant = type === undefined ? resolveNode(node) : new Variant(type, nodeValue(node, parseType(type)));
+  if (lexer.peek() !== '') throw textError('expected end of input', lexer.here());
+  return variant;
 }
 
 const keywords: Readonly<Record<string, string>> = {
@@ -38,7 +39,7 @@ function parseNode(lexer: Lexer, depth: number): Node {
   const place = (): Place => ({ start, end: lexer.position });
   switch (token[0]) {
     case undefined:
-      throw textError('expected value', lexer.place());
+      throw textError('expected value', lexer.here());
     case '[':
       return { kind: 'array', children: list(lexer, '[', ']', depth), place: place() };
     case '(':
@@ -79,7 +80,7 @@ function parseNode(lexer: Lexer, depth: number): Node {
     lexer.next();
     return { kind: 'number', token, place: here };
   }
-  if (!/^[a-z]/.test(token)) throw textError('expected value', lexer.place());
+  if (!/^[a-z]/.test(token)) throw textError('expected value', lexer.here());
   return keyword(lexer, token, depth, start);
 }
 

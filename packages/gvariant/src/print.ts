@@ -112,7 +112,7 @@ export function printString(text: string): string {
   let out = quote;
   for (const c of text) {
     if (c === quote || c === '\\') out += `\\${c}`;
-    else if (!/[\p{Cc}\p{Cf}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u.test(c)) out += c;
+    else if (!/[\p{Cc}\p{Cf}\p{Cn}\p{Cs}]/u.test(c)) out += c;
     else if (stringEscapes[c] !== undefined) out += `\\${stringEscapes[c]}`;
     else {
       const code = c.codePointAt(0)!;

@@ -1,5 +1,6 @@
 import type { CoppiceError } from '@coppice/base';
 import { type Place, textError } from './lexer.ts';
+import { isFloat, numberValue } from './parse-number.ts';
 import { parseBytestringToken, parseStringToken } from './parse-string.ts';
 import { coalesce, defaultType } from './pattern.ts';
 import { type GType, isObjectPath, isSignature, parseType } from './type.ts';
@@ -96,10 +97,8 @@ export function resolveNode(node: Node): Variant {
 /** The node's value as `type`; throws where it cannot have that type. */
 export function nodeValue(node: Node, type: GType): Value {
   const wrong = (): CoppiceError => textError(`can not parse as value of type '${type.string}'`, node.place);
-  if (node.kind === 'typed') {
-    if (node.type !== type.string) throw wrong();
-    return nodeValue(node.child, type);
-  }
+  // A type that is stated inside another is not looked at any more.
+  if (node.kind === 'typed') return nodeValue(node.child, type);
   if (type.kind === 'maybe') {
     const inner = type.children[0]!;
     if (node.kind === 'maybe' && node.child === undefined) return null;
@@ -153,51 +152,4 @@ function stringValue(text: string, type: string, place: Place, wrong: () => Copp
   if (type !== 'g') throw wrong();
   if (!isSignature(text)) throw textError('not a valid signature', place);
   return text;
-}
-
-function isFloat(token: string): boolean {
-  return token.includes('.') || /inf|nan/.test(token) || (!/^[+-]?0x/.test(token) && token.includes('e'));
-}
-
-const ranges: Readonly<Record<string, readonly [low: bigint, high: bigint]>> = {
-  y: [0n, 0xffn],
-  n: [-0x8000n, 0x7fffn],
-  q: [0n, 0xffffn],
-  i: [-0x80000000n, 0x7fffffffn],
-  h: [-0x80000000n, 0x7fffffffn],
-  u: [0n, 0xffffffffn],
-  x: [-(2n ** 63n), 2n ** 63n - 1n],
-  t: [0n, 2n ** 64n - 1n],
-};
-
-function numberValue(token: string, place: Place, type: string, wrong: () => CoppiceError): Value {
-  if (type === 'd') return doubleValue(token, place);
-  const range = ranges[type];
-  if (range === undefined || isFloat(token)) throw wrong();
-  const negative = token.startsWith('-');
-  const digits = token.replace(/^[+-]/, '');
-  const valid = /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/.exec(digits);
-  const end = valid?.[0].length ?? 0;
-  if (valid === null || end !== digits.length) {
-    const start = place.start + token.length - digits.length + end;
-    throw textError('invalid character in number', { start, end: start + 1 });
-  }
-  const octal = /^0[0-7]+$/.test(digits);
-  const size = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  if (size >= 2n ** 64n) throw textError('number too big for any type', place);
-  const value = negative ? -size : size;
-  if (value < range[0] || value > range[1]) throw textError(`number out of range for type '${type}'`, place);
-  return type === 'x' || type === 't' ? value : Number(value);
-}
-
-function doubleValue(token: string, place: Place): number {
-  const named = /^([+-]?)(inf|infinity|nan)$/i.exec(token);
-  if (named !== null) {
-    const size = named[2]!.toLowerCase() === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY;
-    return named[1] === '-' ? -size : size;
-  }
-  const text = /^[+-]?0[xX][0-9a-fA-F]+$/.test(token) ? Number(token.replace(/^[+-]/, '')) : Number(token);
-  if (Number.isNaN(text)) throw textError('invalid character in number', { start: place.end - 1, end: place.end });
-  if (!Number.isFinite(text)) throw textError('number too big for any type', place);
-  return /^-0[xX]/.test(token) ? -text : text;
 }
