@@ -75,3 +75,8 @@ export type { Finding, FindingCode } from './check.ts';
 export { checkSysroot } from './check.ts';
 export type { DeployPlan, EtcChange, PlannedEntry, PlanOptions } from './plan.ts';
 export { planDeploy } from './plan.ts';
+
+// ---- Disk images without root.
+export type { BuildImageOptions, BuiltImage } from './image/buildimage.ts';
+export { buildImage } from './image/buildimage.ts';
+export { VirtualFs } from './image/virtualfs.ts';

@@ -13,6 +13,7 @@ export interface VerbEntry {
 }
 
 export const verbs: readonly VerbEntry[] = [
+  { name: 'image', description: 'make disk images of deployed systems', load: () => import('./image/index.ts') },
   {
     name: 'sysroot',
     description: 'plan a deployment, check a sysroot',
@@ -31,4 +32,9 @@ export const verbs: readonly VerbEntry[] = [
   },
   { name: 'rpm', description: 'look into, check, build and sign RPM packages', load: () => import('./rpm/index.ts') },
   { name: 'repo', description: 'make, query and compare RPM repositories', load: () => import('./repo/index.ts') },
+  {
+    name: 'node',
+    description: 'look ahead on a node: what a change would do, what is in a tree',
+    load: () => import('./node/index.ts'),
+  },
 ];

@@ -1,0 +1,138 @@
+// A disk image made without root, read back with debugfs and given to the original.
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hostFs } from '@coppice/linux';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../scripts/build.ts';
+import {
+  baseTree,
+  discard,
+  listing,
+  must,
+  original,
+  skipReason,
+  temporaryFolder,
+  writeTree,
+} from './sysroot-support.ts';
+
+const nobody = 65534;
+
+describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefined ? '' : `: ${skipReason}`}`, () => {
+  let work: string;
+  let dist: string;
+
+  beforeAll(async () => {
+    dist = join(import.meta.dirname, '../../node_modules/.cache/interop-sysroot-image');
+    await bundle(dist);
+    work = temporaryFolder();
+    const tree = join(work, 'tree');
+    writeTree(tree, {
+      ...baseTree,
+      'usr/bin/su@4755': 'su\n',
+      'usr/bin/again@4755': 'su\n',
+      'usr/etc/odd name "x" é': 'odd\n',
+      'usr/.ostree-wh.gone': '',
+    });
+    chownSync(join(tree, 'usr/bin/su'), 5, 6);
+    chownSync(join(tree, 'usr/bin/again'), 5, 6);
+    // A change of owner takes the set-user-id bit away.
+    for (const name of ['su', 'again']) chmodSync(join(tree, 'usr/bin', name), 0o4755);
+    lchownSync(join(tree, 'usr/etc/link'), 7, 70000);
+    hostFs.setxattr(join(tree, 'usr/bin/tool'), 'user.note', Buffer.from([0, 1, 34, 255]));
+    must(original(['init', '--repo=repo', '--mode=archive'], work));
+    must(
+      original(
+        ['commit', '--repo=repo', '-b', 'one', '-s', 'x', '--add-metadata-string=version=1', `--tree=dir=${tree}`],
+        work,
+      ),
+    );
+    writeFileSync(join(tree, 'usr/bin/tool'), 'two\n');
+    must(
+      original(
+        ['commit', '--repo=repo', '-b', 'two', '-s', 'x', '--add-metadata-string=version=2', `--tree=dir=${tree}`],
+        work,
+      ),
+    );
+    spawnSync('chmod', ['-R', 'a+rX', work]);
+    for (const user of [0, nobody]) {
+      mkdirSync(join(work, `out${user}`));
+      chownSync(join(work, `out${user}`), user, user);
+    }
+  });
+  afterAll(() => discard(work));
+
+  function build(user: number): string {
+    const image = join(work, `out${user}/disk.raw`);
+    const args = [
+      'coppice',
+      'image',
+      'build',
+      '--from',
+      `${work}/repo:two`,
+      '--from',
+      `${work}/repo:one`,
+      '-o',
+      image,
+      '--karg',
+      'quiet',
+    ];
+    const ids = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
+    const result = spawnSync('setpriv', [...ids, process.execPath, join(dist, 'main.mjs'), ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, COPPICE_COMPAT: 'ostree=2022.7' },
+    });
+    if (result.status !== 0) throw new Error(result.stderr);
+    return image;
+  }
+
+  const inspect = (image: string, command: string): string =>
+    spawnSync('debugfs', ['-R', command, image], { encoding: 'utf8' }).stdout;
+
+  it('is the same for root and for nobody, and the original finds its way in it', { timeout: 120_000 }, () => {
+    const listings = [0, nobody].map((user) => {
+      const image = build(user);
+      const out = join(work, `dump${user}`);
+      mkdirSync(out);
+      inspect(image, `rdump / ${out}`);
+      rmSync(join(out, 'lost+found'), { recursive: true, force: true });
+      return listing(out, { skip: (path) => path.startsWith('ostree/repo/tmp') || path === 'ostree/repo/.lock' });
+    });
+    expect(listings[1]).toEqual(listings[0]);
+    const status = must(original(['admin', 'status', '--sysroot=dump0'], work));
+    expect(status).toMatch(/Version: 2\n {4}origin refspec: two\n.*\n {4}Version: 1\n {4}origin refspec: one\n$/);
+    const two = must(original(['rev-parse', '--repo=repo', 'two'], work)).trim();
+    const tree = `/ostree/deploy/test/deploy/${two}.0`;
+    const image = join(work, `out${nobody}/disk.raw`);
+    const stat = (path: string): string => inspect(image, `stat "${tree}${path}"`);
+    expect(stat('')).toContain('Flags: 0x80010');
+    expect(stat('/usr/bin/su')).toMatch(/Mode: {2}04755[\s\S]*User: +5 +Group: +6 /);
+    expect(stat('/usr/etc/link')).toMatch(/User: +7 +Group: +70000 /);
+    expect(stat('/usr/gone')).toMatch(/character special[\s\S]*Device major\/minor number: 00:00/);
+    const one = must(original(['rev-parse', '--repo=repo', 'one'], work)).trim();
+    const inode = (path: string): string => /Inode: (\d+)/.exec(inspect(image, `stat ${path}`))![1]!;
+    expect(inspect(image, `stat ${tree.replace(two, one)}/usr/bin/tool`)).toContain('user.note (4) = 00 01 22 ff');
+    // Both deployments and the repository share one inode.
+    expect(inode(`${tree}/usr/bin/su`)).toBe(inode(`${tree.replace(two, one)}/usr/bin/su`));
+    expect(inspect(image, 'cat /boot/loader/entries/ostree-2-test.conf')).toMatch(
+      /^options root=LABEL=root rw quiet ostree=/m,
+    );
+    // Extended attributes do not survive the dump, so only the commit without them can be checked there.
+    must(original(['refs', '--repo=dump0/ostree/repo', '--delete', 'one'], work));
+    expect(must(original(['ls', '--repo=dump0/ostree/repo', '-R', '-C', 'two'], work))).toBe(
+      must(original(['ls', '--repo=repo', '-R', '-C', 'two'], work)),
+    );
+  });
+
+  it('refuses what cannot be', () => {
+    const main = (...args: string[]): string =>
+      spawnSync(process.execPath, [join(dist, 'main.mjs'), 'coppice', 'image', 'build', ...args], { encoding: 'utf8' })
+        .stderr;
+    expect(main('--from', 'x', '-o', join(work, 'x.raw'))).toBe('error: Not REPO:REF: x\n');
+    expect(main('--from', `${work}/repo:nope`, '-o', join(work, 'x.raw'))).toBe("error: Refspec 'nope' not found\n");
+    expect(main('--from', `${work}/repo:two`, '-o', join(work, 'x.raw'), '--size', '1K')).toContain(
+      'error: The system needs',
+    );
+  });
+});
