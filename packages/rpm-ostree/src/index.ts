@@ -135,3 +135,13 @@ export { rollback } from './client/rollback.ts';
 export type { RunningTransaction } from './client/transaction-lock.ts';
 export { cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
 export { followTransaction } from './client/transaction-socket.ts';
+export { advisoriesFor, cachedAdvisories, parseUpdateinfo } from './client/advisories.ts';
+// ---- Looking ahead, and lists of what is in a tree.
+export type { Obstacle, PathChange, Plan } from './plan/model.ts';
+export type { PlanOptions } from './plan/plan.ts';
+export { planChange } from './plan/plan.ts';
+export { formatPlan, planJson } from './plan/text.ts';
+export type { BillOfMaterials } from './sbom/bill.ts';
+export { billOfMaterials } from './sbom/bill.ts';
+export { cycloneDx } from './sbom/cyclonedx.ts';
+export { spdx } from './sbom/spdx.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
+import type { Repo } from '@coppice/ostree';
 import { layerPackages } from '../assemble/layer.ts';
 import { nevraVariant, repoStampsVariant, versionOf } from '../commit-facts.ts';
 import { loadImportedPackage } from '../import/package-commit.ts';
@@ -21,7 +22,7 @@ import type { Client } from './client.ts';
 import { readDaemonConfig } from './daemon-config.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { type LoadedRepository, loadRepositories } from './repo-metadata.ts';
-import { type Resolution, resolvePackages } from './resolve.ts';
+import { type Resolution, type ResolveInput, resolvePackages } from './resolve.ts';
 
 export interface AssembleOptions {
   readonly base: string;
@@ -40,12 +41,17 @@ export type Assembled =
   | { readonly kind: 'unchanged'; readonly digest: string }
   | { readonly kind: 'planned'; readonly resolution: Resolution };
 
+/** Where package databases are taken out to. */
+export function databaseScratch(client: Client): string {
+  return join(assemblyDir(client), 'db');
+}
+
 /** The packages of a base commit with their headers. */
 export function basePackages(
-  client: Client,
+  where: { readonly repo: Repo; readonly scratch: string },
   base: string,
 ): { readonly candidates: Candidate[]; readonly nevras: Nevra[] } {
-  const taken = TreeDatabase.take(ImageTree.fromCommit(client.repo, base), join(assemblyDir(client), 'db'));
+  const taken = TreeDatabase.take(ImageTree.fromCommit(where.repo, base), where.scratch);
   if (taken === undefined) throw new CoppiceError('NotFound', `No package database in commit ${base}`);
   try {
     const installed = taken.installed();
@@ -92,6 +98,28 @@ function arch(): string {
 /** Architecture of a tree: that of its packages, else this machine's. */
 function archOf(packages: readonly Nevra[]): string {
   return packages.find((p) => p.arch !== 'noarch')?.arch.replace(/^i[3-6]86$/, 'x86_64') ?? arch();
+}
+
+/** What the solver is given for an origin on a base. */
+export function resolveInputFor(
+  client: Client,
+  origin: Origin,
+  base: ReturnType<typeof basePackages>,
+  repositories: readonly LoadedRepository[],
+  cacheOnly: boolean,
+): ResolveInput {
+  return {
+    arch: archOf(base.nevras),
+    installed: base.candidates,
+    repositories: repositories.map((r) => ({ repository: r.repository, packages: r.packages })),
+    cached: cacheOnly ? cachedCandidates(client) : [],
+    local: localCandidates(client, origin.localPackages),
+    localForced: localCandidates(client, origin.localFileOverrides),
+    localReplacements: localCandidates(client, origin.localReplacements),
+    origin,
+    recommends: readDaemonConfig(client).recommends,
+    message: (text) => client.message(text),
+  };
 }
 
 function announce(client: Client, resolution: Resolution): void {
@@ -213,22 +241,13 @@ function announceRepositories(client: Client, repositories: readonly LoadedRepos
 export async function assemble(client: Client, options: AssembleOptions): Promise<Assembled> {
   const { origin, base } = options;
   const { repo } = client;
-  const loadedBase = await client.step(`Checking out tree ${base.slice(0, 7)}`, () => basePackages(client, base));
+  const loadedBase = await client.step(`Checking out tree ${base.slice(0, 7)}`, () =>
+    basePackages({ repo, scratch: databaseScratch(client) }, base),
+  );
   const repositories = options.cacheOnly ? [] : await loadRepositories(client, base);
   if (!options.cacheOnly) announceRepositories(client, repositories);
   const resolution = await client.step('Resolving dependencies', () =>
-    resolvePackages({
-      arch: archOf(loadedBase.nevras),
-      installed: loadedBase.candidates,
-      repositories: repositories.map((r) => ({ repository: r.repository, packages: r.packages })),
-      cached: options.cacheOnly ? cachedCandidates(client) : [],
-      local: localCandidates(client, origin.localPackages),
-      localForced: localCandidates(client, origin.localFileOverrides),
-      localReplacements: localCandidates(client, origin.localReplacements),
-      origin,
-      recommends: readDaemonConfig(client).recommends,
-      message: (text) => client.message(text),
-    }),
+    resolvePackages(resolveInputFor(client, origin, loadedBase, repositories, options.cacheOnly)),
   );
   announce(client, resolution);
   if (options.dryRun === true) {

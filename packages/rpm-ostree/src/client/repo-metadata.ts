@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CoppiceError, messageOf, prefixError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
+import type { Repo } from '@coppice/ostree';
 import { findRecord, loadRepository, parseRepomd, type RepositoryPackage, type RpmPackage } from '@coppice/rpm';
 import { parseOsRelease } from '../os-release.ts';
 import { ImageTree } from '../tree/image-tree.ts';
@@ -18,6 +19,8 @@ export interface LoadedRepository {
   readonly timestamp: number;
   /** They were here already. */
   readonly cached: boolean;
+  /** Directory below which its metadata are, in a folder of its id. */
+  readonly root: string;
   /** Throws `Signature` when the repository wants signed packages and this one is not. */
   checkSignature(rpm: RpmPackage, nevra: string): void;
 }
@@ -40,8 +43,8 @@ export function configDir(client: Client): string {
 }
 
 /** `releasever` of a tree, from its os-release. */
-function releasever(client: Client, commit: string): string | undefined {
-  const tree = ImageTree.fromCommit(client.repo, commit);
+function releasever(repo: Repo, commit: string): string | undefined {
+  const tree = ImageTree.fromCommit(repo, commit);
   for (const path of ['usr/lib/os-release', 'usr/etc/os-release']) {
     const text = tree.readText(tree.resolve(path, true));
     if (text !== undefined) return parseOsRelease(text).get('VERSION_ID');
@@ -53,9 +56,9 @@ function machine(): string {
   return { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', s390x: 's390x' }[process.arch as string] ?? process.arch;
 }
 
-export function enabledRepositories(client: Client, base: string): Repository[] {
+export function enabledRepositories(client: Client, base: string, repo: Repo = client.repo): Repository[] {
   const etc = configDir(client);
-  const variables = repositoryVariables(client.fs, etc, machine(), releasever(client, base));
+  const variables = repositoryVariables(client.fs, etc, machine(), releasever(repo, base));
   return readRepositories(client.fs, etc, variables).filter((r) => r.enabled);
 }
 
@@ -157,7 +160,7 @@ function allowed(repository: Repository, name: string): boolean {
   return !matches(repository.excludes);
 }
 
-function load(client: Client, repository: Repository, dir: string, cached: boolean): LoadedRepository {
+function load(client: Client, repository: Repository, dir: string, cached: boolean): Omit<LoadedRepository, 'root'> {
   const { fs } = client;
   const loaded = loadRepository(dir, { fs });
   const base = readSmall(client, join(dir, 'base-url')) ?? repository.baseUrls[0] ?? '';
@@ -193,6 +196,10 @@ function readSmall(client: Client, path: string): string | undefined {
 export interface LoadRepositoriesOptions {
   /** Fetch again whatever the age. */
   readonly force?: boolean;
+  /** Where the base commit is; default the system's repository. */
+  readonly repo?: Repo;
+  /** Where what has to be fetched goes instead of the system's cache. */
+  readonly cacheRoot?: string;
 }
 
 /** Prints what it does. Throws `NotFound` without enabled repositories, `Network` when one cannot be had. */
@@ -201,7 +208,7 @@ export async function loadRepositories(
   base: string,
   options: LoadRepositoriesOptions = {},
 ): Promise<LoadedRepository[]> {
-  const repositories = enabledRepositories(client, base);
+  const repositories = enabledRepositories(client, base, options.repo);
   if (repositories.length === 0) {
     client.message('No enabled rpm-md repositories.');
     return [];
@@ -221,16 +228,18 @@ export async function loadRepositories(
       const moved = repository.baseUrls.length > 0 && (url === undefined || !repository.baseUrls.includes(url));
       if (fresh && !moved && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
       stale.add(repository.id);
-      await client.step(`Updating metadata for '${repository.id}'`, () => refresh(repository, dir, fetcher));
+      const target = join(options.cacheRoot ?? root, repository.id);
+      await client.step(`Updating metadata for '${repository.id}'`, () => refresh(repository, target, fetcher));
     }
   } finally {
     await fetcher.close();
   }
   return await client.step('Importing rpm-md', () =>
     repositories.map((repository) => {
-      const dir = join(root, repository.id);
+      const own = stale.has(repository.id) ? (options.cacheRoot ?? root) : root;
+      const dir = join(own, repository.id);
       try {
-        return load(client, repository, dir, !stale.has(repository.id));
+        return { ...load(client, repository, dir, !stale.has(repository.id)), root: own };
       } catch (error) {
         // A damaged cache must not stay in the way of the next attempt.
         rmSync(dir, { recursive: true, force: true });

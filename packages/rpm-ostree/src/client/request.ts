@@ -5,7 +5,7 @@ import { readPackage } from '@coppice/rpm';
 import { importPackage, nevraOfHeader } from '../import/package-commit.ts';
 import { formatNevra, parseNevra } from '../nevra.ts';
 import type { LocalPackage, Origin } from '../origin.ts';
-import { basePackages } from './assemble.ts';
+import { basePackages, databaseScratch } from './assemble.ts';
 import type { Client } from './client.ts';
 import { requestsInBase } from './resolve.ts';
 
@@ -62,7 +62,7 @@ function checkAlreadyProvided(
   options: PackageChangeOptions,
 ): void {
   if (options.allowInactive === true || wanted.length === 0) return;
-  const { candidates, nevras } = basePackages(client, base);
+  const { candidates, nevras } = basePackages({ repo: client.repo, scratch: databaseScratch(client) }, base);
   const arch = nevras.find((p) => p.arch !== 'noarch')?.arch ?? 'x86_64';
   for (const [request, providers] of requestsInBase(candidates, wanted, arch)) {
     throw new CoppiceError(
@@ -97,7 +97,7 @@ export function changePackages(client: Client, origin: Origin, base: string, opt
   }
   if (options.idempotent !== true) checkAlreadyProvided(client, base, wanted, options);
   else {
-    const { candidates, nevras } = basePackages(client, base);
+    const { candidates, nevras } = basePackages({ repo: client.repo, scratch: databaseScratch(client) }, base);
     const there = requestsInBase(candidates, wanted, nevras.find((p) => p.arch !== 'noarch')?.arch ?? 'x86_64');
     if (options.allowInactive !== true)
       return { ...next, packages: [...next.packages, ...wanted.filter((w) => !there.has(w))] };
