@@ -19,7 +19,15 @@ export { resignedHead, type ResignOptions } from './build/sign-package.ts';
 // Versions, dependencies and names.
 export { parseCapability, parseDependencyText } from './capability.ts';
 export type { Dependency } from './dependency.ts';
-export { dependenciesOverlap, formatDependency, operatorOf, rangesOverlap, sense, senseOf } from './dependency.ts';
+export {
+  dependenciesOverlap,
+  formatDependency,
+  operatorOf,
+  rangesOverlap,
+  sense,
+  senseMask,
+  senseOf,
+} from './dependency.ts';
 export type { Evr } from './evr.ts';
 export { compareEvr, compareEvrText, formatEvr, parseEvr, rpmvercmp } from './evr.ts';
 export type { HeaderEntry, HeaderRegion } from './header/header.ts';

@@ -193,8 +193,16 @@ export function addYumObsoletesRules(s: SolverState): void {
 
 /** Packages that only a direct request may bring in. */
 export function addBlackRules(s: SolverState): void {
+  // What is installed may be updated, though.
+  const updates = new Set<number>();
+  for (let p = s.installedStart; p < s.installedEnd; p++) {
+    if (!s.isInstalled(p) || !s.blacklisted.has(p)) continue;
+    let rule = s.update.start + p - s.installedStart;
+    if (s.p[rule] === 0) rule = s.feature.start + p - s.installedStart;
+    if (s.p[rule] !== 0) for (const q of s.literals(rule)) updates.add(q);
+  }
   for (let p = 2; p < s.pool.count; p++)
-    if (s.blacklisted.has(p) && s.addedMap.has(p) && !s.isInstalled(p)) s.addRule(-p, 0, 0);
+    if (s.blacklisted.has(p) && s.addedMap.has(p) && !s.isInstalled(p) && !updates.has(p)) s.addRule(-p, 0, 0);
 }
 
 /** Whether two packages look like the same build. */

@@ -34,6 +34,7 @@ interface Found {
   weight: Weight;
   conflicts: number;
   conflictInstalled: boolean;
+  black: number;
   update: number;
   job: number;
 }
@@ -43,6 +44,7 @@ const nothingFound = (): Found => ({
   weight: 0,
   conflicts: 0,
   conflictInstalled: false,
+  black: 0,
   update: 0,
   job: 0,
 });
@@ -75,6 +77,8 @@ function search(s: SolverState, at: number, found: Found, seen: Set<number>, req
       search(s, s.learntWhy[r - s.learntStart]!, deeper, seen, requested);
     } else if (s.inSpan(r, s.update) || s.inSpan(r, s.feature)) {
       if (found.update === 0) found.update = r;
+    } else if (s.inSpan(r, s.black)) {
+      if (found.black === 0) found.black = r;
     } else if (r >= s.pkgRulesEnd) {
       if (found.job === 0) found.job = r;
     } else if (s.listOf(r) === 0 && s.w2[r]! < 0) {
@@ -87,6 +91,7 @@ function search(s: SolverState, at: number, found: Found, seen: Set<number>, req
   }
   if (found.requires === 0) found.requires = deeper.requires;
   if (found.conflicts === 0) found.conflicts = deeper.conflicts;
+  if (found.black === 0) found.black = deeper.black;
   if (found.update === 0) found.update = deeper.update;
   if (found.job === 0) found.job = deeper.job;
 }
@@ -97,6 +102,24 @@ export function problemRule(s: SolverState, problem: number): number {
   const requested = new Set<number>();
   for (let r = s.job.start; r < s.job.end; r++) if (s.p[r]! > 0 && s.isAssertion(r)) requested.add(s.p[r]!);
   search(s, s.problems[problem]![0]!, found, new Set(), requested);
+  if (process.env['TRACE']) {
+    const show = (at: number, ind: string): void => {
+      for (let i = at; s.learntPool[i] !== 0; i++) {
+        const r = s.learntPool[i]!;
+        console.log(
+          'proof',
+          ind,
+          r,
+          r < s.pkgRulesEnd ? 'pkg' : r >= s.learntStart ? 'learnt' : 'other',
+          s
+            .literals(r)
+            .map((l) => (l < 0 ? '-' : '') + s.pool.text(Math.abs(l)) + (s.isInstalled(Math.abs(l)) ? 'I' : ''))
+            .join(' | '),
+        );
+        if (r >= s.learntStart) show(s.learntWhy[r - s.learntStart]!, ind + '  ');
+      }
+    };
+    show(s.problems[problem]![0]!, '');
   const { requires, conflicts } = found;
   if (requires !== 0 && conflicts !== 0 && s.isInstalled(-s.p[requires]!) === false) {
     // A new package that needs an installed one and conflicts with it: the conflict is the news.
@@ -106,7 +129,7 @@ export function problemRule(s: SolverState, problem: number): number {
     const other = a === from ? b : b === from ? a : 0;
     if (other !== 0 && s.isInstalled(other) && s.literals(requires).includes(other)) return conflicts;
   }
-  return requires || conflicts || found.update || found.job;
+  return requires || conflicts || found.black || found.update || found.job;
 }
 
 /** The ground to show for a problem. */

@@ -16,6 +16,15 @@ export function selectAndInstall(
 ): number {
   let choices = [...list];
   if (choices.length > 1) choices = filterCandidates(s, choices, 'choose');
+  if (process.env['TRACE'])
+    console.log(
+      'install',
+      because,
+      list.map((p) => s.pool.text(p)).join(' '),
+      '=>',
+      choices.map((p) => s.pool.text(p)).join(' '),
+      'rule',
+      rule,
   const chosen = choices[0]!;
   if (choices.length > 1)
     s.branches.push({ level: level + 1, choices: choices.slice(1), chosen, rule, from: 0, dep: 0 });
@@ -162,12 +171,10 @@ function resolveRequirements(s: SolverState, start: number, disableRules: boolea
         continue;
       }
     }
-    const before = level;
-    level = selectAndInstall(s, level, open, disableRules, r, reason.resolve);
-    if (level < start || level === 1 || level === 0) return level;
-    if (level <= before) {
-      // Went back: look at everything again.
-    }
+    level = selectAndInstall(s, level, choices, disableRules, r, reason.resolve);
+    if (level <= 0 || level < start) return level;
+    // Something changed: look at all rules again, from the first if the search had to go all the way back.
+    if (level === 1) r = 0;
     n = 0;
     if (postponed < 0) postponed = 0;
   }

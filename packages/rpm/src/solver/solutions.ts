@@ -22,7 +22,13 @@ function isEssential(s: SolverState, element: number): boolean {
 }
 
 /** The elements to give up when `sug` is, or none if that does not lead out. */
-function refine(s: SolverState, problem: readonly number[], sug: number, essentialOk: boolean): number[] {
+function refine(
+  s: SolverState,
+  problem: readonly number[],
+  sug: number,
+  earlier: readonly number[],
+  essentialOk: boolean,
+): number[] {
   const savedProblems = s.problems;
   const disabled: number[] = [];
   // Only the suggestion stays off; the rest of the problem is on again.
@@ -42,10 +48,9 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
     if (found.length === 0) break;
     const elements = found[0]!.slice(1);
     let next = elements.filter((e) => essentialOk || !isEssential(s, e));
-    // What the problem named from the start is given up last, and a request never in exchange for another.
+    // What the problem named from the start is given up last, and solutions that give up an earlier element are known already.
     const fresh = next.filter((e) => !problem.includes(e));
-    if (fresh.length > 0) next = fresh;
-    else if (sug < 0) next = next.filter((e) => e >= 0);
+    next = fresh.length > 0 ? fresh : next.filter((e) => !earlier.includes(e));
     const features = next.filter((e) => e >= 0 && s.inSpan(e, s.feature));
     if (features.length > 0 && features.length < next.length) next = next.filter((e) => !features.includes(e));
     if (next.length === 0) {
@@ -124,11 +129,13 @@ export function problemSolutions(s: SolverState, problem: number): ProblemSoluti
   const essentialOk = elements.every((e) => isEssential(s, e));
   const out: ProblemSolution[] = [];
   const restore = keepDecisions(s);
-  // Rules first, then jobs.
-  const sorted = [...elements].sort((a, b) => (a < 0 !== b < 0 ? b - a : Math.abs(a) - Math.abs(b)));
+  // Rules first, then jobs from the last to the first.
+  const sorted = [...elements].sort((a, b) => (a < 0 !== b < 0 ? b - a : a - b));
+  const earlier: number[] = [];
   for (const element of sorted) {
     if (!essentialOk && isEssential(s, element)) continue;
-    const refined = refine(s, elements, element, essentialOk);
+    const refined = refine(s, elements, element, earlier, essentialOk);
+    earlier.push(element);
     if (refined.length === 0) continue;
     out.push({ element, concessions: refined.flatMap((e) => concessionOf(s, e)) });
   }

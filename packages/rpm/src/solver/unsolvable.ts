@@ -99,11 +99,12 @@ export function analyzeUnsolvable(s: SolverState, conflict: number, disableRules
     blame(s, r, problem, weak, seen);
     involve(r);
   }
-  if (weak.length > 0) {
-    dropWeak(s, weak);
-    resetSearch(s);
-    return 0;
-  }
+  if (process.env['TRACE'])
+    if (weak.length > 0) {
+      dropWeak(s, weak);
+      resetSearch(s);
+      return 0;
+    }
   record(s, proof, problem);
   if (disableRules) {
     for (const element of problem) disableProblem(s, element);
@@ -145,7 +146,8 @@ export function analyzeUnsolvableAssertion(s: SolverState, rule: number, disable
   }
   if (other < s.pkgRulesEnd) {
     const element = problemElement(s, rule);
-    record(s, [other, rule], [element]);
+    // The request first, then what speaks against it: dnf prints problems in this order.
+    record(s, [rule, other], [element]);
     if (!disableRules) return -1;
     disableProblem(s, element);
     return 0;
