@@ -78,7 +78,10 @@ describe.skipIf(reason !== undefined)(`a wrong world ${reason ?? ''}`, () => {
     scene.host('coppice', ['instance', 'create', name, '--ignition', 'empty.ign', '--stream', 'stable', ...more]);
   let state: string;
   const snapshot = (): string =>
-    scene.mustInside('m', 'rpm-ostree status --json; ostree refs | sort; ls -R /boot/loader/ /ostree/deploy');
+    scene.mustInside(
+      'm',
+      'rpm-ostree status --json; ostree refs | sort; ls -R /boot/loader/; ls /ostree/deploy /ostree/deploy/*/deploy',
+    );
 
   beforeAll(async () => {
     const world = generateWorld(7);
@@ -148,9 +151,9 @@ describe.skipIf(reason !== undefined)(`a wrong world ${reason ?? ''}`, () => {
     scene.must('coppice', 'instance', 'delete', 'y');
   });
   test.skipIf(process.getuid?.() !== 0)('a full disk', () => {
-    // A file system of 3 MB of its own, in a mount namespace of its own.
+    // A file system of 2 MB of its own, in a mount namespace of its own.
     mkdirSync(join(scene.dir, 'small'));
-    const command = `mount -t tmpfs -o size=3m none ${scene.dir}/small && exec coppice instance create y --ignition empty.ign --stream stable --from ${scene.url}`;
+    const command = `mount -t tmpfs -o size=2m none ${scene.dir}/small && exec coppice instance create y --ignition empty.ign --stream stable --from ${scene.url}`;
     const ran = scene.host('unshare', ['-m', 'sh', '-c', command], { env: { XDG_DATA_HOME: `${scene.dir}/small` } });
     oneLine(ran, /^error: creating instance y: .*(No space left on device|min-free-space)/);
   });

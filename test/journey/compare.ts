@@ -29,7 +29,7 @@ function listing(lines: readonly string[]): string[] {
     .map((line) => {
       const match = /^(\S{10})\.?\s+\d+\s+(\S+)\s+(\S+)\s+\d+\s+\S+\s+\S+\s+\S+\s+(.*)$/.exec(line.trimEnd());
       // The group's write permission is the umask of whoever made the folders.
-      const mode = match?.[1]!.replace(/^(.{5})w/, '$1-');
+      const mode = match?.[1]?.replace(/^(.{5})w/, '$1-');
       return match === null ? line : `${mode} ${match[2]} ${match[3]} ${mask(match[4]!)}`;
     })
     .sort();

@@ -11,6 +11,7 @@ packages=(
   busybox-static                 # the small tools of the lab's base tree
   gnupg attr acl libcap2-bin cpio xz-utils zstd jq strace parallel
   selinux-utils                  # matchpathcon
+  debootstrap                    # root file systems for tests
   e2fsprogs python3-yaml python3-gi gir1.2-glib-2.0
 )
 missing=()

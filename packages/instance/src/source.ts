@@ -1,7 +1,7 @@
 // Where an instance's content comes from: a server that tells its streams in one small document, `coppice.json`. A lab
 // writes it; anyone who publishes a repository can.
 
-import { CoppiceError, messageOf } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 
 export interface SourceStream {
@@ -78,8 +78,7 @@ export async function openSource(url: string, options: { key?: Uint8Array } = {}
     const key = options.key ?? (await fetcher.bytes(new URL(description.key, base).href, { maxSize: 1 << 20 })).bytes;
     return { url: base, description, key };
   } catch (error) {
-    if (error instanceof CoppiceError) throw error;
-    throw new CoppiceError('Network', `${url}: ${messageOf(error)}`, { cause: error });
+    throw prefixError(error, base);
   } finally {
     await fetcher.close();
   }

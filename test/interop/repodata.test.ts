@@ -1,0 +1,122 @@
+import { copyFileSync, cpSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { decompressBytes } from '@coppice/archive';
+import { createRepository, loadRepository, packageXml, parseRepomd } from '@coppice/rpm';
+import { describe, expect, it } from 'vitest';
+import { debianRpms } from '../judges/debian-rpms.ts';
+import { call, missing, output, scratch, sharedRpms } from './rpm-support.ts';
+
+const reason = missing('createrepo_c');
+const kinds = ['primary', 'filelists', 'other'] as const;
+
+/** The plain text of one metadata file, found through repomd.xml. */
+function metadata(dir: string, type: string): string {
+  const repomd = parseRepomd(readFileSync(join(dir, 'repodata/repomd.xml')));
+  const record = repomd.records.find((r) => r.type === type)!;
+  return Buffer.from(decompressBytes(readFileSync(join(dir, record.href)), 'auto', 1e9)).toString();
+}
+
+function fill(dir: string, files: readonly string[]): void {
+  for (const file of files) {
+    const to = join(dir, basename(file));
+    copyFileSync(file, to);
+    utimesSync(to, 1_700_000_000, 1_700_000_000);
+  }
+}
+
+function compare(files: readonly string[], flags: readonly string[] = [], options: object = {}): string {
+  const [theirs, ours] = [scratch(), scratch()];
+  fill(theirs, files);
+  fill(ours, files);
+  output('createrepo_c', ['--no-database', '--quiet', ...flags, theirs]);
+  expect(createRepository(ours, options).packages).toBe(files.length);
+  for (const kind of kinds) expect(metadata(ours, kind) === metadata(theirs, kind), kind).toBe(true);
+  const shape = (dir: string): string =>
+    readFileSync(join(dir, 'repodata/repomd.xml'), 'utf8')
+      .replace(/[0-9a-f]{40,}/g, 'SUM')
+      .replace(/<(revision|timestamp|size)>\d+</g, '<$1>N<');
+  expect(shape(ours)).toBe(shape(theirs));
+  return ours;
+}
+
+describe.skipIf(reason !== undefined)('repository metadata', () => {
+  it.skipIf(sharedRpms.length === 0)('equals createrepo_c for packages of other projects', () => {
+    compare(sharedRpms);
+  });
+
+  it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined)('equals createrepo_c for 40 Debian-made packages', () => {
+    const files = debianRpms(40);
+    const dir = compare(files);
+    // What was read back is what was written.
+    const { packages } = loadRepository(dir, { filelists: true, changelogs: true });
+    for (const kind of kinds) {
+      const text = metadata(dir, kind);
+      const body = text.slice(text.indexOf('<package '), text.lastIndexOf('</package>') + 11);
+      expect(packages.map((pkg) => packageXml(kind, pkg)).join('')).toBe(body);
+    }
+  });
+
+  it.skipIf(sharedRpms.length === 0)('equals createrepo_c with other checksums, limits and base', () => {
+    compare(sharedRpms.slice(0, 6), ['--checksum=sha512', '--changelog-limit=1', '--baseurl=http://example.com/x'], {
+      checksum: 'sha512',
+      changelogLimit: 1,
+      baseUrl: 'http://example.com/x',
+    });
+  });
+
+  it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined)('updates what changed only', () => {
+    const files = debianRpms(40);
+    const dir = scratch();
+    fill(dir, files.slice(0, 10));
+    createRepository(dir);
+    const before = kinds.map((kind) => metadata(dir, kind));
+    expect(createRepository(dir, { update: true })).toMatchObject({ packages: 10, reused: 10 });
+    expect(kinds.map((kind) => metadata(dir, kind))).toEqual(before);
+    fill(dir, files.slice(10, 12));
+    utimesSync(join(dir, basename(files[0]!)), 1_600_000_000, 1_600_000_000);
+    expect(createRepository(dir, { update: true })).toMatchObject({ packages: 12, reused: 9 });
+    expect(readdirSync(join(dir, 'repodata')).length).toBe(4);
+    // createrepo_c takes ours over and finds nothing to do.
+    const copy = scratch();
+    cpSync(dir, copy, { recursive: true, preserveTimestamps: true });
+    output('createrepo_c', ['--no-database', '--quiet', '--update', copy]);
+    for (const kind of kinds) expect(metadata(copy, kind)).toBe(metadata(dir, kind));
+  });
+
+  it.skipIf(missing('dnf', 'dpkg-query', 'rpmbuild') !== undefined).each(['gzip', 'zstd', 'xz', 'none'] as const)(
+    'is accepted by dnf as %s',
+    (compression) => {
+      const files = debianRpms(40).slice(0, 8);
+      const dir = scratch();
+      fill(dir, files);
+      createRepository(dir, { compression });
+      const done = call('dnf', [
+        '-q',
+        `--repofrompath=x,file://${dir}`,
+        '--repo=x',
+        '--setopt=x.gpgcheck=0',
+        '--setopt=reposdir=/nonexistent',
+        `--setopt=cachedir=${scratch()}`,
+        '--releasever=1',
+        `--installroot=${scratch()}`,
+        'repoquery',
+        '--qf',
+        '%{name}-%{epoch}:%{version}-%{release}.%{arch}',
+      ]);
+      expect(done.stderr.toString()).toBe('');
+      const ours = loadRepository(dir).packages.map((p) => `${p.name}-${p.epoch}:${p.version}-${p.release}.${p.arch}`);
+      expect(done.stdout.toString().trim().split('\n').sort()).toEqual(ours.sort());
+    },
+  );
+
+  it('damage is refused with a typed error', () => {
+    const dir = scratch();
+    fill(dir, sharedRpms.slice(0, 2));
+    const { repomd } = createRepository(dir);
+    const file = join(dir, repomd.records[0]!.href);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 3]! ^= 1;
+    writeFileSync(file, bytes);
+    expect(() => loadRepository(dir)).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
+  });
+});
