@@ -97,8 +97,11 @@ export function* readCpio(source: Chunks, options: CpioReadOptions = {}): Genera
       size = options.sizeOf(index);
     } else throw new CoppiceError('Corrupt', `cpio archive: bad magic at byte ${reader.position - 6}`);
     const end = reader.position + size;
-    yield { fields, index, size, data: () => reader.pieces(end - reader.position) };
-    if (reader.position > end) throw new CoppiceError('Bug', 'cpio archive: member read twice');
+    const data = (): Generator<Uint8Array> => {
+      if (reader.position > end) throw new CoppiceError('Bug', 'cpio archive: content asked for after the next member');
+      return reader.pieces(end - reader.position);
+    };
+    yield { fields, index, size, data };
     reader.skip(end - reader.position);
     align();
   }

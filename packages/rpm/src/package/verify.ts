@@ -99,7 +99,13 @@ function signature(
       strength: 0,
       tag,
       update() {},
-      finish: () => ({ type: 'signature', range, status: 'BAD', text, detail: 'invalid OpenPGP signature' }),
+      finish: () => ({
+        type: 'signature',
+        range,
+        status: 'BAD',
+        text,
+        detail: `package tag ${tag}: invalid OpenPGP signature`,
+      }),
     };
   }
   const issuer = parsed.issuer ?? parsed.issuerFingerprint?.slice(-16) ?? '';

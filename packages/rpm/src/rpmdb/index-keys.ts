@@ -1,4 +1,5 @@
 // Which keys a package puts into which index table of the database (rpm's rpmdb.c and rpmidx.c).
+import { bytesEqual } from '@coppice/base';
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
 import { Sense } from '../package/dependencies.ts';
@@ -108,6 +109,8 @@ export function indexKeys(table: IndexTable, header: Header): IndexKey[] {
   strings.forEach((key, i) => {
     const flag = flags[i] ?? 0;
     if (flag & installOnly && !(flag & eraseTime)) return;
+    // A package that waits for another in several triggers is found once.
+    if (table.tag === Tag.TriggerName && strings.slice(0, i).some((before) => bytesEqual(before, key))) return;
     const idx = triggerIndexes === undefined ? i : (triggerIndexes[i] ?? 0);
     if (key.length > 0) out.push({ key, idx });
     if (key[0] === 0x28 && richTags.has(table.tag)) {
