@@ -150,7 +150,9 @@ export class PullSession {
     }
     this.#checkCommit(checksum, commit, bytes);
     const wholeHere = stored !== undefined && !repo.isPartial(checksum) && repo.currentTransaction === transaction;
-    if (detached !== undefined && detached.length > 0) transaction.setDetachedMetadataBytes(checksum, detached);
+    // Emptied on the other side, it is emptied here.
+    if (detached !== undefined && (detached.length > 0 || repo.hasObject('commitmeta', checksum)))
+      transaction.setDetachedMetadataBytes(checksum, detached);
     if (!wholeHere) repo.markPartial(checksum);
     if (fetched) this.#storeCommit(checksum, bytes);
     if (commit.parent !== undefined && depth !== 0) this.requestCommit(commit.parent, depth < 0 ? -1 : depth - 1, true);
