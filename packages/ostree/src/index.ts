@@ -77,6 +77,8 @@ export {
   writeTombstone,
 } from './prune.ts';
 export { remoteFetcher } from './pull/connect.ts';
+export type { CollectionRefName, FoundRemote } from './pull/find-remotes.ts';
+export { findRemotes } from './pull/find-remotes.ts';
 export { resolveMirrors } from './pull/mirrors.ts';
 export type { PullOptions, PullResult } from './pull/options.ts';
 export type { PullProgress } from './pull/progress.ts';
@@ -86,6 +88,7 @@ export { fetchRemoteSummary } from './pull/remote-summary.ts';
 export type { AddRemoteOptions, RemoteValue } from './remote/change.ts';
 export { addRemote, deleteRemote } from './remote/change.ts';
 export { importRemoteKeys } from './remote/import-keys.ts';
+export { allCollectionRefs } from './remote/collection-refs.ts';
 export { addCookie, deleteCookie, readCookies } from './remote/cookies.ts';
 export {
   findRemote,

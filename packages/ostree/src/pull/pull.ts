@@ -328,7 +328,9 @@ class Pull {
   #setRefs(transaction: Transaction, resolved: readonly ResolvedRef[]): Map<string, string> {
     const out = new Map<string, string>();
     const { mirror } = this.#options;
-    for (const { collection, ref, commit } of resolved) {
+    const own = isUrl(this.#options.remote) ? undefined : this.#remote?.string('collection-id');
+    for (const { collection: given, ref, commit } of resolved) {
+      const collection = given ?? own;
       if (mirror === true && collection !== undefined && collection !== this.#repo.settings.collectionId) {
         transaction.setCollectionRef(collection, ref, commit);
         out.set(`(${collection}, ${ref})`, commit);

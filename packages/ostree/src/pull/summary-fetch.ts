@@ -130,6 +130,8 @@ export async function fetchCheckedSummary(
     return first;
   } catch (error) {
     if (!first.fromCache || cache === undefined) throw error;
+    if (repo.env['OSTREE_REPO_TEST_ERROR'] === 'invalid-cache')
+      throw new CoppiceError('Corrupt', 'OSTREE_REPO_TEST_ERROR_INVALID_CACHE specified');
     cache.drop();
     const again = await fetchSummary(mirrors, undefined);
     checkSummary(repo, again, demands);

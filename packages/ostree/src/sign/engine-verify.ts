@@ -18,13 +18,14 @@ export function verifyWithKeys(verifier: Verifier, data: Uint8Array, signatures:
   const { engine, keys } = verifier;
   if (signatures.length === 0) throw new CoppiceError('Signature', `${engine.name}: no signatures found`);
   const tried: string[] = [];
+  if (keys.length === 0) throw new CoppiceError('Signature', `${engine.name}: no keys to check signatures with`);
   for (const signature of signatures) {
     for (const key of keys) {
-      if (engine.verify(key, data, signature))
-        return `${engine.name}: Signature verified successfully with key '${engine.describeKey(key)}'`;
+      if (engine.verify(key, data, signature)) return engine.verifiedText(key);
       tried.push(`key '${engine.describeKey(key)}'`);
     }
   }
+  if (engine.failedText !== undefined) throw new CoppiceError('Signature', engine.failedText(signatures.length));
   if (tried.length > 3)
     throw new CoppiceError('Signature', `${engine.name}: Signature couldn't be verified; tried ${tried.length} keys`);
   throw new CoppiceError('Signature', `${engine.name}: Signature couldn't be verified with: ${tried.join('; ')}`);

@@ -6,9 +6,8 @@ import { compareNames } from '../codec/compare-names.ts';
 import { S_IFDIR } from '../codec/mode-bits.ts';
 import { deltaFilePath, listDeltas, readDeltaFile, reindexDeltas } from '../delta/store.ts';
 import { MutableTree } from '../mutable-tree.ts';
-import { ownRemotes } from '../remote/remote.ts';
+import { allCollectionRefs } from '../remote/collection-refs.ts';
 import type { Repo } from '../repo.ts';
-import { collectionRefs } from '../store/ref-list.ts';
 import { writeBeside } from '../store/refs.ts';
 import { setSummaryUpdater } from '../store/summary-hook.ts';
 import { bigEndian64, encodeSummary, refListType, type SummaryRef, summaryKeys, valueOfRefs } from './summary-file.ts';
@@ -46,21 +45,11 @@ function gatherRefs(repo: Repo): { own: SummaryRef[]; map: [string, SummaryRef[]
   for (const [ref, checksum] of repo.listRefs(undefined, { excludeRemotes: true }))
     own.push(refEntry(repo, ref, checksum));
   const others = new Map<string, SummaryRef[]>();
-  for (const { collection, ref, checksum } of collectionRefs(repo)) {
+  for (const { collection, ref, checksum } of allCollectionRefs(repo)) {
     if (collection === ownId) continue;
     const list = others.get(collection) ?? [];
     list.push(refEntry(repo, ref, checksum));
     others.set(collection, list);
-  }
-  for (const remote of ownRemotes(repo).values()) {
-    const collection = remote.string('collection-id');
-    if (collection === undefined || collection === ownId) continue;
-    const list = others.get(collection) ?? [];
-    for (const [refspec, checksum] of repo.listRefs(`${remote.name}:`)) {
-      const ref = refspec.slice(remote.name.length + 1);
-      if (!list.some((r) => r.ref === ref)) list.push(refEntry(repo, ref, checksum));
-    }
-    if (list.length > 0) others.set(collection, list);
   }
   return { own, map: [...others].sort(([a], [b]) => compareNames(a, b)) };
 }

@@ -30,6 +30,7 @@ export const ed25519Engine: SignEngine = {
     return verify(null, data, key, signature);
   },
   describeKey: toHex,
+  verifiedText: (publicKey) => `ed25519: Signature verified successfully with key '${toHex(publicKey)}'`,
   keysInFile: (text) =>
     text
       .split('\n')

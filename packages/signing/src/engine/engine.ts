@@ -17,6 +17,10 @@ export interface SignEngine {
   verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
   /** How messages name a key. */
   describeKey(publicKey: Uint8Array): string;
+  /** What is said when this key fits. */
+  verifiedText(publicKey: Uint8Array): string;
+  /** What is said when no key fits any of so many signatures, for engines that have words of their own. */
+  failedText?(signatures: number): string;
   /** Keys in a key file. */
   keysInFile(text: string): string[];
 }

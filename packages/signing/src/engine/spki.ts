@@ -50,6 +50,8 @@ export const spkiEngine: SignEngine = {
     }
   },
   describeKey: (publicKey) => toHex(createHash('sha256').update(publicKey).digest()),
+  verifiedText: (publicKey) =>
+    `spki: Signature verified successfully with key '${toHex(createHash('sha256').update(publicKey).digest())}'`,
   keysInFile(text) {
     const blocks = pemBlocks(text, 'PUBLIC KEY').map((block) => block.toString('base64'));
     return blocks.length > 0

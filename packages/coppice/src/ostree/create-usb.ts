@@ -1,0 +1,75 @@
+import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CoppiceError } from '@coppice/base';
+import { allCollectionRefs, pull, Repo, updateSummary } from '@coppice/ostree';
+import { refPairs } from './find-remotes.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+/** Places that are looked at without a link in `repos.d`. */
+const standardPlaces = ['.ostree/repo', 'ostree/repo'];
+
+export const verb: OstreeVerb = {
+  params: 'MOUNT-PATH COLLECTION-ID REF [COLLECTION-ID REF...]',
+  summary: 'Copy the refs to a USB stick',
+  options: () => [
+    { long: 'disable-fsync', help: 'Do not invoke fsync()' },
+    { long: 'destination-repo', arg: 'DEST', help: 'Use custom repository directory within the mount' },
+    { long: 'commit', arg: 'COMMIT', help: 'Pull a specific commit (only works when a single ref is specified)' },
+  ],
+  async run(call: OstreeCall) {
+    const { operands, options, repo, context } = call;
+    const [mount, ...words] = operands;
+    if (mount === undefined) call.usage('A MOUNT-PATH must be specified');
+    const refs = refPairs(call, words);
+    const commit = options.string('commit');
+    if (commit !== undefined && refs.length > 1)
+      throw new CoppiceError('Usage', 'When a commit checksum is specified, only a single ref can be specified');
+    const root = resolve(context.cwd, mount);
+    const place = options.string('destination-repo') ?? '.ostree/repo';
+    const target = join(root, place);
+    if (target !== root && !target.startsWith(`${root}/`))
+      throw new CoppiceError('Usage', `${place} is outside the mount`);
+    const known = new Map(allCollectionRefs(repo).map((r) => [`${r.collection} ${r.ref}`, r.checksum]));
+    const wanted = refs.map(({ collection, ref }) => {
+      const checksum = known.get(`${collection} ${ref}`);
+      if (checksum === undefined)
+        throw new CoppiceError('NotFound', `Collection–ref (${collection}, ${ref}) not found`);
+      return { collection, ref, checksum: commit ?? checksum };
+    });
+    mkdirSync(target, { recursive: true });
+    const destination = Repo.create(target, { mode: 'archive' });
+    await pull(destination, {
+      remote: pathToFileURL(repo.path).href,
+      collectionRefs: wanted,
+      mirror: true,
+      disableFsync: options.flag('disable-fsync'),
+      disableVerifyBindings: false,
+    });
+    updateSummary(Repo.open(target));
+    if (!standardPlaces.includes(place.replace(/\/+$/, ''))) linkRepo(root, target);
+    call.print(
+      `Copied ${wanted.length}/${wanted.length} refs successfully from ‘${repo.path}’ to ‘${place}’ repository in ‘${root}’.`,
+    );
+  },
+};
+
+/** A link in `.ostree/repos.d` under the first free number, unless one leads here. */
+function linkRepo(root: string, target: string): void {
+  const dir = join(root, '.ostree/repos.d');
+  mkdirSync(dir, { recursive: true });
+  const names = readdirSync(dir);
+  for (const name of names) {
+    try {
+      if (statSync(join(dir, name)).ino === statSync(target).ino) return;
+    } catch {
+      // A dangling link leads nowhere.
+    }
+  }
+  for (let i = 0; ; i++) {
+    const name = `${String(i).padStart(2, '0')}-generated`;
+    if (names.includes(name)) continue;
+    symlinkSync(`../..${target.slice(root.length)}`, join(dir, name));
+    return;
+  }
+}

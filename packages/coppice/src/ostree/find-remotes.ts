@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { type CollectionRefName, checkCollectionId, checkRefName, findRemotes } from '@coppice/ostree';
+import { PullConsole } from './pull-console.ts';
+import type { OstreeCall, OstreeVerb } from './verb.ts';
+
+export const verb: OstreeVerb = {
+  params: 'COLLECTION-ID REF [COLLECTION-ID REF...]',
+  summary: 'Find remotes to serve the given refs',
+  options: () => [
+    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'disable-fsync', help: 'Do not invoke fsync()' },
+    {
+      long: 'finders',
+      arg: 'FINDERS',
+      help: 'Use the specified comma separated list of finders (e.g. config,lan,mount)',
+    },
+    { long: 'pull', help: 'Pull the updates after finding them' },
+    { long: 'mirror', help: 'Do a mirror pull (see ostree pull --mirror)' },
+  ],
+  async run(call: OstreeCall) {
+    const wanted = refPairs(call, call.operands);
+    for (const finder of finderNames(call)) {
+      if (finder !== 'config') call.warn(`finder ${finder}: not built yet`);
+    }
+    const found = await findRemotes(call.repo, wanted);
+    if (found.length === 0) {
+      call.print('No results.');
+      return;
+    }
+    const name = ({ collection, ref }: CollectionRefName): string => `(${collection}, ${ref})`;
+    const missing = new Set(wanted);
+    found.forEach((result, i) => {
+      call.print(`Result ${i}: ${result.url}`);
+      call.print(' - Finder: OstreeRepoFinderConfig');
+      call.print(` - Keyring: ${result.keyring}`);
+      call.print(` - Priority: ${result.priority}`);
+      const modified = result.summaryModified;
+      const when = modified === undefined ? 'unknown' : new Date(modified * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+      call.print(` - Summary last modified: ${when}`);
+      call.print(' - Refs:');
+      for (const [ref, checksum] of result.refs) {
+        call.print(`    - ${name(ref)} = ${checksum ?? '(not found)'}`);
+        if (checksum !== undefined) missing.delete(ref);
+      }
+      call.print('');
+    });
+    call.print(`${wanted.length - missing.size}/${wanted.length} refs were found.`);
+    if (missing.size > 0) {
+      call.print('Refs not found in any remote:');
+      for (const ref of missing) call.print(` - ${name(ref)}`);
+    }
+    if (!call.options.flag('pull')) return;
+    await pullFound(
+      call,
+      found,
+      wanted.filter((ref) => !missing.has(ref)),
+      name,
+    );
+  },
+};
+
+/** The operands two by two. */
+export function refPairs(call: OstreeCall, words: readonly string[]): CollectionRefName[] {
+  if (words.length < 2) call.usage('At least one COLLECTION-ID REF pair must be specified');
+  if (words.length % 2 !== 0) call.usage('Only complete COLLECTION-ID REF pairs may be specified');
+  const out: CollectionRefName[] = [];
+  for (let i = 0; i < words.length; i += 2)
+    out.push({ collection: checkCollectionId(words[i]!), ref: checkRefName(words[i + 1]!) });
+  return out;
+}
+
+function finderNames(call: OstreeCall): string[] {
+  const text = call.options.string('finders');
+  const names = text === undefined ? ['config'] : text.split(',');
+  names.forEach((name, i) => {
+    if (!['config', 'lan', 'mount'].includes(name) || names.indexOf(name) !== i)
+      call.usage(`Unknown or duplicate finder type given in --finders option: ‘${name}’`);
+  });
+  return names;
+}
+
+type Found = Awaited<ReturnType<typeof findRemotes>>;
+
+async function pullFound(
+  call: OstreeCall,
+  found: Found,
+  refs: readonly CollectionRefName[],
+  name: (ref: CollectionRefName) => string,
+): Promise<void> {
+  const { pull } = await import('@coppice/ostree');
+  const { repo, options, context } = call;
+  const console = new PullConsole(context);
+  const left = new Set(refs);
+  for (const result of found) {
+    const here = refs.filter((ref) => left.has(ref) && result.refs.get(ref) !== undefined);
+    if (here.length === 0) continue;
+    try {
+      const dir = options.string('cache-dir');
+      await pull(repo, {
+        remote: result.remote,
+        collectionRefs: here.map((ref) => ({ ...ref, checksum: result.refs.get(ref)! })),
+        mirror: options.flag('mirror'),
+        disableFsync: options.flag('disable-fsync'),
+        gpgVerify: true,
+        ...(dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) }),
+        progress: console.progress,
+      });
+      for (const ref of here) left.delete(ref);
+    } catch (error) {
+      if (!(error instanceof CoppiceError) || error.kind === 'bug') throw error;
+    }
+  }
+  if (left.size > 0) {
+    const names = [...left].map(name).join(', ');
+    throw new CoppiceError('Network', `Failed to pull some refs from the remotes: ${names}`);
+  }
+  call.print(`Pulled ${refs.length}/${refs.length} refs successfully.`);
+}
