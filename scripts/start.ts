@@ -1,28 +1,39 @@
 // npm start: plays the article from beginning to end on instances of a lab made on the spot, printing each command and
 // its real output, and leaves the instances to explore.
 import { spawn } from 'node:child_process';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { articleSteps, onTerminal, playStep, setStage } from '../test/journey/article.ts';
-import { buildAll } from './build.ts';
+import { bundle } from './build.ts';
 
 const root = join(import.meta.dirname, '..');
-const stamp = join(root, 'packages/coppice/dist/cli/stamp');
-if (!existsSync(stamp) || newerSources(stamp)) await buildAll();
+// The commands are all that is needed here; `npm run build` also makes the libraries' declarations.
+const cli = join(root, 'packages/coppice/dist/cli');
+if (process.env['COPPICE_DIST'] === undefined && isStale(join(cli, 'stamp'))) await bundle(cli);
 
-function newerSources(path: string): boolean {
-  const { globSync } = process.getBuiltinModule('node:fs');
-  const built = statSync(path).mtimeMs;
+function isStale(stamp: string): boolean {
+  if (!existsSync(stamp)) return true;
+  const built = statSync(stamp).mtimeMs;
   return globSync('packages/*/src/**/*.ts', { cwd: root }).some((file) => statSync(join(root, file)).mtimeMs > built);
 }
 
 const dir =
   process.env['COPPICE_START_DIR'] ??
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coppice', 'start');
-rmSync(dir, { recursive: true, force: true });
+await clear();
 const stage = setStage(dir, { COPPICE_ERA: process.env['COPPICE_ERA'] ?? '2020' });
 const begun = performance.now();
+
+/** Removes what an earlier run left. Instances may hold files of other user ids: `coppice` knows how to remove those. */
+async function clear(): Promise<void> {
+  const instances = join(dir, 'data/coppice/instances');
+  if (existsSync(instances)) {
+    const old = setStage(dir);
+    for (const name of readdirSync(instances)) await onTerminal(old, ['coppice', 'instance', 'delete', name]);
+  }
+  rmSync(dir, { recursive: true, force: true });
+}
 
 async function show(command: string): Promise<void> {
   console.log(`$ ${command}`);
