@@ -11,6 +11,10 @@ export { butaneMessages } from './messages-table.ts';
 // Reports as text.
 export { plainReport, prettyReport } from './pretty-report.ts';
 export { looseText, rawBytes } from './text-bytes.ts';
+// The way back.
+export type { DecompileOptions, Decompiled } from './decompile.ts';
+export { decompile } from './decompile.ts';
+export { firstDifference } from './same-meaning.ts';
 export type { Diagnostic, Result } from './diagnostics.ts';
 // Translating: `translate` for programs, `translateBytes` for everything the commands print.
 export { translate } from './diagnostics.ts';

@@ -11,6 +11,7 @@ export type { GoUrl } from './go-url.ts';
 export { parseGoUrl } from './go-url.ts';
 export { decodeConfig, jsonPositions, LineIndex } from './json-decode.ts';
 export { crc32, gzipBest } from './gzip.ts';
+export { gunzip } from './inflate.ts';
 export type { JsonNode } from './json-text.ts';
 export { JsonFault, readJson } from './json-text.ts';
 // Output.
