@@ -1,6 +1,6 @@
 // npm run suite:solver -- FILE...            run libsolv test cases (.t) with our solver: pass/fail for each and a count
 // npm run suite:solver -- --judge N [SEED]   N generated problems, ours against testsolv
-// Options: --exact (compare ids of problems and solutions too), --verbose (print differences), --rules (compare rules too).
+// Options: --exact (compare ids of problems and solutions too), --verbose (print differences), --rules, --alternatives (compare those too).
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,11 @@ const take = (flag: string): boolean => {
 const exact = take('--exact');
 const verbose = take('--verbose');
 const withRules = take('--rules');
+const kinds = take('--alternatives')
+  ? 'transaction,problems,alternatives'
+  : withRules
+    ? 'transaction,problems,rules'
+    : '';
 
 /** Ids of problems depend on which proof was found; without --exact they are masked. */
 function masked(lines: readonly string[]): string[] {
@@ -82,14 +87,14 @@ function runJudge(count: number, first: number): number {
   const differing: number[] = [];
   try {
     for (let seed = first; seed < first + count; seed++) {
-      const text = generateCase(seed) + (withRules ? 'result transaction,problems,rules\n' : '');
+      const text = generateCase(seed) + (kinds === '' ? '' : `result ${kinds}\n`);
       writeFileSync(file, text);
       const expected = execFileSync('testsolv', ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
         .split('\n')
         .filter((l) => l !== '');
       let diff: string[];
       try {
-        diff = differences(expected, runTestCase(text)[0]?.actual ?? []);
+        diff = differences(expected, runTestCase(text, { alternatives: 'statement' })[0]?.actual ?? []);
       } catch (e) {
         diff = [`! ${e instanceof Error ? e.stack : String(e)}`];
       }

@@ -1,30 +1,61 @@
 // Where the solver had a choice, and what it chose.
 import { dependencyText } from './dep-text.ts';
+import type { Job } from './job.ts';
 import { ruleInfo } from './rule-info.ts';
 import { ruleType } from './rule-type.ts';
-import { solvableName } from './solvable-name.ts';
 import type { SolverState } from './state.ts';
 
 export interface Alternative {
+  /** What asked: a requirement or recommendation, a job, the update of an installed package, a package split. */
+  readonly kind: 'requires' | 'recommends' | 'job' | 'update' | 'split' | 'rule';
+  /** The rule that left the choice open, 0 for a weak dependency. */
   readonly rule: number;
+  /** The package that asked, or the installed one that is updated. */
   readonly from: number;
   readonly dep: number;
+  readonly job?: Job;
   readonly chosen: number;
   /** All candidates, the chosen one first. */
   readonly choices: readonly number[];
-  /** Why the choice came up. */
-  readonly text: string;
 }
 
 /** The open choices of a solved state, in the order they were made. */
 export function alternativesOf(s: SolverState): Alternative[] {
   return s.branches.map((b) => {
-    let text = '';
-    if (b.rule > 0) {
-      const info = ruleInfo(s, b.rule);
-      if (info.type === ruleType.pkgRequires)
-        text = `${solvableName(s.pool, info.from)} requires ${dependencyText(s.pool, info.dep)}`;
-    } else text = `${solvableName(s.pool, b.from)} recommends ${dependencyText(s.pool, b.dep)}`;
-    return { rule: b.rule, from: b.from, dep: b.dep, chosen: b.chosen, choices: [b.chosen, ...b.choices], text };
+    const base = { rule: b.rule, chosen: b.chosen, choices: [b.chosen, ...b.choices] };
+    if (b.rule === 0) return { ...base, kind: 'recommends', from: b.from, dep: b.dep };
+    if (s.inSpan(b.rule, s.job))
+      return { ...base, kind: 'job', from: 0, dep: 0, job: s.jobs[s.ruleToJob[b.rule - s.job.start]!]! };
+    if (s.inSpan(b.rule, s.update) || s.inSpan(b.rule, s.feature))
+      return { ...base, kind: 'update', from: s.p[b.rule]!, dep: 0 };
+    const info = ruleInfo(s, b.rule);
+    if (info.type === ruleType.pkgRequires) return { ...base, kind: 'requires', from: info.from, dep: info.dep };
+    if (info.type === ruleType.yumobs) return { ...base, kind: 'split', from: info.from, dep: info.dep };
+    if (info.type === ruleType.best && info.from > 0) return { ...base, kind: 'update', from: info.from, dep: 0 };
+    return { ...base, kind: 'rule', from: info.from, dep: info.dep };
   });
+}
+
+/** What asked, as a phrase: `X, required by A-1-1.noarch`. */
+export function alternativeText(s: SolverState, a: Alternative): string {
+  const name = (p: number): string => s.pool.text(p);
+  const dep = a.dep === 0 ? '' : dependencyText(s.pool, a.dep);
+  switch (a.kind) {
+    case 'requires':
+      return `${dep}, required by ${name(a.from)}`;
+    case 'recommends':
+      return `${dep}, recommended by ${name(a.from)}`;
+    case 'update':
+      return name(a.from);
+    case 'split':
+      return `${s.pool.ids.text(s.pool.names.data[a.chosen]!)}, obsoleting ${dep}`;
+    case 'job': {
+      const select = a.job!.select;
+      if (select.kind === 'name' || select.kind === 'provides') return dependencyText(s.pool, select.dep);
+      if (select.kind === 'oneof') return select.solvables.map(name).join(', ');
+      return 'job';
+    }
+    default:
+      return 'some dependency';
+  }
 }

@@ -102,24 +102,6 @@ export function problemRule(s: SolverState, problem: number): number {
   const requested = new Set<number>();
   for (let r = s.job.start; r < s.job.end; r++) if (s.p[r]! > 0 && s.isAssertion(r)) requested.add(s.p[r]!);
   search(s, s.problems[problem]![0]!, found, new Set(), requested);
-  if (process.env['TRACE']) {
-    const show = (at: number, ind: string): void => {
-      for (let i = at; s.learntPool[i] !== 0; i++) {
-        const r = s.learntPool[i]!;
-        console.log(
-          'proof',
-          ind,
-          r,
-          r < s.pkgRulesEnd ? 'pkg' : r >= s.learntStart ? 'learnt' : 'other',
-          s
-            .literals(r)
-            .map((l) => (l < 0 ? '-' : '') + s.pool.text(Math.abs(l)) + (s.isInstalled(Math.abs(l)) ? 'I' : ''))
-            .join(' | '),
-        );
-        if (r >= s.learntStart) show(s.learntWhy[r - s.learntStart]!, ind + '  ');
-      }
-    };
-    show(s.problems[problem]![0]!, '');
   const { requires, conflicts } = found;
   if (requires !== 0 && conflicts !== 0 && s.isInstalled(-s.p[requires]!) === false) {
     // A new package that needs an installed one and conflicts with it: the conflict is the news.

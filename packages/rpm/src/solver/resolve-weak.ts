@@ -76,11 +76,6 @@ export function resolveWeak(s: SolverState, start: number, _disableRules: boolea
   const { recommended, supplemented } = collect(s);
   const all = [...recommended];
   for (const p of supplemented) if (!all.includes(p)) all.push(p);
-  if (process.env['TRACE'])
-    console.log(
-      'weak',
-      recommended.map((p) => s.pool.text(p)),
-      supplemented.map((p) => s.pool.text(p)),
   if (all.length === 0) return start;
   let level = start;
   if (all.length === 1) return decideAndLearn(s, level, all[0]!, false, 0, reason.weakdep);

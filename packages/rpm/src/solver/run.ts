@@ -16,15 +16,6 @@ export function selectAndInstall(
 ): number {
   let choices = [...list];
   if (choices.length > 1) choices = filterCandidates(s, choices, 'choose');
-  if (process.env['TRACE'])
-    console.log(
-      'install',
-      because,
-      list.map((p) => s.pool.text(p)).join(' '),
-      '=>',
-      choices.map((p) => s.pool.text(p)).join(' '),
-      'rule',
-      rule,
   const chosen = choices[0]!;
   if (choices.length > 1)
     s.branches.push({ level: level + 1, choices: choices.slice(1), chosen, rule, from: 0, dep: 0 });

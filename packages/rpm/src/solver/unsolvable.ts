@@ -99,12 +99,11 @@ export function analyzeUnsolvable(s: SolverState, conflict: number, disableRules
     blame(s, r, problem, weak, seen);
     involve(r);
   }
-  if (process.env['TRACE'])
-    if (weak.length > 0) {
-      dropWeak(s, weak);
-      resetSearch(s);
-      return 0;
-    }
+  if (weak.length > 0) {
+    dropWeak(s, weak);
+    resetSearch(s);
+    return 0;
+  }
   record(s, proof, problem);
   if (disableRules) {
     for (const element of problem) disableProblem(s, element);

@@ -91,7 +91,7 @@ function meeting(s: SolverState, dep: number): 0 | 1 | 2 {
       case rel.or: {
         const a = meeting(s, left);
         const b = meeting(s, right);
-        return a > b ? a : b;
+        return Math.max(a, b) as 0 | 1 | 2;
       }
       case rel.if:
       case rel.unless: {

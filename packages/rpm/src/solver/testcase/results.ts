@@ -1,7 +1,6 @@
 // The result lines of a test case: transaction, problems, alternatives, rules and the rest, in libsolv's words.
 import { createHash } from 'node:crypto';
-import { alternativesOf } from '../alternatives.ts';
-import { dependencyText } from '../dep-text.ts';
+import { type Alternative, alternativesOf, alternativeText } from '../alternatives.ts';
 import type { Pool } from '../pool.ts';
 import { problemInfo, problemRules } from '../problems.ts';
 import { recommendedOf } from '../recommended.ts';
@@ -10,6 +9,7 @@ import { type Concession, problemSolutions } from '../solutions.ts';
 import { solvableName } from '../solvable-name.ts';
 import type { SolverState } from '../state.ts';
 import { stepsOf } from '../transaction.ts';
+import { formatTestDependency } from './dep-syntax.ts';
 import { formatJob } from './job-text.ts';
 
 function md5(parts: Iterable<string>): string {
@@ -118,26 +118,36 @@ export function ruleLines(s: SolverState): string[] {
   return out;
 }
 
+/** libsolv's wording of alternatives: since 0.7.30 as a phrase, before as a short statement. */
+export type AlternativeStyle = 'phrase' | 'statement';
+
+function alternativeHead(s: SolverState, a: Alternative, style: AlternativeStyle): string {
+  if (style === 'phrase') return alternativeText(s, a);
+  const from = solvableName(s.pool, a.from);
+  switch (a.kind) {
+    case 'requires':
+    case 'recommends':
+      return `${from} ${a.kind} ${formatTestDependency(s.pool, a.dep)}`;
+    case 'job':
+      return `job ${formatJob(s.pool, a.job!)}`;
+    case 'update':
+      return `update ${from}`;
+    default:
+      return 'rule';
+  }
+}
+
 /** Points where another choice would have been possible. */
-export function alternativeLines(s: SolverState): string[] {
+export function alternativeLines(s: SolverState, style: AlternativeStyle): string[] {
   const out: string[] = [];
   for (const a of alternativesOf(s)) {
-    let id: string;
-    let head: string;
-    if (a.rule > 0) {
-      id = ruleId(s, a.rule).slice(0, 8);
-      head = a.text;
-    } else {
-      id = md5([solvableName(s.pool, a.from), dependencyText(s.pool, a.dep)]).slice(0, 8);
-      head = a.text;
-    }
-    out.push(`alternative ${id}  0 ${head}`);
+    const id = (
+      a.rule > 0 ? md5([ruleId(s, a.rule)]) : md5([solvableName(s.pool, a.from), formatTestDependency(s.pool, a.dep)])
+    ).slice(0, 8);
+    out.push(`alternative ${id}  0 ${alternativeHead(s, a, style)}`);
     a.choices.forEach((p, i) => {
-      const mark = p < 0 ? '-' : s.decision[p]! > 0 ? '+' : ' ';
-      const chosen = p === a.chosen ? '+' : mark === '+' ? '+' : ' ';
-      out.push(
-        `alternative ${id} ${String(i + 1).padStart(2)} ${p === a.chosen ? '+' : chosen === '+' ? '-' : ' '} ${solvableName(s.pool, p)}`,
-      );
+      const mark = p === a.chosen ? '+' : s.decision[p]! > 0 ? '-' : ' ';
+      out.push(`alternative ${id} ${String(i + 1).padStart(2)} ${mark} ${solvableName(s.pool, p)}`);
     });
   }
   return out;

@@ -9,7 +9,14 @@ import { solve } from '../solve.ts';
 import type { SolverState } from '../state.ts';
 import { parseTestDependency } from './dep-syntax.ts';
 import { formatJob, parseJob } from './job-text.ts';
-import { alternativeLines, problemResultLines, recommendedLines, ruleLines, transactionLines } from './results.ts';
+import {
+  type AlternativeStyle,
+  alternativeLines,
+  problemResultLines,
+  recommendedLines,
+  ruleLines,
+  transactionLines,
+} from './results.ts';
 import { readTesttags } from './testtags.ts';
 
 /** One `result` command after solving: what was expected (nothing given: `undefined`) and what came out. Both sorted. */
@@ -23,6 +30,8 @@ export interface CaseResult {
 export interface CaseOptions {
   /** Reads a file named in the case (relative to it). */
   readonly readFile?: (name: string) => string;
+  /** Which libsolv's wording of alternatives to use. */
+  readonly alternatives?: AlternativeStyle;
 }
 
 interface Command {
@@ -253,7 +262,7 @@ class CaseRun {
           lines.push(...ruleLines(state));
           break;
         case 'alternatives':
-          lines.push(...alternativeLines(state));
+          lines.push(...alternativeLines(state, this.options.alternatives ?? 'phrase'));
           break;
         case 'recommended':
           lines.push(...recommendedLines(state));
