@@ -68,7 +68,9 @@ function checkNumber(option: GOption, text: string, name: string): void {
  */
 export function parseGOptions(args: readonly string[], options: readonly GOption[], onHelp?: () => never): GOptions {
   const byLong = new Map(options.map((o) => [o.long, o]));
-  const byShort = new Map(options.filter((o) => o.short !== undefined).map((o) => [o.short!, o]));
+  const byShort = new Map<string, GOption>();
+  // Of two options with one letter the first has it.
+  for (const o of options) if (o.short !== undefined && !byShort.has(o.short)) byShort.set(o.short, o);
   const operands: string[] = [];
   const values = new Map<string, string[]>();
   const put = (option: GOption, value: string, name: string): void => {
@@ -134,8 +136,10 @@ export interface HelpText {
 
 /** `g_option_context_get_help` with one main group: `Help Options:` then `Application Options:` on one shared column. */
 export function gOptionHelp(help: HelpText): string {
-  const label = (o: GOption): string =>
-    `${o.short === undefined ? '' : `-${o.short}, `}--${o.long}${o.arg ? `=${o.arg}` : ''}`;
+  const label = (o: GOption): string => {
+    const letter = o.short !== undefined && help.options.find((other) => other.short === o.short) === o;
+    return `${letter ? `-${o.short}, ` : ''}--${o.long}${o.arg ? `=${o.arg}` : ''}`;
+  };
   const shown = help.options.filter((o) => !o.hidden && o.long !== 'help');
   // Labels are indented by 2 and padded to the longest plus 5; -h, --help counts too.
   const width = Math.max(...[helpOption, ...shown].map((o) => label(o).length)) + 5;
