@@ -75,8 +75,12 @@ function readHeader(
 }
 
 /** Reads everything before the payload. Throws `Invalid` ("not an rpm package"), `Corrupt`; messages start with the path. */
-export function readPackage(input: string | Uint8Array, options: { fs?: FileSystem } = {}): RpmPackage {
-  const source = typeof input === 'string' ? fileSource(input, options.fs ?? hostFs) : memorySource(input);
+export function readPackage(
+  input: string | Uint8Array,
+  options: { fs?: FileSystem /** Names bytes in messages. */; name?: string } = {},
+): RpmPackage {
+  const source =
+    typeof input === 'string' ? fileSource(input, options.fs ?? hostFs) : memorySource(input, options.name);
   try {
     if (source.size < leadSize) throw new CoppiceError('Invalid', 'not an rpm package');
     const lead = parseLead(source.read(0, leadSize));

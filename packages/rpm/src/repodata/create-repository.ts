@@ -7,8 +7,8 @@ import { type Clock, CoppiceError, compareBytes, errnoError, isCoppiceError, sys
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, replaceFile } from '@coppice/linux';
 import { rpmvercmp } from '../evr.ts';
-import { readPackage } from '../package/rpm-package.ts';
-import { mergeSignatures } from '../rpmdb/installed-header.ts';
+import { SigTag, Tag } from '../header/tag.ts';
+import { type RpmPackage, readPackage } from '../package/rpm-package.ts';
 import { checksumAlgorithm, loadRepository } from './load-repository.ts';
 import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
 import { type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
@@ -86,41 +86,63 @@ function findPackages(fs: FileSystem, dir: string): Found[] {
   );
 }
 
-function hashFile(fs: FileSystem, path: string, algorithm: string, buffer: Uint8Array): string {
+/** Packages up to this size are read once, into a reused buffer. */
+const wholeLimit = 4 * 1024 * 1024;
+
+/** The file's digest, and the package in it: of a small file from memory, which holds until the buffer is used again. */
+function digestAndOpen(
+  fs: FileSystem,
+  path: string,
+  algorithm: string,
+  buffer: Buffer,
+): { digest: string; pkg: RpmPackage; size: number; mtimeMs: number } {
   const hash = createHash(algorithm);
-  const fd = fs.open(path, constants.O_RDONLY);
+  let fd: number;
   try {
+    fd = fs.open(path, constants.O_RDONLY);
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+  try {
+    const { size, mtimeMs } = fs.fstat(fd);
+    let total = 0;
+    const whole = size <= buffer.length;
     for (;;) {
-      const n = fs.read(fd, buffer, 0, buffer.length, null);
+      const room = whole ? buffer.length - total : buffer.length;
+      const n = fs.read(fd, buffer, whole ? total : 0, room, null);
       if (n === 0) break;
-      hash.update(buffer.subarray(0, n));
+      hash.update(buffer.subarray(whole ? total : 0, (whole ? total : 0) + n));
+      total += n;
+      if (whole && total >= size) break;
     }
+    const pkg = whole ? readPackage(buffer.subarray(0, total), { fs, name: path }) : readPackage(path, { fs });
+    return { digest: hash.digest('hex'), pkg, size: total, mtimeMs };
   } finally {
     fs.close(fd);
   }
-  return hash.digest('hex');
 }
 
 /** What createrepo says about one package file. Throws what `readPackage` throws. */
 export function describePackageFile(
   path: string,
   href: string,
-  options: { fs?: FileSystem; checksum?: string; changelogLimit?: number; baseUrl?: string; buffer?: Uint8Array } = {},
+  options: { fs?: FileSystem; checksum?: string; changelogLimit?: number; baseUrl?: string; buffer?: Buffer } = {},
 ): RepositoryPackage {
-  const fs = options.fs ?? hostFs;
   const checksum = options.checksum ?? 'sha256';
-  const pkg = readPackage(path, { fs });
-  const stat = fs.stat(path);
-  if (stat === undefined) throw new CoppiceError('NotFound', `${path}: No such file or directory`);
-  return describePackage(mergeSignatures(pkg.header, pkg.signature), {
-    checksum: {
-      type: checksum === 'sha1' ? 'sha' : checksum,
-      value: hashFile(fs, path, checksum, options.buffer ?? Buffer.allocUnsafe(256 * 1024)),
-    },
-    fileTime: Math.floor(stat.mtimeMs / 1000),
-    fileSize: stat.size,
+  const buffer = options.buffer ?? Buffer.allocUnsafe(256 * 1024);
+  const { digest, pkg, size, mtimeMs } = digestAndOpen(options.fs ?? hostFs, path, checksum, buffer);
+  const { signature } = pkg;
+  return describePackage(pkg.header, {
+    checksum: { type: checksum === 'sha1' ? 'sha' : checksum, value: digest },
+    fileTime: Math.floor(mtimeMs / 1000),
+    fileSize: size,
     location: options.baseUrl === undefined ? { href } : { href, base: options.baseUrl },
     headerRange: pkg.headerRange,
+    archiveSize:
+      signature.getNumber(SigTag.PayloadSize) ??
+      pkg.header.getNumber(Tag.ArchiveSize) ??
+      signature.getNumber(Tag.LongArchiveSize) ??
+      0,
     compareVersions: rpmvercmp,
     ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
   });
@@ -154,7 +176,7 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   const output = join(options.outputDir ?? dir, 'repodata');
   const found = findPackages(fs, dir);
   const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
-  const buffer = Buffer.allocUnsafe(256 * 1024);
+  const buffer = Buffer.allocUnsafe(wholeLimit);
   const known = options.update ? knownPackages(options.outputDir ?? dir, checksum, fs) : undefined;
   let reused = 0;
   for (const file of found) {

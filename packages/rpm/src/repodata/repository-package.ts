@@ -160,10 +160,12 @@ export interface PackageFacts {
   readonly headerRange: { readonly start: number; readonly end: number };
   /** Newest entries kept; 10 as createrepo_c has it. */
   readonly changelogLimit?: number;
+  /** Unpacked size of the payload. */
+  readonly archiveSize: number;
   readonly compareVersions: (a: string, b: string) => number;
 }
 
-/** The metadata of a package; `header` has its signature tags merged (for the archive size). */
+/** The metadata of a package. */
 export function describePackage(header: Header, facts: PackageFacts): RepositoryPackage {
   const text = (tag: number): string => repaired(header.getString(tag) ?? '');
   const lists = {} as Record<(typeof repoDependencyKinds)[number], readonly RepoDependency[]>;
@@ -217,7 +219,7 @@ export function describePackage(header: Header, facts: PackageFacts): Repository
     size: {
       package: facts.fileSize,
       installed: header.getNumber(Tag.Size) ?? header.getNumber(Tag.LongSize) ?? 0,
-      archive: header.getNumber(Tag.ArchiveSize) ?? header.getNumber(Tag.LongArchiveSize) ?? 0,
+      archive: facts.archiveSize,
     },
     location: facts.location,
     headerRange: facts.headerRange,
