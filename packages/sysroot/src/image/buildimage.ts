@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { CoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import { addRemote, pull, Repo } from '@coppice/ostree';
+import { cleanupSysroot } from '../cleanup.ts';
 import type { SysrootLevel } from '../compat.ts';
 import { deployTree } from '../deploytree.ts';
 import type { Host } from '../host.ts';
@@ -117,7 +118,9 @@ async function makeSysroot(folder: string, fs: VirtualFs, options: BuildImageOpt
       mergeDeployment: merge,
       kernelArguments: withRoot(options.kernelArguments ?? [], label),
     });
-    simpleWriteDeployment(sysroot, fresh, { osname, merge, retain: true });
+    // Commits that are still to be deployed have no ref.
+    simpleWriteDeployment(sysroot, fresh, { osname, merge, retain: true, cleanup: false });
+    cleanupSysroot(sysroot, { prune: false });
   }
   return checksums[0]!;
 }

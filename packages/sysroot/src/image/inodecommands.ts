@@ -6,6 +6,7 @@ import type { VirtualFs, VirtualInode } from './virtualfs.ts';
 
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 /** What mke2fs gives every file; the flags to set come on top. */
@@ -70,8 +71,9 @@ export function inodeCommands(base: FileSystem, virtual: VirtualFs, root: string
     if (real === undefined) return;
     entries++;
     const key = `${real.dev}:${real.ino}`;
+    // mke2fs keeps hard links, but makes each symbolic link an inode of its own.
     if (!seen.has(key)) {
-      seen.add(key);
+      if ((real.mode & S_IFMT) !== S_IFLNK) seen.add(key);
       bytes += Math.ceil(real.size / 4096) * 4096;
       const shown = virtual.lstat(full)!;
       const inode = virtual.known(real) ?? { ...shown, flags: 0, xattrs: new Map() };

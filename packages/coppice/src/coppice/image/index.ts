@@ -71,7 +71,7 @@ export const define: VerbFamily['define'] = (command, context) => {
       context.stdout.write(
         flags.json
           ? `${JSON.stringify(built, null, 2)}\n`
-          : `${built.path}: ${built.size >> 20} MiB, ${built.entries} files, commit ${built.checksum}\n`,
+          : `${built.path}: ${Math.round(built.size / 2 ** 20)} MiB, ${built.entries} files, commit ${built.checksum}\n`,
       );
     });
 };
