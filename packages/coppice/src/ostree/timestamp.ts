@@ -76,6 +76,8 @@ export function parseTimestamp(text: string, nowMs: number): number | undefined 
     .replace(/\([^()]*\)/g, ' ')
     .trim()
     .toLowerCase();
+  // Nothing at all is the start of the day.
+  if (rest === '') reading.time = { hour: 0, minute: 0, second: 0 };
   while (rest !== '') {
     const used = takeItem(rest, reading);
     if (used === undefined) return undefined;
@@ -186,11 +188,6 @@ function takeWord(text: string, reading: Reading): number | undefined {
       return m[0].length;
     case 'tomorrow':
       reading.relative.day += 1;
-      return m[0].length;
-    case 'noon':
-    case 'midnight':
-      if (reading.time !== undefined) return undefined;
-      reading.time = { hour: m[2] === 'noon' ? 12 : 0, minute: 0, second: 0 };
       return m[0].length;
   }
   const day = m[2]!.length < 3 ? -1 : weekdays.findIndex((w) => m[2]!.startsWith(w));
