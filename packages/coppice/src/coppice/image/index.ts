@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
+import { eraLevel, levels } from '@coppice/ostree/compat';
 import { buildImage } from '@coppice/sysroot';
+import { compatLevel } from '../../cli/compat.ts';
 import type { VerbFamily } from '../verbs.ts';
 
 interface BuildFlags {
@@ -59,6 +61,7 @@ export const define: VerbFamily['define'] = (command, context) => {
         refs: sources.map((source) => source.ref),
         output: resolve(context.cwd, flags.output),
         osname: flags.os,
+        compat: compatLevel(context.env, 'ostree', levels, eraLevel),
         kernelArguments: flags.karg,
         label: flags.label,
         size: flags.size === undefined ? undefined : parseSize(flags.size),

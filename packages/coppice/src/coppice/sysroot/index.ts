@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import { eraLevel, levels } from '@coppice/ostree/compat';
 import { checkSysroot, planDeploy, Sysroot } from '@coppice/sysroot';
+import { compatLevel } from '../../cli/compat.ts';
 import type { VerbFamily } from '../verbs.ts';
 import { checkText } from './check.ts';
 import { planText } from './plan.ts';
@@ -38,7 +40,10 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     .option('--karg-delete <name=value>', 'delete a kernel argument', collect, [])
     .option('--json', 'print the plan as JSON')
     .action((refspec: string, flags: PlanFlags) => {
-      const sysroot = Sysroot.open(resolve(context.cwd, flags.sysroot), { env: context.env });
+      const sysroot = Sysroot.open(resolve(context.cwd, flags.sysroot), {
+        env: context.env,
+        compat: compatLevel(context.env, 'ostree', levels, eraLevel),
+      });
       const plan = planDeploy(sysroot, refspec, {
         osname: flags.os,
         noMerge: !flags.merge,
