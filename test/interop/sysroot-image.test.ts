@@ -120,9 +120,12 @@ describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefine
     );
     // Extended attributes do not survive the dump, so only the commit without them can be checked there.
     must(original(['refs', '--repo=dump0/ostree/repo', '--delete', 'one'], work));
-    expect(must(original(['ls', '--repo=dump0/ostree/repo', '-R', '-C', 'two'], work))).toBe(
-      must(original(['ls', '--repo=repo', '-R', '-C', 'two'], work)),
-    );
+    // Nor do owners of symbolic links: checksums and names are what can be compared.
+    const names = (repo: string): string[] =>
+      must(original(['ls', `--repo=${repo}`, '-R', '-C', 'two'], work))
+        .split('\n')
+        .map((line) => /[0-9a-f]{64}.*$/.exec(line)?.[0] ?? '');
+    expect(names('dump0/ostree/repo')).toEqual(names('repo'));
   });
 
   it('refuses what cannot be', () => {
