@@ -1,7 +1,8 @@
 // One change at a time: the sysroot's lock, and a record of who holds it for those who must wait.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { CoppiceError, isCoppiceError } from '@coppice/base';
-import { readFile } from '@coppice/linux';
+import { readFile, removeTree } from '@coppice/linux';
+import { assemblyDir } from './cleanup.ts';
 import type { Client } from './client.ts';
 import { followTransaction, TransactionSocket } from './transaction-socket.ts';
 
@@ -77,6 +78,8 @@ export async function withTransaction<T>(client: Client, title: string, body: ()
     writeFileSync(file, `${JSON.stringify(record)}\n`);
     // Another process may have changed the system between our first look and the lock.
     client.sysroot.reloadIfChanged();
+    // What a killed transaction was putting together.
+    removeTree(assemblyDir(client), client.fs);
     const result = await body();
     success = true;
     return result;
