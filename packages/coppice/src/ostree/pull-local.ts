@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CoppiceError } from '@coppice/base';
 import { Repo } from '@coppice/ostree';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -15,8 +16,8 @@ export const verb: OstreeVerb = {
     { long: 'untrusted', help: 'Verify checksums of local sources (always enabled for HTTP pulls)' },
     { long: 'bareuseronly-files', help: 'Reject regular files with mode outside of 0775 (world writable, suid, etc.)' },
     { long: 'require-static-deltas', help: 'Require static deltas' },
-    { long: 'gpg-verify', help: 'GPG verify commits (must specify --remote)' },
-    { long: 'gpg-verify-summary', help: 'GPG verify summary (must specify --remote)' },
+    { long: 'gpg-verify', arg: '', optionalArg: true, help: 'GPG verify commits (must specify --remote)' },
+    { long: 'gpg-verify-summary', arg: '', optionalArg: true, help: 'GPG verify summary (must specify --remote)' },
     { long: 'disable-verify-bindings', help: 'Do not verify commit bindings' },
     { long: 'depth', arg: 'DEPTH', type: 'int', help: 'Traverse DEPTH parents (-1=infinite) (default: 0)' },
   ],
@@ -29,6 +30,8 @@ export const verb: OstreeVerb = {
     const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
     const wanted = refs.length > 0 ? refs : [...Repo.open(resolve(context.cwd, source)).listRefs().keys()];
     const remote = options.string('remote');
+    if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
+      throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');
     const console = new PullConsole(context, call.level === '2026.4');
     const result = await pull(repo, {
       remote: path,

@@ -137,16 +137,17 @@ class Generator {
   /** Which new files are made from old ones, and how. */
   #plan(regular: readonly NamedContent[], similar: ReadonlyMap<string, NamedContent>): Map<string, Plan> {
     const { maxBsdiff = 128 * mega, bsdiff: wanted = true } = this.#options;
+    const byStart = this.#repo.compat.deltaChunksByStart;
     const plans = new Map<string, Plan>();
     let rollsums = 0;
     for (const { checksum, size } of regular) {
       const source = similar.get(checksum);
       if (source === undefined) continue;
       const patchable = wanted && source.size + size <= maxBsdiff;
-      const result = rollsum(contentBytes(this.#repo, source.checksum), contentBytes(this.#repo, checksum));
+      const result = rollsum(contentBytes(this.#repo, source.checksum), contentBytes(this.#repo, checksum), byStart);
       const percent = Math.floor((result.matchedChunks * 100) / Math.max(1, result.totalChunks));
       // bsdiff finds more inside half-equal files; whole runs are cheaper only when almost everything is the same.
-      if (percent >= (patchable ? 90 : 50)) {
+      if (percent >= (patchable && !byStart ? 90 : 50)) {
         plans.set(checksum, { kind: 'rollsum', from: source.checksum, matches: result.matches });
         rollsums++;
         this.#log(

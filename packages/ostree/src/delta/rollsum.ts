@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { bytesEqual } from '@coppice/base';
 
 /** A piece of a file whose ends are set by its content. */
 interface Chunk {
@@ -56,17 +58,25 @@ function split(bytes: Uint8Array): Chunk[] {
   return out;
 }
 
+const piece = (bytes: Uint8Array, chunk: Chunk): Uint8Array => bytes.subarray(chunk.offset, chunk.offset + chunk.size);
+
 function digest(bytes: Uint8Array, chunk: Chunk): string {
   return createHash('sha1')
     .update(bytes.subarray(chunk.offset, chunk.offset + chunk.size))
     .digest('hex');
 }
 
-/** Finds the chunks of `to` that occur in `from`. */
-export function rollsum(from: Uint8Array, to: Uint8Array): RollsumResult {
+/** The key that libostree gives a chunk: a sum of as many bytes from the start of the file. */
+function startKey(bytes: Uint8Array, chunk: Chunk): string {
+  return `${chunk.size} ${crc32(bytes.subarray(0, chunk.size))}`;
+}
+
+/** Finds the chunks of `to` that occur in `from`; `byStart` looks for them as libostree does. */
+export function rollsum(from: Uint8Array, to: Uint8Array, byStart = false): RollsumResult {
+  const keyOf = byStart ? startKey : digest;
   const known = new Map<string, Chunk>();
   for (const chunk of split(from)) {
-    const key = digest(from, chunk);
+    const key = keyOf(from, chunk);
     if (!known.has(key)) known.set(key, chunk);
   }
   const chunks = split(to);
@@ -74,8 +84,9 @@ export function rollsum(from: Uint8Array, to: Uint8Array): RollsumResult {
   let matchedChunks = 0;
   let matchedBytes = 0;
   for (const chunk of chunks) {
-    const found = known.get(digest(to, chunk));
+    const found = known.get(keyOf(to, chunk));
     if (found === undefined || found.size !== chunk.size) continue;
+    if (byStart && !bytesEqual(piece(from, found), piece(to, chunk))) continue;
     matchedChunks++;
     matchedBytes += chunk.size;
     const last = matches.at(-1);

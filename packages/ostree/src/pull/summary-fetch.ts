@@ -133,7 +133,7 @@ export async function fetchCheckedSummary(
     if (repo.env['OSTREE_REPO_TEST_ERROR'] === 'invalid-cache')
       throw new CoppiceError('Corrupt', 'OSTREE_REPO_TEST_ERROR_INVALID_CACHE specified');
     cache.drop();
-    const again = await fetchSummary(mirrors, undefined);
+    const again = await fetchSummary(mirrors, cache);
     checkSummary(repo, again, demands);
     again.keep();
     return again;

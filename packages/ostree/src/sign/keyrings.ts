@@ -1,7 +1,7 @@
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import { dearmor, Keyring, parseCertificates } from '@coppice/signing';
-import { findRemote, type Remote } from '../remote/remote.ts';
+import { getRemote, type Remote } from '../remote/remote.ts';
 import type { Repo } from '../repo.ts';
 
 const keyringLimit = 64 * 1024 * 1024;
@@ -99,15 +99,13 @@ export function verificationKeyring(
       if (bytes !== undefined) sources.push(bytes);
     }
   } else {
-    const remote = findRemote(repo, remoteName);
-    if (remote !== undefined) {
-      const own = readRemoteKeyring(remote);
-      if (own !== undefined) {
-        sources.push(own);
-        global = false;
-      }
-      sources.push(...keyPathSources(remote));
+    const remote = getRemote(repo, remoteName);
+    const own = readRemoteKeyring(remote);
+    if (own !== undefined) {
+      sources.push(own);
+      global = false;
     }
+    sources.push(...keyPathSources(remote));
   }
   if (global) sources.push(...globalKeyrings(repo));
   for (const dir of extra) sources.push(...keyringsIn(repo, dir).filter(readsAsKeys));
