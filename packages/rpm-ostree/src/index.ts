@@ -23,7 +23,7 @@ export type {
   SolvedPackage,
   SolvedTree,
 } from './compose/compose-tree.ts';
-export { composeTree, solveTree } from './compose/compose-tree.ts';
+export { composeTree, fetchSolved, solveTree } from './compose/compose-tree.ts';
 // ---- RPMs into commits.
 export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
 export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';
@@ -124,9 +124,9 @@ export type { OverrideChange } from './client/override.ts';
 export { changeOverrides } from './client/override.ts';
 export { findVersion, pullBase } from './client/pull-base.ts';
 export { rebootSystem } from './client/reboot.ts';
-export { cacheDir, enabledRepositories, loadRepositories } from './client/repo-metadata.ts';
+export { cacheDir, enabledRepositories, loadRepositories, refreshRepository } from './client/repo-metadata.ts';
 export type { Repository } from './client/repository.ts';
-export { parseRepoFile } from './client/repository.ts';
+export { parseRepoFile, repositoryVariables } from './client/repository.ts';
 export type { PackageChangeOptions } from './client/request.ts';
 export { changePackages, importLocalPackage } from './client/request.ts';
 export type { SearchResult } from './client/search.ts';
@@ -145,3 +145,9 @@ export type { BillOfMaterials } from './sbom/bill.ts';
 export { billOfMaterials } from './sbom/bill.ts';
 export { cycloneDx } from './sbom/cyclonedx.ts';
 export { spdx } from './sbom/spdx.ts';
+// ---- Commits as container images.
+export type { EncapsulatedImage, EncapsulateOptions } from './container/encapsulate.ts';
+export { encapsulate } from './container/encapsulate.ts';
+export type { ImportedImage, ImportImageOptions } from './container/import-image.ts';
+export { importImage } from './container/import-image.ts';
+export { openImage } from './container/open-image.ts';

@@ -36,6 +36,20 @@ const override: VerbGroup = {
   },
 };
 
+const compose: VerbGroup = {
+  summary: 'Commands to compose a tree',
+  subverbs: {
+    tree: {
+      summary: 'Process a "treefile"; install packages and commit the result to an OSTree repository',
+      load: () => import('./compose-tree.ts'),
+    },
+    'container-encapsulate': {
+      summary: 'Generate a reproducible "chunked" container image (using RPM data) from an OSTree commit',
+      load: () => import('./compose-container-encapsulate.ts'),
+    },
+  },
+};
+
 const ex: VerbGroup = {
   summary: 'Experimental commands that may change or be removed in the future',
   hidden: true,
@@ -51,6 +65,7 @@ const usroverlay = () => import('./usroverlay.ts');
 export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
   cancel: { summary: 'Cancel an active transaction', load: () => import('./cancel.ts') },
   cleanup: { summary: 'Clear cached/pending data', load: () => import('./cleanup.ts') },
+  compose,
   db,
   deploy: { summary: 'Deploy a specific commit', load: () => import('./deploy.ts') },
   'finalize-deployment': {

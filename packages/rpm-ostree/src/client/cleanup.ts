@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import { removeTree } from '@coppice/linux';
 import { formatSize, prune } from '@coppice/ostree';
 import { cleanupSysroot, type Deployment, writeDeployments } from '@coppice/sysroot';
-import { isLayered } from '../commit-facts.ts';
+import { baseOf, isLayered } from '../commit-facts.ts';
+import { staleContainerRefs } from '../container/import-image.ts';
 import { packageRef, packageRefPrefix } from '../pkgref.ts';
 import type { Client } from './client.ts';
 import { packagesOf } from './packages-of.ts';
@@ -61,6 +62,14 @@ export function cleanupBase(client: Client, report: boolean): CleanupReport {
   if (stale.length > 0)
     repo.transaction((txn) => {
       for (const ref of stale) txn.setRef(ref, null);
+    });
+  const images = staleContainerRefs(
+    repo,
+    new Set(client.sysroot.deployments.flatMap((d) => [d.checksum, baseOf(repo, d.checksum)])),
+  );
+  if (images.length > 0)
+    repo.transaction((txn) => {
+      for (const ref of images) txn.setRef(ref, null);
     });
   // Deployed commits are kept by libostree's own refs, which the first line above renewed.
   const { freed } = prune(repo, { refsOnly: true, depth: 0 });

@@ -1,10 +1,14 @@
 // The base commit a deployment follows: pulled from the remote of its refspec, or what is here already.
 import { CoppiceError, prefixError } from '@coppice/base';
-import { formatSize, type PullProgress, pull, pullProgressLine } from '@coppice/ostree';
+import { readFile } from '@coppice/linux';
+import { formatSize, type PullProgress, pull, pullProgressLine, verifyCommitGpg } from '@coppice/ostree';
 import { versionOf } from '../commit-facts.ts';
+import { importImage } from '../container/import-image.ts';
+import { openImage } from '../container/open-image.ts';
 import type { Origin } from '../origin.ts';
-import { formatRefspec, type Refspec } from '../refspec.ts';
+import { type ContainerReference, formatContainerReference, formatRefspec, type Refspec } from '../refspec.ts';
 import type { Client } from './client.ts';
+import { configDir } from './repo-metadata.ts';
 
 export interface PullBaseOptions {
   readonly allowDowngrade: boolean;
@@ -74,6 +78,44 @@ function checkAge(client: Client, current: string | undefined, next: string): vo
   }
 }
 
+/** Whether the container policy of the system lets images through unsigned. */
+function policyAcceptsUnsigned(client: Client): boolean {
+  try {
+    const text = readFile(`${configDir(client)}/containers/policy.json`, { fs: client.fs, limit: 1 << 20 }).toString();
+    const policy = JSON.parse(text) as { default?: readonly { type?: string }[] };
+    return policy.default?.[0]?.type === 'insecureAcceptAnything';
+  } catch {
+    return false;
+  }
+}
+
+/** Imports the image and returns the commit to deploy. `pin` is a manifest digest. */
+async function pullImage(client: Client, image: ContainerReference, pin: string | undefined): Promise<string> {
+  const text = formatContainerReference(image);
+  if (image.signature.kind === 'policy' && !policyAcceptsUnsigned(client))
+    throw new CoppiceError(
+      'Unsupported',
+      `not built yet: container signature policies; ${text} needs one (use ostree-unverified-registry:)`,
+    );
+  client.message(`Pulling manifest: ${text}`);
+  const { store, reference } = openImage(image);
+  try {
+    const result = await importImage({
+      repo: client.repo,
+      source: store,
+      reference: pin ?? reference,
+      imageReference: text,
+      scratch: `${client.repo.path}/extensions/rpmostree/private/layers`,
+      progress: client.progress,
+      signal: client.signal,
+    });
+    if (image.signature.kind === 'remote') verifyCommitGpg(client.repo, result.encapsulated, image.signature.remote);
+    return result.commit;
+  } catch (error) {
+    throw prefixError(error, `Importing ${text}`);
+  }
+}
+
 /** Fetches what `origin` points at and returns its commit. Throws `Network`, `NotFound`, `Signature`, `Conflict` for an older one. */
 export async function pullBase(client: Client, origin: Origin, options: PullBaseOptions): Promise<string> {
   const { refspec } = origin;
@@ -85,8 +127,7 @@ export async function pullBase(client: Client, origin: Origin, options: PullBase
   if (origin.unconfiguredState !== undefined)
     throw new CoppiceError('Unsupported', `origin unconfigured-state: ${origin.unconfiguredState}`);
   const { repo } = client;
-  if (refspec.kind === 'container')
-    throw new CoppiceError('Unsupported', `not built yet: pulling container image ${formatRefspec(refspec)}`);
+  if (refspec.kind === 'container') return await pullImage(client, refspec.image, origin.overrideCommit);
   if (options.localRepo !== undefined) {
     const wanted = refspec.kind === 'checksum' ? refspec.checksum : refspec.ref;
     const result = await pullWithProgress(client, {

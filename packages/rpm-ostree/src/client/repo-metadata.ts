@@ -92,8 +92,8 @@ async function baseUrls(repository: Repository, fetcher: Fetcher): Promise<strin
   throw new CoppiceError('Invalid', `Cannot find a valid baseurl for repo: ${repository.id}`);
 }
 
-/** Downloads repomd.xml and primary metadata into `dir`, all or nothing. Returns the base URL that answered. */
-async function refresh(repository: Repository, dir: string, fetcher: Fetcher): Promise<void> {
+/** Downloads repomd.xml and primary metadata into `dir`, all or nothing; the file `base-url` says which URL answered. */
+export async function refreshRepository(repository: Repository, dir: string, fetcher: Fetcher): Promise<void> {
   const temporary = `${dir}.new`;
   rmSync(temporary, { recursive: true, force: true });
   let last: unknown;
@@ -229,7 +229,9 @@ export async function loadRepositories(
       if (fresh && !moved && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
       stale.add(repository.id);
       const target = join(options.cacheRoot ?? root, repository.id);
-      await client.step(`Updating metadata for '${repository.id}'`, () => refresh(repository, target, fetcher));
+      await client.step(`Updating metadata for '${repository.id}'`, () =>
+        refreshRepository(repository, target, fetcher),
+      );
     }
   } finally {
     await fetcher.close();

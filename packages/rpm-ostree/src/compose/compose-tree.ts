@@ -1,7 +1,10 @@
 // A treefile and package repositories into a base commit: solve what the treefile asks for, then compose those packages.
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
+import { Fetcher } from '@coppice/http';
+import { replaceFile } from '@coppice/linux';
 import { Goal, loadRepository, matchSubject, Pool, type RepositoryPackage } from '@coppice/rpm';
 import { formatEvr, type Nevra } from '../nevra.ts';
 import type { RepoStamp } from '../status/model.ts';
@@ -9,10 +12,12 @@ import type { Plain } from '../treefile/document.ts';
 import type { Lockfile } from '../treefile/lockfile.ts';
 import { type ComposeOptions, type ComposeResult, composeCommit } from './compose.ts';
 
-/** A repository on this machine: a directory with `repodata/` and the packages. */
+/** A directory with `repodata/`, and the packages in it or at a URL. */
 export interface ComposeRepository {
   readonly id: string;
   readonly path: string;
+  /** Where packages are fetched from, into `path`; without it they are in `path`. */
+  readonly baseUrl?: string;
   /** Lower wins; default 99. */
   readonly priority?: number;
 }
@@ -37,6 +42,8 @@ export interface SolvedPackage {
   readonly path: string;
   readonly checksum: string;
   readonly size: number;
+  /** Where to fetch the file from when it is not there. */
+  readonly url: string | undefined;
 }
 
 export interface SolvedTree {
@@ -74,7 +81,7 @@ export function solveTree(
   const byId = new Map<number, SolvedPackage>();
   const repoIds = new Map<string, ReadonlySet<number>>();
   const repos: RepoStamp[] = [];
-  for (const { id, path, priority } of options.repositories) {
+  for (const { id, path, priority, baseUrl } of options.repositories) {
     const loaded = loadRepository(path);
     const repo = pool.addRepo(id, { priority: -(priority ?? 99) });
     for (const pkg of loaded.packages) {
@@ -85,6 +92,7 @@ export function solveTree(
         path: join(path, pkg.location.href),
         checksum: `${pkg.checksum.type}:${pkg.checksum.value}`,
         size: pkg.size.package,
+        url: baseUrl === undefined ? undefined : `${baseUrl.replace(/\/+$/, '')}/${pkg.location.href}`,
       });
     }
     repoIds.set(id, new Set(repo.solvables));
@@ -115,10 +123,34 @@ export function solveTree(
   return { packages, repos, inputHash: hash.digest('hex') };
 }
 
+/** Downloads the packages that are not there yet, checked against the metadata. */
+export async function fetchSolved(packages: readonly SolvedPackage[]): Promise<number> {
+  const missing = packages.filter((p) => p.url !== undefined && !existsSync(p.path));
+  const fetcher = new Fetcher();
+  try {
+    for (const p of missing) {
+      const { bytes } = await fetcher.bytes(p.url!, { maxSize: p.size + 1 });
+      const [type, value] = p.checksum.split(':') as [string, string];
+      if (
+        createHash(type === 'sha' ? 'sha1' : type)
+          .update(bytes)
+          .digest('hex') !== value
+      )
+        throw new CoppiceError('Corrupt', `${p.url}: checksum of downloaded package does not match`);
+      mkdirSync(dirname(p.path), { recursive: true });
+      replaceFile(p.path, bytes);
+    }
+  } finally {
+    await fetcher.close();
+  }
+  return missing.length;
+}
+
 /** Solves and composes; with the previous input hash given and equal, nothing is done. */
 export async function composeTree(options: ComposeTreeOptions): Promise<ComposeTreeResult> {
   const solved = solveTree(options);
   if (options.previousInputHash === solved.inputHash) return { unchanged: true, inputHash: solved.inputHash };
+  await fetchSolved(solved.packages);
   const result = await composeCommit({
     ...options,
     packages: solved.packages.map((p) => p.path),

@@ -1,21 +1,25 @@
 // A base commit from packages: merged, scripts run, postprocessed, committed. Where the packages come from is another file.
 import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { type Progress, silentProgress } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { Variant, VariantDict } from '@coppice/gvariant';
-import { hostFs } from '@coppice/linux';
+import { hostFs, removeTree } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
+import { regenerateInitramfs } from '../assemble/initramfs.ts';
 import { layerPackages } from '../assemble/layer.ts';
 import { repoStampsVariant } from '../commit-facts.ts';
 import { findImportedPackage, type ImportedPackage, importPackage, nevraOfHeader } from '../import/package-commit.ts';
 import type { Nevra } from '../nevra.ts';
 import { packageListKey, packageListVariant } from '../pkglist.ts';
 import type { RepoStamp } from '../status/model.ts';
+import { checkoutTree } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
 import { layoutRoot } from './layout.ts';
 import { placeDatabase, postprocessTree } from './postprocess.ts';
+import { addFiles, mergeLayers, runPostprocess } from './tree-steps.ts';
 
 export interface ComposeOptions {
   /** Where the commit goes. */
@@ -52,6 +56,8 @@ export interface ComposeResult {
   readonly packages: readonly Nevra[];
   /** Kernel version, when the tree has a kernel. */
   readonly kernel: string | undefined;
+  /** Counts under the names that compose JSON has for them. */
+  readonly stats: Readonly<Record<string, number>>;
 }
 
 function commitMetadata(options: ComposeOptions, packages: readonly Nevra[], kernel: string | undefined): VariantDict {
@@ -147,8 +153,35 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
       ...(exclude === undefined ? {} : { exclude }),
     });
     const kernel = postprocessTree(txn, tree, treefile, options.version);
+    mergeLayers(tree, treefile);
+    addFiles(txn, tree, treefile);
     layoutRoot(txn, tree, treefile);
     placeDatabase(txn, tree);
+    await runPostprocess(txn, tree, treefile, {
+      env: options.env ?? process.env,
+      fs: options.fs ?? hostFs,
+      scratch: options.scratch,
+      sourceDateEpoch: options.timestamp,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    if (
+      kernel !== undefined &&
+      kernel.initramfs === undefined &&
+      !treefile.noInitramfs &&
+      tree.lookup(tree.resolve('usr/bin/dracut', true)) !== undefined
+    ) {
+      const lower = `${options.scratch}/initramfs-tree`;
+      mkdirSync(options.scratch, { recursive: true });
+      checkoutTree(tree, lower);
+      await regenerateInitramfs(txn, tree, {
+        env: options.env ?? process.env,
+        scratch: options.scratch,
+        lower: [lower],
+        args: treefile.initramfsArgs,
+        sourceDateEpoch: options.timestamp,
+      });
+    }
+    removeTree(options.scratch, options.fs ?? hostFs);
     if (options.treefileJson !== undefined)
       tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
     progress({ type: 'begin', step: 'Writing OSTree commit' });
@@ -164,7 +197,20 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
     if (ref !== undefined) txn.setRef(ref, commit);
     if (options.packageRepo === undefined) for (const pkg of imported) txn.setRef(pkg.ref, null);
     progress({ type: 'end', step: 'Writing OSTree commit' });
-    return { commit, packages, kernel: kernel?.version };
+    const { stats } = txn;
+    return {
+      commit,
+      packages,
+      kernel: kernel?.version,
+      stats: {
+        'ostree-n-metadata-total': stats.metadataTotal,
+        'ostree-n-metadata-written': stats.metadataWritten,
+        'ostree-n-content-total': stats.contentTotal,
+        'ostree-n-content-written': stats.contentWritten,
+        'ostree-n-cache-hits': stats.devinoCacheHits,
+        'ostree-content-bytes-written': stats.contentBytesWritten,
+      },
+    };
   });
   return { ...result, ref };
 }

@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { Repo } from '@coppice/ostree';
+import {
+  composeCommit,
+  diffCommits,
+  fetchSolved,
+  formatNevra,
+  nextVersion,
+  packageDiffJson,
+  rpmOstreeLevel,
+  type SolvedTree,
+  solveTree,
+  versionOf,
+} from '@coppice/rpm-ostree';
+import { composeArch, extraMetadata, openRepositories, readComposeInput, readLockfiles } from './compose-input.ts';
+import { verbOptions } from './options.ts';
+import { transactionText } from './transaction-text.ts';
+import type { Verb, VerbCall } from './verb.ts';
+
+const list = (long: string, arg: string, help: string) => ({ long, arg, type: 'strings' as const, help });
+
+export const composeTreeOptions = [
+  { long: 'unified-core', help: 'Use new "unified core" codepath' },
+  { long: 'repo', short: 'r', arg: 'REPO', help: 'Path to OSTree repository' },
+  { long: 'layer-repo', arg: 'REPO', help: 'Path to OSTree repository for ostree-layers and ostree-override-layers' },
+  { long: 'cachedir', arg: 'CACHEDIR', help: 'Cached state' },
+  { long: 'cache-only', help: 'Assume cache is present, do not attempt to update it' },
+  { long: 'force-nocache', help: 'Always create a new OSTree commit, even if nothing appears to have changed' },
+  { long: 'download-only', help: 'Like --dry-run, but download and import RPMs as well; requires --cachedir' },
+  { long: 'download-only-rpms', help: 'Like --dry-run, but download RPMs as well; requires --cachedir' },
+  { long: 'dry-run', help: 'Just print the transaction and exit' },
+  { long: 'print-only', help: 'Just expand any includes and print treefile' },
+  { long: 'disable-selinux', help: 'Disable SELinux labeling, even if manifest enables it' },
+  { long: 'touch-if-changed', arg: 'FILE', help: 'Update the modification time on FILE if a new commit was created' },
+  { long: 'previous-commit', arg: 'COMMIT', help: 'Use this commit for change detection' },
+  { long: 'previous-inputhash', arg: 'DIGEST', help: 'Use this input hash for change detection' },
+  { long: 'previous-version', arg: 'VERSION', help: 'Use this version number for automatic version numbering' },
+  { long: 'workdir', arg: 'WORKDIR', help: 'Working directory' },
+  { long: 'postprocess', help: 'Also run default postprocessing' },
+  { long: 'ex-write-lockfile-to', arg: 'FILE', help: 'Write lockfile to FILE' },
+  list('ex-lockfile', 'FILE', 'Read lockfile from FILE'),
+  { long: 'ex-lockfile-strict', help: 'With --ex-lockfile, only allow installing locked packages' },
+  list('add-metadata-string', 'KEY=VALUE', 'Append given key and value (in string format) to metadata'),
+  {
+    long: 'add-metadata-from-json',
+    arg: 'JSON',
+    help: 'Parse the given JSON file as object, convert to GVariant, append to OSTree commit',
+  },
+  {
+    long: 'write-commitid-to',
+    arg: 'FILE',
+    help: 'File to write the composed commitid to instead of updating the ref',
+  },
+  {
+    long: 'write-composejson-to',
+    arg: 'FILE',
+    help: 'Write JSON to FILE containing information about the compose run',
+  },
+  { long: 'no-parent', help: 'Always commit without a parent' },
+  { long: 'parent', arg: 'REV', help: 'Commit with specific parent' },
+] as const;
+
+function lockfileText(solved: SolvedTree): string {
+  const packages = Object.fromEntries(
+    [...solved.packages]
+      .sort((a, b) => (a.nevra.name < b.nevra.name ? -1 : 1))
+      .map((p) => [
+        p.nevra.name,
+        {
+          evra: `${p.nevra.epoch === 0 ? '' : `${p.nevra.epoch}:`}${p.nevra.version}-${p.nevra.release}.${p.nevra.arch}`,
+          digest: p.checksum,
+        },
+      ]),
+  );
+  const repos = Object.fromEntries(
+    solved.repos.map((r) => [r.id, { generated: new Date(r.timestamp * 1000).toISOString().replace(/\.\d+Z$/, 'Z') }]),
+  );
+  const newest = solved.repos.reduce((n, r) => Math.max(n, r.timestamp), 0);
+  return `${JSON.stringify({ packages, metadata: { generated: new Date(newest * 1000).toISOString().replace(/\.\d+Z$/, 'Z'), rpmmd_repos: repos } }, null, 2)}\n`;
+}
+
+interface Previous {
+  readonly commit: string | undefined;
+  readonly inputHash: string | undefined;
+  readonly version: string | undefined;
+}
+
+function previousOf(call: VerbCall, repo: Repo, ref: string | undefined): Previous {
+  const { options } = call;
+  const commit = options.string('previous-commit') ?? (ref === undefined ? undefined : repo.tryResolveRev(ref));
+  const known = commit !== undefined && repo.hasObject('commit', commit) ? repo.loadCommit(commit) : undefined;
+  return {
+    commit,
+    inputHash: options.string('previous-inputhash') ?? known?.metadata.lookupString('rpmostree.inputhash'),
+    version: options.string('previous-version') ?? (known === undefined ? undefined : versionOf(known)),
+  };
+}
+
+function composeJson(
+  repo: Repo,
+  commit: string,
+  facts: {
+    readonly ref: string | undefined;
+    readonly inputHash: string;
+    readonly parent: string | undefined;
+    readonly stats: Readonly<Record<string, number>>;
+  },
+): string {
+  const loaded = repo.loadCommit(commit);
+  const version = versionOf(loaded);
+  const content = createHash('sha256')
+    .update(loaded.tree + loaded.meta)
+    .digest('hex');
+  return `${JSON.stringify(
+    {
+      ...(facts.ref === undefined ? {} : { ref: facts.ref }),
+      ...facts.stats,
+      'ostree-commit': commit,
+      'ostree-content-checksum': content,
+      ...(version === undefined ? {} : { 'ostree-version': version }),
+      'ostree-timestamp': new Date(Number(loaded.timestamp) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
+      'rpm-ostree-inputhash': facts.inputHash,
+      ...(facts.parent !== undefined && repo.hasObject('commit', facts.parent)
+        ? { pkgdiff: packageDiffJson(diffCommits(repo, facts.parent, commit)) }
+        : {}),
+    },
+    null,
+    2,
+  )}\n`;
+}
+
+/** Time of the commit: SOURCE_DATE_EPOCH, else now. */
+export function composeTime(call: VerbCall): number {
+  const text = call.context.env['SOURCE_DATE_EPOCH'];
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : Math.floor(Date.now() / 1000);
+}
+
+export const verb: Verb = {
+  params: 'TREEFILE',
+  summary: 'Process a "treefile"; install packages and commit the result to an OSTree repository',
+  options: verbOptions(composeTreeOptions, { daemon: false }),
+  async run(call) {
+    const { options, context } = call;
+    const input = readComposeInput(call);
+    const { treefile } = input;
+    if (options.flag('print-only')) {
+      context.stdout.write(`${JSON.stringify(input.loaded.document, null, 2)}\n`);
+      return 0;
+    }
+    const repoPath = options.string('repo');
+    if (repoPath === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+    const workdir = options.string('workdir') ?? mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-'));
+    const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
+    mkdirSync(cacheDir, { recursive: true });
+    const repo = Repo.open(resolve(context.cwd, repoPath), { env: context.env });
+    const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+    const repositories = await openRepositories(call, input, cacheDir);
+    const lockfile = readLockfiles(call);
+    const solved = solveTree({
+      repositories,
+      arch: composeArch,
+      treefile,
+      document: input.loaded.document,
+      ...(lockfile === undefined ? {} : { lockfile }),
+      lockfileStrict: options.flag('ex-lockfile-strict'),
+    });
+    const lockTo = options.string('ex-write-lockfile-to');
+    if (lockTo !== undefined) writeFileSync(resolve(context.cwd, lockTo), lockfileText(solved));
+    text.line(`Input state hash: ${solved.inputHash}`);
+    if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
+      for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
+      if (!options.flag('dry-run')) await fetchSolved(solved.packages);
+      return 0;
+    }
+    const previous = previousOf(call, repo, treefile.ref);
+    if (treefile.ref !== undefined)
+      text.line(
+        previous.commit === undefined
+          ? `No previous commit for ${treefile.ref}`
+          : `Previous commit: ${previous.commit}`,
+      );
+    if (!options.flag('force-nocache') && previous.inputHash === solved.inputHash) {
+      text.line('No apparent changes since previous commit; use --force-nocache to override');
+      return 0;
+    }
+    const metadata = extraMetadata(call);
+    const given = metadata.get('version');
+    const version =
+      given?.type === 's'
+        ? String(given.value)
+        : treefile.versionPrefix === undefined
+          ? undefined
+          : nextVersion(
+              treefile.versionPrefix,
+              treefile.versionSuffix,
+              previous.version,
+              new Date(composeTime(call) * 1000),
+            );
+    const parentRev = options.string('parent');
+    const parent = options.flag('no-parent')
+      ? undefined
+      : parentRev !== undefined
+        ? repo.resolveRev(parentRev)
+        : previous.commit;
+    await fetchSolved(solved.packages);
+    const commitIdTo = options.string('write-commitid-to');
+    const packageRepo = Repo.create(join(cacheDir, 'pkgcache-repo'), {
+      mode: repo.mode === 'archive' ? 'bare-user' : repo.mode,
+      env: context.env,
+    });
+    const result = await composeCommit({
+      repo,
+      packageRepo,
+      packages: solved.packages.map((p) => p.path),
+      treefile,
+      treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
+      timestamp: composeTime(call),
+      ...(version === undefined ? {} : { version }),
+      ...(parent === undefined ? {} : { parent }),
+      ...(commitIdTo === undefined ? {} : { ref: null }),
+      repos: solved.repos,
+      inputHash: solved.inputHash,
+      metadata,
+      scratch: join(workdir, 'compose'),
+      env: context.env,
+      progress: text.progress,
+    });
+    text.line(
+      commitIdTo === undefined && treefile.ref !== undefined
+        ? `${treefile.ref} => ${result.commit}`
+        : `Wrote commit: ${result.commit}`,
+    );
+    if (commitIdTo !== undefined) writeFileSync(resolve(context.cwd, commitIdTo), result.commit);
+    const touch = options.string('touch-if-changed');
+    if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
+    const json = options.string('write-composejson-to');
+    if (json !== undefined)
+      writeFileSync(
+        resolve(context.cwd, json),
+        composeJson(repo, result.commit, {
+          ref: treefile.ref,
+          inputHash: solved.inputHash,
+          parent,
+          stats: result.stats,
+        }),
+      );
+    return 0;
+  },
+};

@@ -1,0 +1,155 @@
+// A client of the OCI distribution API (v2): manifests and blobs, anonymous or with a token or password.
+import { CoppiceError, messageOf } from '@coppice/base';
+import { digestHex, digestOf } from './digest.ts';
+import { type Descriptor, documentLimit, mediaTypes } from './manifest.ts';
+import type { ImageReference } from './reference.ts';
+import type { ImageSource, ImageTarget } from './source.ts';
+
+export interface RegistryOptions {
+  readonly fetch?: typeof fetch;
+  /** `user:password` for the registry, if it wants one. */
+  readonly credentials?: string;
+  /** Plain HTTP; default for loopback hosts. */
+  readonly insecure?: boolean;
+}
+
+const accept = [mediaTypes.manifest, mediaTypes.index, mediaTypes.dockerManifest, mediaTypes.dockerIndex].join(', ');
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
+}
+
+export class Registry implements ImageSource, ImageTarget {
+  readonly #base: string;
+  readonly #path: string;
+  readonly #host: string;
+  readonly #fetch: typeof fetch;
+  readonly #credentials: string | undefined;
+  #authorization: string | undefined;
+
+  constructor(reference: Pick<ImageReference, 'host' | 'path'>, options: RegistryOptions = {}) {
+    const insecure = options.insecure ?? isLoopback(reference.host);
+    this.#host = reference.host;
+    this.#base = `${insecure ? 'http' : 'https'}://${reference.host}`;
+    this.#path = reference.path;
+    this.#fetch = options.fetch ?? fetch;
+    this.#credentials = options.credentials;
+  }
+
+  async #request(url: string, init: RequestInit, what: string): Promise<Response> {
+    const send = async (): Promise<Response> => {
+      try {
+        return await this.#fetch(url, {
+          ...init,
+          headers: {
+            ...(init.headers as Record<string, string>),
+            ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+          },
+        });
+      } catch (error) {
+        const cause = (error as { cause?: unknown }).cause;
+        throw new CoppiceError('Network', `${what}: ${messageOf(cause ?? error)}`, { cause: error });
+      }
+    };
+    let response = await send();
+    if (response.status === 401 && this.#authorization === undefined) {
+      await response.arrayBuffer();
+      this.#authorization = await this.#authorize(response.headers.get('www-authenticate') ?? '', what);
+      response = await send();
+    }
+    if (response.ok) return response;
+    const text = (await response.text()).slice(0, 500);
+    const code =
+      response.status === 404
+        ? 'NotFound'
+        : response.status === 401 || response.status === 403
+          ? 'Permission'
+          : 'Network';
+    throw new CoppiceError(code, `${what}: server answered ${response.status}${text === '' ? '' : `: ${text.trim()}`}`);
+  }
+
+  /** Answers a challenge: basic with the password we have, bearer with a token from the realm. */
+  async #authorize(challenge: string, what: string): Promise<string> {
+    const basic =
+      this.#credentials === undefined ? undefined : `Basic ${Buffer.from(this.#credentials).toString('base64')}`;
+    if (/^basic/i.test(challenge)) {
+      if (basic === undefined) throw new CoppiceError('Permission', `${what}: ${this.#host} wants a password`);
+      return basic;
+    }
+    const fields = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map((m) => [m[1]!.toLowerCase(), m[2]!]));
+    const realm = fields.get('realm');
+    if (!/^bearer/i.test(challenge) || realm === undefined || !URL.canParse(realm))
+      throw new CoppiceError('Permission', `${what}: cannot answer the challenge ${JSON.stringify(challenge)}`);
+    const url = new URL(realm);
+    for (const key of ['service', 'scope']) if (fields.has(key)) url.searchParams.set(key, fields.get(key)!);
+    const response = await this.#fetch(url, basic === undefined ? {} : { headers: { authorization: basic } });
+    const body = (await response.json()) as { token?: string; access_token?: string };
+    const token = body.token ?? body.access_token;
+    if (!response.ok || token === undefined) throw new CoppiceError('Permission', `${what}: no token from ${url.host}`);
+    return `Bearer ${token}`;
+  }
+
+  #url(rest: string): string {
+    return `${this.#base}/v2/${this.#path}/${rest}`;
+  }
+
+  async manifest(reference: string): Promise<{ bytes: Uint8Array; digest: string }> {
+    const response = await this.#request(
+      this.#url(`manifests/${reference}`),
+      { headers: { accept } },
+      `${this.#host}/${this.#path}:${reference}`,
+    );
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (bytes.length > documentLimit) throw new CoppiceError('Limit', `manifest larger than ${documentLimit} bytes`);
+    const digest = digestOf(bytes);
+    if (reference.startsWith('sha256:') && reference !== digest)
+      throw new CoppiceError('Corrupt', `manifest ${reference}: content does not match its digest`);
+    return { bytes, digest };
+  }
+
+  async *blob(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+    const response = await this.#request(this.#url(`blobs/${descriptor.digest}`), {}, `blob ${descriptor.digest}`);
+    if (response.body === null) return;
+    for await (const chunk of response.body) yield chunk as Uint8Array;
+  }
+
+  async hasBlob(digest: string): Promise<boolean> {
+    digestHex(digest);
+    try {
+      await this.#request(this.#url(`blobs/${digest}`), { method: 'HEAD' }, `blob ${digest}`);
+      return true;
+    } catch (error) {
+      if (error instanceof CoppiceError && error.code === 'NotFound') return false;
+      throw error;
+    }
+  }
+
+  async putBlob(descriptor: Pick<Descriptor, 'digest' | 'size'>, bytes: Uint8Array): Promise<void> {
+    const started = await this.#request(
+      this.#url('blobs/uploads/'),
+      { method: 'POST' },
+      `upload of ${descriptor.digest}`,
+    );
+    const location = started.headers.get('location');
+    if (location === null) throw new CoppiceError('Network', 'registry gave no upload location');
+    const url = new URL(location, this.#base);
+    url.searchParams.set('digest', descriptor.digest);
+    await this.#request(
+      url.href,
+      {
+        method: 'PUT',
+        body: bytes as Uint8Array<ArrayBuffer>,
+        headers: { 'content-type': 'application/octet-stream' },
+      },
+      `upload of ${descriptor.digest}`,
+    );
+  }
+
+  async putManifest(reference: string, bytes: Uint8Array, mediaType: string): Promise<void> {
+    await this.#request(
+      this.#url(`manifests/${reference}`),
+      { method: 'PUT', body: bytes as Uint8Array<ArrayBuffer>, headers: { 'content-type': mediaType } },
+      `manifest ${reference}`,
+    );
+  }
+}
