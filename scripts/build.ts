@@ -13,7 +13,11 @@ const root = join(import.meta.dirname, '..');
 export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   await build({
-    entryPoints: { main: join(root, 'packages/coppice/src/main.ts') },
+    entryPoints: {
+      main: join(root, 'packages/coppice/src/main.ts'),
+      // Threads are started from a file of their own.
+      'ostree-compress-worker': join(root, 'packages/ostree/src/store/compress-worker.ts'),
+    },
     outdir,
     bundle: true,
     splitting: true,

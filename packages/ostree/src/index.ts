@@ -123,6 +123,8 @@ export {
 } from './sign/gpg.ts';
 export { describeGpgResult, describeGpgResults, formatDate } from './sign/gpg-text.ts';
 export { listedKeyring, readRemoteKeyring, verificationKeyring } from './sign/keyrings.ts';
+export type { CompressPoolOptions } from './store/compress-pool.ts';
+export { CompressPool } from './store/compress-pool.ts';
 export type { LoadedFile } from './store/load-file.ts';
 export type { LockKind } from './store/lock.ts';
 export type { LooseObject } from './store/objects.ts';

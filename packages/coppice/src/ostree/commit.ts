@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { type Variant, VariantDict } from '@coppice/gvariant';
 import {
+  CompressPool,
   checkChecksum,
   commitSizes,
   MutableTree,
@@ -40,7 +42,9 @@ export const verb: OstreeVerb = {
     const fsync = policy === undefined ? !options.flag('disable-fsync') : booleanArgument(policy);
     const sources = treeSources(call);
 
-    const transaction = repo.beginTransaction({ fsync });
+    // A second thread, if there is a second processor; it starts only when there is enough to compress.
+    const pool = repo.mode === 'archive' && availableParallelism() > 1 ? new CompressPool() : undefined;
+    const transaction = repo.beginTransaction({ fsync, ...(pool === undefined ? {} : { compressPool: pool }) });
     try {
       const base = options.string('base');
       const tree = base === undefined ? new MutableTree() : MutableTree.fromCommit(repo, repo.resolveRev(base));
@@ -82,6 +86,8 @@ export const verb: OstreeVerb = {
     } catch (error) {
       transaction.abort();
       throw error;
+    } finally {
+      pool?.close();
     }
   },
 };

@@ -1,17 +1,21 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { errnoError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { encodeDirMeta } from '../codec/dirmeta.ts';
 import { encodeArchiveHeader, encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import type { RepoMode } from '../codec/object-type.ts';
+import type { CompressPool } from './compress-pool.ts';
+import { slotInput } from './compress-slots.ts';
 import { ostreeMetaAttribute } from './load-file.ts';
 import { RawDeflater } from './raw-deflate.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
 const smallSize = 16 * 1024 * 1024;
 const firstSize = 1024 * 1024;
+/** Smaller contents are compressed sooner than handed over. */
+const handOver = 1024;
 const headerRoom = 128 * 1024;
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -46,8 +50,39 @@ export class ContentWriter {
   #created: { uid: number; gid: number; umask: number } | undefined;
   #header: { key: FileHeader; bytes: Buffer } | undefined;
 
-  constructor(target: ContentTarget) {
+  readonly #pool: CompressPool | undefined;
+  /** Checksums of objects that the other thread is compressing. */
+  readonly #inFlight = new Set<string>();
+
+  /** `pool` helps to compress in an archive repository. */
+  constructor(target: ContentTarget, pool?: CompressPool) {
     this.#target = target;
+    this.#pool = target.mode === 'archive' ? pool : undefined;
+  }
+
+  /** Waits for what the other thread has to do. Throws what went wrong there. */
+  drain(): void {
+    this.#pool?.collect(true);
+  }
+
+  /** Waits likewise, for a transaction that is given up. */
+  abandon(): void {
+    while (this.#pool !== undefined && this.#pool.busy > 0) {
+      try {
+        this.#pool.collect(true);
+      } catch {
+        // Its error is not the one that counts any more.
+      }
+    }
+  }
+
+  /** Whether an object was given to the other thread and has no name yet. */
+  isInFlight(checksum: string): boolean {
+    return this.#inFlight.has(checksum);
+  }
+
+  #has(checksum: string): boolean {
+    return this.#inFlight.has(checksum) || this.#target.has(checksum);
   }
 
   /** Stores one object unless it is there. `verify` sees the checksum before the object gets its name. */
@@ -97,6 +132,7 @@ export class ContentWriter {
     } catch (error) {
       throw errnoError(error, `openat(${source.path.slice(source.path.lastIndexOf('/') + 1)})`);
     }
+    let kept = false;
     try {
       const size = source.size ?? fs.fstat(fd).size;
       if (size <= smallSize && head.length <= headerRoom) {
@@ -107,11 +143,16 @@ export class ContentWriter {
           if (n === 0) break;
           have += n;
         }
-        return this.#small(header, head, have, verify);
+        if (have <= slotInput || this.#pool === undefined) return this.#small(header, head, have, verify);
       }
-      return this.#large(header, head, fd, size, verify);
+      const checksum = this.#hashFd(head, fd);
+      verify(checksum);
+      if (this.#has(checksum)) return checksum;
+      kept = this.#giveFile(header, head, fd, size, checksum);
+      if (kept) return checksum;
+      return this.#streamed(header, head, this.#pieces(fd), size, verify);
     } finally {
-      fs.close(fd);
+      if (!kept) fs.close(fd);
     }
   }
 
@@ -131,7 +172,7 @@ export class ContentWriter {
     head.copy(buffer, start);
     const checksum = hash('sha256', buffer.subarray(start, headerRoom + size), 'hex');
     verify(checksum);
-    if (target.has(checksum)) return checksum;
+    if (this.#has(checksum)) return checksum;
     target.reserve(size);
     if (target.mode !== 'archive') {
       this.#create(header, checksum, size, (fd) => {
@@ -140,25 +181,46 @@ export class ContentWriter {
       });
       return checksum;
     }
-    const packed = this.#pack(header, buffer.subarray(headerRoom, headerRoom + size));
-    this.#create(header, checksum, size, (fd) => {
-      target.fs.write(fd, packed, 0, packed.length, null);
-      return packed.length;
-    });
+    const content = buffer.subarray(headerRoom, headerRoom + size);
+    if (size >= handOver && this.#pool !== undefined) {
+      const given = this.#pool.tryBytes(content, target.zlibLevel, (compressed, error) => {
+        this.#inFlight.delete(checksum);
+        if (error !== undefined) throw error;
+        this.#storePacked(
+          header,
+          checksum,
+          size,
+          this.#pack(header, size, (put) => put(compressed)),
+        );
+      });
+      if (given) {
+        this.#inFlight.add(checksum);
+        return checksum;
+      }
+    }
+    const packed = this.#pack(header, size, (put) => this.#deflate().once(content, put));
+    this.#storePacked(header, checksum, size, packed);
     return checksum;
   }
 
-  /** Archive form of a small content: a view of a reused buffer. */
-  #pack(header: FileHeader, content: Uint8Array): Buffer {
-    const head = encodeArchiveHeader(header, content.length);
+  #storePacked(header: FileHeader, checksum: string, size: number, packed: Buffer): void {
+    this.#create(header, checksum, size, (fd) => {
+      this.#target.fs.write(fd, packed, 0, packed.length, null);
+      return packed.length;
+    });
+  }
+
+  /** Archive form of a small content, a view of a reused buffer: the header, then what `fill` puts. */
+  #pack(header: FileHeader, size: number, fill: (put: (bytes: Uint8Array) => void) => void): Buffer {
+    const head = encodeArchiveHeader(header, size);
     // Deflate stores what it cannot shrink with 5 bytes for every 16 KiB at most.
-    const needed = head.length + content.length + (content.length >> 10) + 1024;
+    const needed = head.length + size + (size >> 10) + 1024;
     if (this.#compressed === undefined || this.#compressed.length < needed) {
       this.#compressed = Buffer.allocUnsafeSlow(Math.max(needed, headerRoom + firstSize));
     }
     const out = this.#compressed;
     let at = head.copy(out, 0);
-    this.#deflate().once(content, (bytes) => {
+    fill((bytes) => {
       out.set(bytes, at);
       at += bytes.length;
     });
@@ -171,32 +233,60 @@ export class ContentWriter {
   }
 
   /** A large file is read twice, hashed first, so that one that is stored already costs no writing. */
-  #large(header: FileHeader, head: Buffer, fd: number, size: number, verify: (checksum: string) => void): string {
-    const { fs } = this.#target;
+  #hashFd(head: Buffer, fd: number): string {
     const digest = createHash('sha256').update(head);
+    for (const piece of this.#pieces(fd)) digest.update(piece);
+    return digest.digest('hex');
+  }
+
+  *#pieces(fd: number): Generator<Uint8Array> {
     const buffer = this.#buffer;
-    let at = 0;
-    for (;;) {
-      const n = fs.read(fd, buffer, 0, buffer.length, at);
-      if (n === 0) break;
-      digest.update(buffer.subarray(0, n));
+    for (let at = 0; ; ) {
+      const n = this.#target.fs.read(fd, buffer, 0, buffer.length, at);
+      if (n === 0) return;
+      yield buffer.subarray(0, n);
       at += n;
     }
-    const checksum = digest.digest('hex');
-    if (this.#target.has(checksum)) {
-      verify(checksum);
-      return checksum;
-    }
-    function* pieces(): Generator<Uint8Array> {
-      let offset = 0;
-      for (;;) {
-        const n = fs.read(fd, buffer, 0, buffer.length, offset);
-        if (n === 0) return;
-        yield buffer.subarray(0, n);
-        offset += n;
+  }
+
+  /** Lets the other thread compress a whole file; then it closes `fd` when done. False when it is busy. */
+  #giveFile(header: FileHeader, head: Buffer, fd: number, size: number, checksum: string): boolean {
+    const target = this.#target;
+    if (this.#pool === undefined) return false;
+    const temporary = this.#temporary();
+    const out = this.#open(temporary, header);
+    const archiveHead = encodeArchiveHeader(header, size);
+    target.fs.write(out, archiveHead, 0, archiveHead.length, 0);
+    const done = (result: Buffer, error: CoppiceError | undefined): void => {
+      this.#inFlight.delete(checksum);
+      try {
+        try {
+          if (error !== undefined) throw error;
+          // Read again by the thread: what it hashed must be what was hashed before.
+          if (result.toString('hex', 0, 32) !== checksum || result.readBigUInt64LE(32) !== BigInt(size)) {
+            throw new CoppiceError('Corrupt', `File changed while it was read: ${checksum}`);
+          }
+          this.#finish(out, header);
+        } finally {
+          target.fs.close(fd);
+          target.fs.close(out);
+        }
+        target.place(temporary, checksum);
+      } catch (failure) {
+        this.#discard(temporary);
+        throw errnoError(failure, 'Writing content object');
       }
+      target.wrote(checksum, size, Number(result.readBigUInt64LE(40)));
+    };
+    const options = { level: target.zlibLevel, start: archiveHead.length, size };
+    if (!this.#pool.tryFile(fd, out, head, options, done)) {
+      target.fs.close(out);
+      this.#discard(temporary);
+      return false;
     }
-    return this.#streamed(header, head, pieces(), at === 0 ? size : at, verify);
+    this.#inFlight.add(checksum);
+    target.reserve(size);
+    return true;
   }
 
   #streamed(
@@ -252,7 +342,7 @@ export class ContentWriter {
       } finally {
         target.fs.close(fd);
       }
-      if (target.has(checksum)) {
+      if (this.#has(checksum)) {
         target.fs.unlink(temporary);
         target.refund(reserved);
         return checksum;
@@ -270,7 +360,7 @@ export class ContentWriter {
     const target = this.#target;
     const checksum = hash('sha256', head, 'hex');
     verify(checksum);
-    if (target.has(checksum)) return checksum;
+    if (this.#has(checksum)) return checksum;
     const length = Buffer.byteLength(header.symlinkTarget);
     target.reserve(length);
     if (target.mode === 'archive' || target.mode === 'bare-user') {

@@ -14,6 +14,7 @@ import { hashFile } from '../file-checksum.ts';
 import type { CommitModifier } from '../modifier.ts';
 import type { MutableTree } from '../mutable-tree.ts';
 import type { Repo } from '../repo.ts';
+import type { CompressPool } from './compress-pool.ts';
 import { type ContentSource, ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
 import { ObjectWriter } from './object-writer.ts';
@@ -29,6 +30,8 @@ export interface TransactionOptions {
    * such as a pull. Default: only when the transaction is aborted in order.
    */
   readonly resumable?: boolean;
+  /** A second thread for compressing, in archive repositories. The caller closes it. */
+  readonly compressPool?: CompressPool;
 }
 
 /** What a transaction wrote. */
@@ -90,21 +93,25 @@ export class Transaction {
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
-    this.#content = new ContentWriter({
-      fs,
-      mode: repo.mode,
-      zlibLevel: settings.zlibLevel,
-      temporary: writer.temporary,
-      syncFiles: writer.syncFiles,
-      has: (checksum) => this.repo.hasObject('file', this.#trusted ?? checksum),
-      reserve: (size) => this.#reserve(size),
-      refund: (size) => this.#free.refund(size),
-      place: (temporary, checksum) => writer.place(temporary, looseName(this.#trusted ?? checksum, 'file', repo.mode)),
-      wrote: (_checksum, payload) => {
-        this.stats.contentWritten++;
-        this.stats.contentBytesWritten += payload;
+    this.#content = new ContentWriter(
+      {
+        fs,
+        mode: repo.mode,
+        zlibLevel: settings.zlibLevel,
+        temporary: writer.temporary,
+        syncFiles: writer.syncFiles,
+        has: (checksum) => this.repo.hasObject('file', this.#trusted ?? checksum),
+        reserve: (size) => this.#reserve(size),
+        refund: (size) => this.#free.refund(size),
+        place: (temporary, checksum) =>
+          writer.place(temporary, looseName(this.#trusted ?? checksum, 'file', repo.mode)),
+        wrote: (_checksum, payload) => {
+          this.stats.contentWritten++;
+          this.stats.contentBytesWritten += payload;
+        },
       },
-    });
+      options.compressPool,
+    );
   }
 
   /** For `Repo.beginTransaction`. */
@@ -125,6 +132,7 @@ export class Transaction {
 
   /** Where a staged object lies (or would); undefined when it certainly is not staged. */
   stagedPath(name: string): string | undefined {
+    if (this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65))) this.#content.drain();
     return this.#objects.find(name);
   }
 
@@ -345,6 +353,7 @@ export class Transaction {
     if (test === 'pre-commit') {
       throw new CoppiceError('Io', 'OSTREE_REPO_TEST_ERROR_PRE_COMMIT specified');
     }
+    this.#content.drain();
     if (this.#staging !== undefined) {
       try {
         fs.syncfs(path);
@@ -367,6 +376,7 @@ export class Transaction {
   /** Gives up. Staged objects stay for the next transaction of this boot, unless space ran out. */
   abort(): void {
     if (!this.#open) return;
+    this.#content.abandon();
     if (!this.#outOfSpace) {
       try {
         this.#objects.settle();

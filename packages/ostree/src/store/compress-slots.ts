@@ -1,0 +1,51 @@
+// The memory that a compressing thread shares with its owner: a ring of slots, each a few control words, an input and an
+// output area. The owner fills slots in order and takes results in the same order; the thread follows.
+
+export const slotCount = 6;
+/** Contents up to this size travel in a slot; larger ones as a pair of descriptors. */
+export const slotInput = 1024 * 1024;
+/** Deflate stores what it cannot shrink with 5 bytes for every 16 KiB. */
+export const slotOutput = slotInput + 4096;
+
+export const slotState = { free: 0, queued: 1, done: 2, quit: 3 } as const;
+export const slotKind = { bytes: 0, descriptors: 1 } as const;
+
+/** Control words of a slot. */
+export const word = {
+  state: 0,
+  kind: 1,
+  /** Bytes of input; of the file header, for descriptors. */
+  input: 2,
+  level: 3,
+  /** Bytes of output. */
+  output: 4,
+  failed: 5,
+  source: 6,
+  target: 7,
+  /** Offset in the target file where compressed bytes start. */
+  start: 8,
+} as const;
+export const wordsPerSlot = 16;
+
+export interface SlotMemory {
+  readonly control: SharedArrayBuffer;
+  readonly data: SharedArrayBuffer;
+}
+
+export function newSlotMemory(): SlotMemory {
+  return {
+    control: new SharedArrayBuffer(slotCount * wordsPerSlot * 4),
+    data: new SharedArrayBuffer(slotCount * (slotInput + slotOutput)),
+  };
+}
+
+export function slotViews(memory: SlotMemory): { control: Int32Array; input: Buffer[]; output: Buffer[] } {
+  const input: Buffer[] = [];
+  const output: Buffer[] = [];
+  for (let i = 0; i < slotCount; i++) {
+    const at = i * (slotInput + slotOutput);
+    input.push(Buffer.from(memory.data, at, slotInput));
+    output.push(Buffer.from(memory.data, at + slotInput, slotOutput));
+  }
+  return { control: new Int32Array(memory.control), input, output };
+}

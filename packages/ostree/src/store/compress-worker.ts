@@ -1,0 +1,77 @@
+// The compressing thread: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
+import { createHash } from 'node:crypto';
+import { readSync, writeSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
+import { RawDeflater } from './raw-deflate.ts';
+
+const { control, input, output } = slotViews(workerData as SlotMemory);
+let deflater: RawDeflater | undefined;
+let piece: Buffer | undefined;
+
+function deflaterOf(level: number): RawDeflater {
+  if (deflater?.level !== level) deflater = new RawDeflater(level);
+  return deflater;
+}
+
+/** Bytes of the slot's input become bytes of its output. */
+function compressBytes(slot: number, base: number): void {
+  let at = 0;
+  deflaterOf(control[base + word.level]!).once(input[slot]!.subarray(0, control[base + word.input]!), (bytes) => {
+    output[slot]!.set(bytes, at);
+    at += bytes.length;
+  });
+  control[base + word.output] = at;
+}
+
+/** One file into another; the output is the digest of header and content, then two u64: content and stored size. */
+function compressFile(slot: number, base: number): void {
+  piece ??= Buffer.allocUnsafeSlow(1024 * 1024);
+  const source = control[base + word.source]!;
+  const target = control[base + word.target]!;
+  const digest = createHash('sha256').update(input[slot]!.subarray(0, control[base + word.input]!));
+  const deflate = deflaterOf(control[base + word.level]!);
+  let stored = control[base + word.start]!;
+  const put = (bytes: Uint8Array): void => {
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(target, bytes, done, bytes.length - done, stored + done);
+    stored += bytes.length;
+  };
+  deflate.start();
+  let size = 0;
+  for (;;) {
+    const n = readSync(source, piece, 0, piece.length, size);
+    if (n === 0) break;
+    size += n;
+    const bytes = piece.subarray(0, n);
+    digest.update(bytes);
+    deflate.write(bytes, put);
+  }
+  deflate.finish(put);
+  digest.digest().copy(output[slot]!, 0);
+  output[slot]!.writeBigUInt64LE(BigInt(size), 32);
+  output[slot]!.writeBigUInt64LE(BigInt(stored), 40);
+  control[base + word.output] = 48;
+}
+
+for (let slot = 0; ; slot = (slot + 1) % slotCount) {
+  const base = slot * wordsPerSlot;
+  let state = Atomics.load(control, base + word.state);
+  while (state !== slotState.queued && state !== slotState.quit) {
+    Atomics.wait(control, base + word.state, state);
+    state = Atomics.load(control, base + word.state);
+  }
+  if (state === slotState.quit) break;
+  control[base + word.failed] = 0;
+  try {
+    if (control[base + word.kind] === slotKind.bytes) compressBytes(slot, base);
+    else compressFile(slot, base);
+  } catch (error) {
+    const text = Buffer.from(String((error as { code?: string }).code ?? (error as Error).message)).subarray(0, 200);
+    text.copy(output[slot]!, 0);
+    control[base + word.output] = text.length;
+    control[base + word.failed] = 1;
+  }
+  Atomics.store(control, base + word.state, slotState.done);
+  Atomics.notify(control, base + word.state);
+}
