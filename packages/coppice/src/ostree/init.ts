@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { CoppiceError, prefixError } from '@coppice/base';
-import { Repo, type RepoMode } from '@coppice/ostree';
+import { checkCollectionId, Repo, type RepoMode } from '@coppice/ostree';
 import type { OstreeVerb } from './verb.ts';
 
 const modes: Readonly<Record<string, RepoMode>> = {
@@ -30,6 +30,7 @@ export const verb: OstreeVerb = {
     const mode = Object.hasOwn(modes, text) ? modes[text] : undefined;
     if (mode === undefined) throw new CoppiceError('Invalid', `Invalid mode '${text}' in repository configuration`);
     const collectionId = options.string('collection-id');
+    if (collectionId !== undefined) checkCollectionId(collectionId);
     try {
       Repo.create(isAbsolute(repoPath) ? repoPath : resolve(context.cwd, repoPath), {
         mode,

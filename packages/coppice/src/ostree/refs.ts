@@ -1,7 +1,7 @@
 import { CoppiceError, prefixError } from '@coppice/base';
-import { hashTableOrder } from '@coppice/gvariant';
 import { checkCollectionId } from '@coppice/ostree';
 import { printCollectionRefs } from './refs-collections.ts';
+import { printOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -41,7 +41,8 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
     const keep = options.flag('list') || alias || /:\.?$/.test(prefix ?? '');
     const found = listing(() => repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias }));
     // The original walks a hash table.
-    for (const name of hashTableOrder(found.keys())) {
+    const cut = keep || prefix === undefined ? '' : `${prefix.replace(/\/+$/, '')}/`;
+    for (const name of printOrder(repo, found.keys(), cut)) {
       const value = found.get(name)!;
       call.print(alias ? `${name} -> ${value}` : options.flag('revision') ? `${name}\t${value}` : name);
     }
@@ -76,7 +77,7 @@ function createRef({ repo, options }: OstreeCall, name: string, existing: string
 function deleteRefs({ repo }: OstreeCall, prefix: string): void {
   const aliases = repo.listRefs(undefined, { aliases: true });
   const found = listing(() => repo.listRefs(prefix));
-  for (const name of hashTableOrder(found.keys())) {
+  for (const name of printOrder(repo, found.keys(), '')) {
     for (const [alias, target] of aliases) {
       if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);
     }
