@@ -41,6 +41,27 @@ const subVerbs: readonly SubVerb[] = [
     options: [['--json', 'print JSON']],
     load: () => import('./diff.ts'),
   },
+  {
+    usage: 'serve <repository>',
+    description: 'serve an OSTree repository over HTTP',
+    options: [
+      ['--host <address>', 'address to listen on', '127.0.0.1'],
+      ['--port <n>', 'port to listen on (0: any free one)', '0'],
+      ['--cert <file>', 'certificate chain (PEM); with --key makes it HTTPS'],
+      ['--key <file>', 'private key (PEM)'],
+      ['--log <file>', 'append a line per request (- for standard output)'],
+    ],
+    load: () => import('./serve.ts'),
+  },
+  {
+    usage: 'publish <repository> <destination>',
+    description: 'copy an OSTree repository to a folder or s3://BUCKET/PREFIX, safe for readers at any time',
+    options: [
+      ['--jobs <n>', 'files at a time', '8'],
+      ['--json', 'print a summary as JSON'],
+    ],
+    load: () => import('./publish.ts'),
+  },
 ];
 
 export const define: VerbFamily['define'] = (command, context, exit) => {

@@ -1,0 +1,87 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { CoppiceError, errnoError } from '@coppice/base';
+import { type StaticRequest, serveStatic } from '@coppice/http';
+import { Repo } from '@coppice/ostree';
+import type { Context } from '../../cli/context.ts';
+import type { SubVerbModule } from '../sub-verbs.ts';
+
+/** Objects and deltas never change under their name; refs and summaries must be asked for again. */
+export function cacheControl(path: string): string {
+  if (/^(objects|deltas)\//.test(path) && !path.endsWith('.commitmeta')) return 'public, max-age=31536000, immutable';
+  return 'no-cache';
+}
+
+const compressible = /^(summary|summary\.sig|config|delta-indexes\/.*)$/;
+
+function logLine(request: StaticRequest): string {
+  const time = new Date().toISOString();
+  return `${request.remote} - - [${time}] "${request.method} ${request.path} HTTP/1.1" ${request.status} ${request.bytes} ${request.ms.toFixed(1)}ms\n`;
+}
+
+function pem(path: unknown, cwd: string): Buffer | undefined {
+  if (typeof path !== 'string') return undefined;
+  try {
+    return readFileSync(resolve(cwd, path));
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+}
+
+/** `coppice repo serve`: an OSTree repository over HTTP or HTTPS until the process is told to end. */
+export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) => {
+  const path = resolve(context.cwd, dir as string);
+  const repo = Repo.open(path);
+  if (repo.mode !== 'archive')
+    context.stderr.write(`warning: ${path} is a ${repo.mode} repository; clients need an archive one\n`);
+  const [cert, key] = [pem(flags['cert'], context.cwd), pem(flags['key'], context.cwd)];
+  if ((cert === undefined) !== (key === undefined)) throw new CoppiceError('Usage', '--cert and --key go together');
+  const log = flags['log'] as string | undefined;
+  const compressed = new Map<string, { stamp: string; bytes: Buffer }>();
+  const server = await serveStatic(path, {
+    host: flags['host'] as string,
+    port: Number(flags['port']),
+    cacheControl,
+    ...(cert === undefined || key === undefined ? {} : { tls: { cert, key } }),
+    ...(log === undefined
+      ? {}
+      : {
+          onRequest: (request) => {
+            if (log === '-') {
+              context.stdout.write(logLine(request));
+              context.stdout.flush();
+            } else appendFileSync(resolve(context.cwd, log), logLine(request));
+          },
+        }),
+    intercept: (request, response, name) => {
+      if (!compressible.test(name) || request.method !== 'GET' || request.headers.range !== undefined) return false;
+      if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return false;
+      const stat = repo.fs.stat(`${path}/${name}`);
+      if (stat === undefined || stat.size < 1024) return false;
+      const stamp = `${stat.ino}-${stat.size}-${stat.mtimeMs}`;
+      let held = compressed.get(name);
+      if (held?.stamp !== stamp) {
+        held = { stamp, bytes: gzipSync(readFileSync(`${path}/${name}`)) };
+        compressed.set(name, held);
+      }
+      response.writeHead(200, {
+        'content-encoding': 'gzip',
+        'content-length': held.bytes.length,
+        'content-type': 'application/octet-stream',
+        'cache-control': cacheControl(name),
+        'last-modified': new Date(stat.mtimeMs).toUTCString(),
+        vary: 'accept-encoding',
+      });
+      response.end(held.bytes);
+      return true;
+    },
+  });
+  context.stdout.write(`${server.url}\n`);
+  context.stdout.flush();
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+  });
+  await server.close();
+  return 0;
+};
