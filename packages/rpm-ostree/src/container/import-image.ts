@@ -99,6 +99,8 @@ class LayerReader {
   readonly #xattrs = new Map<string, readonly Xattr[]>();
   readonly #links = new Map<string, string>();
   readonly files = new Set<string>();
+  /** The commit object in this layer, if any. */
+  commit: string | undefined;
 
   constructor(txn: Transaction) {
     this.#txn = txn;
@@ -126,6 +128,7 @@ class LayerReader {
         case 'dirtree':
         case 'dirmeta':
           this.#txn.writeMetadata(suffix, this.#bytes(entry, 128 << 20), checksum);
+          if (suffix === 'commit') this.commit = checksum;
           break;
         case 'commitmeta':
           this.#txn.setDetachedMetadataBytes(checksum, this.#bytes(entry, 16 << 20));
@@ -229,9 +232,10 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
   mkdirSync(options.scratch, { recursive: true, mode: 0o700 });
   let fetched = 0;
   try {
-    const missing = manifest.layers
-      .map((layer, i) => ({ layer, diffId: config.rootfs.diff_ids[i] }))
-      .filter(({ layer }) => repo.tryResolveRev(layerRef(layer.digest)) === undefined);
+    const all = manifest.layers.map((layer, i) => ({ layer, diffId: config.rootfs.diff_ids[i] }));
+    const missing = [...all.slice(1), ...all.slice(0, 1)].filter(
+      ({ layer }) => repo.tryResolveRev(layerRef(layer.digest)) === undefined,
+    );
     progress({
       type: 'message',
       text: `layers already present: ${manifest.layers.length - missing.length}; layers needed: ${missing.length} (${missing.reduce((n, m) => n + m.layer.size, 0)} bytes)`,
@@ -252,7 +256,8 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
         }
         if (diffId !== undefined && `sha256:${hash.digest('hex')}` !== diffId)
           throw new CoppiceError('Corrupt', `layer ${layer.digest}: does not match its diff id`);
-        txn.setRef(layerRef(layer.digest), layerCommit(txn, reader.files, layer.digest));
+        // The layer with the commit is kept by the commit itself; it comes last, when all its files are there.
+        txn.setRef(layerRef(layer.digest), reader.commit ?? layerCommit(txn, reader.files, layer.digest));
       });
       removeTree(path);
       fetched += 1;

@@ -1,0 +1,138 @@
+// Encapsulated commits: skopeo carries the image to a registry, we deploy from there; a second version fetches what changed.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { OciLayout } from '@coppice/oci';
+import { Repo } from '@coppice/ostree';
+import { encapsulate, importImage } from '@coppice/rpm-ostree';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Node, original, skipReason } from './rpm-ostree-support.ts';
+
+const reason = skipReason('/usr/bin/ostree', 'skopeo', 'docker-registry');
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => {
+  let node: Node;
+  let registry: ChildProcess;
+  let host: string;
+  let layout: string;
+
+  const commitOf = (stream: string): string => node.lab.state().streams[stream]!.commit;
+  const put = async (stream: string): Promise<{ digest: string; written: number }> =>
+    encapsulate({
+      repo: Repo.open(node.lab.repo),
+      commit: commitOf(stream),
+      target: OciLayout.create(layout),
+      reference: stream,
+      maxLayers: 12,
+    });
+
+  beforeAll(async () => {
+    node = await Node.make();
+    layout = join(node.dir, 'image');
+    const port = await freePort();
+    host = `127.0.0.1:${port}`;
+    const config = join(node.dir, 'registry.yml');
+    writeFileSync(
+      config,
+      `version: 0.1\nstorage: {filesystem: {rootdirectory: ${join(node.dir, 'registry')}}}\nhttp: {addr: '${host}'}\n`,
+    );
+    registry = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+    for (;;) {
+      try {
+        if ((await fetch(`http://${host}/v2/`)).ok) break;
+      } catch {}
+    }
+  });
+  afterAll(() => {
+    registry.kill();
+    node.end();
+  });
+
+  test('the same commit gives the same image; skopeo reads and copies it', async () => {
+    const first = await put('stable');
+    expect(await put('stable')).toMatchObject({ digest: first.digest, written: 0 });
+    const info = JSON.parse(original('skopeo', 'inspect', `oci:${layout}:stable`)) as {
+      Digest: string;
+      Labels: Record<string, string>;
+    };
+    expect(info.Digest).toBe(first.digest);
+    expect(info.Labels['ostree.commit']).toBe(commitOf('stable'));
+    original('skopeo', 'copy', '--dest-tls-verify=false', `oci:${layout}:stable`, `docker://${host}/os:stable`);
+  });
+
+  test('unpacking gives the commit back, byte for byte', async () => {
+    const path = join(node.dir, 'unpacked');
+    mkdirSync(path);
+    const repo = Repo.create(path, { mode: 'bare' });
+    const result = await importImage({
+      repo,
+      source: OciLayout.open(layout),
+      reference: 'stable',
+      imageReference: 'ostree-unverified-image:oci:x',
+      scratch: join(node.dir, 'scratch'),
+    });
+    expect(result.encapsulated).toBe(commitOf('stable'));
+    original('/usr/bin/ostree', `--repo=${path}`, 'fsck', '-q');
+    const list = (repository: string): string =>
+      original('/usr/bin/ostree', `--repo=${repository}`, 'ls', '-R', '-C', '-X', commitOf('stable'));
+    expect(list(path)).toBe(list(node.lab.repo));
+  });
+
+  test('the layers, laid over each other by another tool, are the root file system', () => {
+    const dir = join(node.dir, 'oci-dir');
+    original('skopeo', 'copy', `oci:${layout}:stable`, `dir:${dir}`);
+    const manifest = JSON.parse(original('cat', join(dir, 'manifest.json'))) as { layers: { digest: string }[] };
+    const root = join(node.dir, 'rootfs');
+    mkdirSync(root);
+    for (const { digest } of manifest.layers)
+      original('tar', '-C', root, '-xzf', join(dir, digest.slice('sha256:'.length)));
+    expect(spawnSync('cat', [join(root, 'usr/lib/os-release')], { encoding: 'utf8' }).stdout).toContain(
+      '31.20200118.3.0',
+    );
+    expect(spawnSync('ls', [join(root, 'etc')], { encoding: 'utf8' }).stdout).toContain('passwd');
+  });
+
+  test('rebase to the registry, upgrade, layer, upgrade without change', async () => {
+    const image = `ostree-unverified-registry:${host}/os:stable`;
+    expect(await node.must('rebase', image)).toContain('layers already present: 0; layers needed: 12 ');
+    expect(await node.must('status')).toMatch(
+      new RegExp(`${image}\\n +Digest: sha256:[0-9a-f]{64}\\n +Version: 31\\.20200118\\.3\\.0 `),
+    );
+    node.fsck();
+    await put('testing');
+    original('skopeo', 'copy', '--dest-tls-verify=false', `oci:${layout}:testing`, `docker://${host}/os:stable`);
+    const out = await node.must('upgrade');
+    const [, present, needed] = /layers already present: (\d+); layers needed: (\d+)/.exec(out)!;
+    expect(Number(present)).toBeGreaterThan(Number(needed));
+    expect(out).toContain('  kernel 5.4.10-200.fc31 -> 5.4.13-201.fc31\n');
+    await node.must('install', 'tcpdump');
+    expect(node.installed().some((p) => p.startsWith('tcpdump-'))).toBe(true);
+    expect(await node.must('upgrade')).toContain('layers needed: 0 ');
+    node.fsck();
+  });
+
+  test('a registry that is not there, an image that is none', async () => {
+    const gone = await node.rpmOstree([
+      'rebase',
+      'ostree-unverified-registry:127.0.0.1:1/os:x',
+      `--sysroot=${node.sysroot}`,
+    ]);
+    expect(gone.stderr).toMatch(/^error: Importing ostree-unverified-registry:127\.0\.0\.1:1\/os:x: [^\n]+\n$/);
+    const missing = await node.rpmOstree([
+      'rebase',
+      `ostree-unverified-registry:${host}/os:nosuch`,
+      `--sysroot=${node.sysroot}`,
+    ]);
+    expect(missing.status).toBe(1);
+    node.fsck();
+  });
+});
