@@ -11,6 +11,16 @@ export { butaneMessages } from './messages-table.ts';
 // Reports as text.
 export { plainReport, prettyReport } from './pretty-report.ts';
 export { looseText, rawBytes } from './text-bytes.ts';
+// JSON Schemas for editors.
+export type { JsonSchema } from './json-schema.ts';
+export { butaneSchema, ignitionSchema } from './json-schema.ts';
+// Looking for what a valid config still gets wrong.
+export type { Linted, LintOptions } from './lint/lint.ts';
+export { lint } from './lint/lint.ts';
+export { userDataLimits } from './lint/providers-table.ts';
+export type { LintCode } from './lint/rules-table.ts';
+export { lintRules } from './lint/rules-table.ts';
+export { hints } from './hints-table.ts';
 // The way back.
 export type { DecompileOptions, Decompiled } from './decompile.ts';
 export { decompile } from './decompile.ts';

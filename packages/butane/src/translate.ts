@@ -41,6 +41,8 @@ export interface TranslateOptions {
   readonly raw?: boolean;
   /** Also return the list of translated paths. */
   readonly debug?: boolean;
+  /** Rules beyond the original's, run on the generated Ignition config when it is valid; paths are those of the output. */
+  readonly rules?: (config: Fields, report: Report) => void;
 }
 
 export interface Translation {
@@ -203,5 +205,11 @@ function translateValue(
   validateConfig(state.config, spec.ignition, rules, '2.26', prefix);
   addOutput(rules);
   if (report.fatal) return end(failedOutput, undefined, debugText);
+  if (options.rules !== undefined) {
+    const more = new Report('output');
+    options.rules(state.config, more);
+    for (const entry of more.entries) entry.path = [...prefix, ...entry.path];
+    addOutput(more);
+  }
   return end(undefined, output, debugText);
 }

@@ -3,6 +3,10 @@
 export { decodeBase64, encodeBase64 } from './base64.ts';
 // Data URLs.
 export { decodeDataUrl, escapeData, escapedLength } from './data-url.ts';
+export { embeddedBytes, embeddedText } from './contents.ts';
+// What a config does to a node.
+export type { Change, Effect, EffectKind, Need } from './effects.ts';
+export { compareEffects, effectsOf, greatestNeed } from './effects.ts';
 export { reportDuplicates } from './duplicates.ts';
 // Go's way with paths, URLs, versions and quotes, which messages and rules depend on.
 export { cleanPath, joinPath, pathExtension } from './go-path.ts';

@@ -34,8 +34,12 @@ export function minorOf(version: string): number | undefined {
   return minor < 0 ? undefined : minor;
 }
 
-/** Reads and checks a config of any supported spec version. */
-export function parseConfig(bytes: Uint8Array, edition: Edition = 'next'): Parsed {
+/** Reads and checks a config of any supported spec version; `rules` are more checks, run on configs without errors. */
+export function parseConfig(
+  bytes: Uint8Array,
+  edition: Edition = 'next',
+  rules?: (config: Fields, report: Report) => void,
+): Parsed {
   const failed = (failure: IgnitionCode): Parsed => ({
     config: undefined,
     minor: undefined,
@@ -62,6 +66,7 @@ export function parseConfig(bytes: Uint8Array, edition: Edition = 'next'): Parse
   if (config instanceof JsonFault) return faulty(config);
   const report = new Report();
   checkParsed(config, minor, report, edition);
+  if (!report.fatal) rules?.(config, report);
   const positions = jsonPositions(node, new LineIndex(bytes));
   reportUnusedKeys(config, schema, positions, report);
   report.correlate(positions);

@@ -72,6 +72,7 @@ const plain = /^[A-Za-z_/](?:[A-Za-z0-9_/.@+=,()$%~;!?*&<>-]|[: ](?=[A-Za-z0-9_/
 
 /** A text on one line, quoted when it has to be. */
 function scalar(text: string): string {
+  if (/^\d+\.\d+\.\d+(-[a-z]+)?$/.test(text)) return text;
   if (plain.test(text) && !taken.test(text) && !/: | #/.test(text)) return text;
   const quoted = JSON.stringify(text).replace(
     /[\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]/g,

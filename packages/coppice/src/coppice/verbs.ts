@@ -13,6 +13,12 @@ export interface VerbEntry {
 }
 
 export const verbs: readonly VerbEntry[] = [
+  {
+    name: 'config',
+    description: 'decompile, compare, preview, check and serve configs',
+    load: () => import('./config/index.ts'),
+  },
+  { name: 'explain', description: 'what a code of a finding means', load: () => import('./explain/index.ts') },
   { name: 'image', description: 'make disk images of deployed systems', load: () => import('./image/index.ts') },
   {
     name: 'sysroot',
