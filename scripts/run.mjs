@@ -43,6 +43,7 @@ const scripts = {
   check: 'check.ts',
   bench: 'bench.ts',
   format: 'format.ts',
+  'suite:solver': 'suite-solver.ts',
   'suite:ostree': 'suite-ostree.ts',
 };
 if (!Object.hasOwn(scripts, task ?? '')) fail(`unknown task ${task}; one of ${Object.keys(scripts).join(', ')}`);
