@@ -78,6 +78,24 @@ export type { Repomd, RepomdChecksum, RepomdRecord } from './repodata/repomd.ts'
 export { checkHref, parseRepomd, writeRepomd } from './repodata/repomd.ts';
 export type { RepoChangelog, RepoDependency, RepoFile, RepositoryPackage } from './repodata/repository-package.ts';
 export { describePackage, isPrimaryFile } from './repodata/repository-package.ts';
+// Repositories: configuration, mirrors, advisories, groups, modules, zchunk.
+export type { Comps, CompsEnvironment, CompsGroup } from './repository/comps.ts';
+export { parseComps } from './repository/comps.ts';
+export type { Metalink, MetalinkHashes } from './repository/metalink.ts';
+export { baseOfRepomd, parseMetalink, parseMirrorlist } from './repository/metalink.ts';
+export type { ModuleDefaults, ModuleStream, Modules } from './repository/modules.ts';
+export { hiddenArtifacts, parseModules } from './repository/modules.ts';
+export type { RepositoryConfig } from './repository/repo-file.ts';
+export {
+  loadRepoFiles,
+  parseIni,
+  parseRepoFile,
+  repositoryVariables,
+  substituteVariables,
+} from './repository/repo-file.ts';
+export type { Advisory, AdvisoryPackage, AdvisoryReference } from './repository/updateinfo.ts';
+export { advisoryCves, parseUpdateinfo } from './repository/updateinfo.ts';
+export { readZchunkHeader, unzchunk } from './repository/zchunk.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
 // The package database.
@@ -88,6 +106,12 @@ export type { InstalledPackage, RpmDbOptions } from './rpmdb/rpmdb.ts';
 export { RpmDb } from './rpmdb/rpmdb.ts';
 
 // Solver: fill a Pool with repositories, then ask through a Goal (as rpm-ostree and dnf do) or with plain jobs through solve().
+export type { Alternative } from './solver/alternatives.ts';
+export { alternativesOf, alternativeText } from './solver/alternatives.ts';
+export type { CheckOptions, SolutionFault } from './solver/check.ts';
+export { checkSolution, installedAfter } from './solver/check.ts';
+export type { ChainLink, Explanation } from './solver/explain.ts';
+export { explainProblem, explanationLines } from './solver/explain.ts';
 export type { GoalOptions, GoalResult } from './solver/goal.ts';
 export { depsolveError, Goal, goalFlags, nameWithRepo, problemLines } from './solver/goal.ts';
 export type { Job, JobAction, JobFlags, Selection, SolverFlags } from './solver/job.ts';
@@ -96,6 +120,7 @@ export type { RuleInfo } from './solver/pkg-rules.ts';
 export type { DependencyList, PoolFlags, PoolPackageSpec } from './solver/pool.ts';
 export { field, Pool, PoolRepo } from './solver/pool.ts';
 export { problemInfo, problemInfos } from './solver/problems.ts';
+export { recommendedOf } from './solver/recommended.ts';
 export { infoText } from './solver/rule-info.ts';
 export type { Concession, ProblemSolution } from './solver/solutions.ts';
 export { problemSolutions } from './solver/solutions.ts';

@@ -1,14 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { type Compression, compressionOfName, decompress } from '@coppice/archive';
+import { type Compression, collectBytes, compressionOfName, decompress } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile } from '@coppice/linux';
 import { readFilelists, readOther } from './details-reader.ts';
 import type { PackageTable, TablePackage } from './package-table.ts';
 import { readPrimary } from './primary-reader.ts';
+import { unzchunk } from '../repository/zchunk.ts';
 import { parseRepomd, type Repomd, type RepomdRecord } from './repomd.ts';
+import { cacheKey, cachePath, loadTable, saveTable } from './table-cache.ts';
 
 export interface LoadOptions {
   readonly fs?: FileSystem;
@@ -16,6 +18,8 @@ export interface LoadOptions {
   readonly filelists?: boolean;
   /** Read changelogs too (other.xml). */
   readonly changelogs?: boolean;
+  /** Keep the parsed packages in this folder (which must exist), and take them from there when they fit. */
+  readonly cacheDir?: string;
 }
 
 export interface LoadedRepository {
@@ -65,6 +69,17 @@ export function* metadataBytes(path: string, record: RepomdRecord, fs: FileSyste
       throw new CoppiceError('Corrupt', `${path}: ${what} does not match repomd.xml`);
   };
   try {
+    if (path.endsWith('.zck')) {
+      // Chunks are found through the header: the whole file is needed.
+      const whole = collectBytes(source(), record.size > 0 ? record.size : openLimit, path);
+      check(packed.digest(), record.checksum.value, 'checksum');
+      for (const piece of unzchunk(whole, record.openSize ?? openLimit)) {
+        open?.update(piece);
+        yield piece;
+      }
+      if (open !== undefined) check(open.digest(), record.openChecksum!.value, 'open checksum');
+      return;
+    }
     const kind: Compression | 'auto' = compressionOfName(path) === 'none' ? 'auto' : compressionOfName(path);
     const input = source();
     const limit = record.openSize ?? openLimit;
@@ -117,9 +132,15 @@ export function loadRepository(path: string, options: LoadOptions = {}): LoadedR
     throw errnoError(error, repomdPath);
   }
   const repomd = parseRepomd(bytes);
-  const primary = findRecord(repomd, 'primary');
+  const primary = findRecord(repomd, 'primary') ?? findRecord(repomd, 'primary_zck');
   if (primary === undefined) throw new CoppiceError('Invalid', `${repomdPath}: no primary metadata`);
-  const table = readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+  const key = options.cacheDir === undefined ? undefined : cacheKey(bytes);
+  const cache = key === undefined ? undefined : cachePath(options.cacheDir!, key);
+  let table = cache === undefined ? undefined : loadTable(cache, key!, fs);
+  if (table === undefined) {
+    table = readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+    if (cache !== undefined) saveTable(cache, key!, table, fs);
+  }
   const repository = { path, repomd, table, packages: table.packages() };
   if (options.filelists || options.changelogs) loadDetails(repository, options);
   return repository;

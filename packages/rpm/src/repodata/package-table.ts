@@ -256,6 +256,11 @@ export class TablePackage implements RepositoryPackage {
   }
 }
 
+function tripleHash(name: number, evr: number, flags: number): number {
+  const hash = Math.imul(Math.imul(name, 0x9e3779b1) ^ evr, 0x85ebca6b) ^ flags;
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
 /** Collects packages for a table. */
 export class TableBuilder {
   readonly strings = new Strings();
@@ -263,22 +268,41 @@ export class TableBuilder {
   readonly #texts = new Words();
   readonly #starts = new Words();
   readonly #dependencies = new Words();
-  readonly #known = new Map<string, number>();
+  /** Open addressing over the triples of `#dependencies`; -1 is free. */
+  #slots = new Int32Array(1 << 12).fill(-1);
   #numbers = new Float64Array(1 << 10);
   #count = 0;
 
   /** Number of a dependency, added when new. */
   dependency(name: number, evr: number, flags: number): number {
-    const key = `${name}:${evr}:${flags}`;
-    let id = this.#known.get(key);
-    if (id === undefined) {
-      id = this.#dependencies.length / 3;
-      this.#dependencies.push(name);
-      this.#dependencies.push(evr);
-      this.#dependencies.push(flags);
-      this.#known.set(key, id);
+    const mask = this.#slots.length - 1;
+    let slot = tripleHash(name, evr, flags) & mask;
+    const { data } = this.#dependencies;
+    for (;;) {
+      const id = this.#slots[slot]!;
+      if (id < 0) break;
+      if (data[id * 3] === name && data[id * 3 + 1] === evr && data[id * 3 + 2] === flags) return id;
+      slot = (slot + 1) & mask;
     }
+    const id = this.#dependencies.length / 3;
+    this.#dependencies.push(name);
+    this.#dependencies.push(evr);
+    this.#dependencies.push(flags);
+    this.#slots[slot] = id;
+    if (id * 2 > this.#slots.length) this.#rehash();
     return id;
+  }
+
+  #rehash(): void {
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
+    const { data } = this.#dependencies;
+    for (let id = 0; id * 3 < this.#dependencies.length; id++) {
+      let slot = tripleHash(data[id * 3]!, data[id * 3 + 1]!, data[id * 3 + 2]!) & mask;
+      while (slots[slot]! >= 0) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.#slots = slots;
   }
 
   /** Adds a package: string numbers and numbers by column, and its lists of dependency or string numbers. */

@@ -1,6 +1,19 @@
 import { CoppiceError } from '@coppice/base';
 
 const fnvPrime = 0x01000193;
+const sampled = 32;
+
+/** Of long strings only both ends are looked at: equality is decided on the bytes. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 ^ (end - start);
+  if (end - start <= 2 * sampled) {
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, fnvPrime);
+  } else {
+    for (let i = start; i < start + sampled; i++) hash = Math.imul(hash ^ bytes[i]!, fnvPrime);
+    for (let i = end - sampled; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, fnvPrime);
+  }
+  return hash ^ (hash >>> 15);
+}
 
 /**
  * Byte strings stored once each, by number, in one arena. A hundred thousand package descriptions cost their bytes and
@@ -11,6 +24,7 @@ export class StringTable {
   #used: number;
   /** `#offsets[i]` is where string i starts; string 0 is empty. */
   #offsets: Uint32Array;
+  #hashes: Int32Array;
   #count: number;
   #slots: Int32Array;
   #texts: (string | undefined)[] = [];
@@ -19,6 +33,7 @@ export class StringTable {
     this.#arena = Buffer.allocUnsafeSlow(1 << 16);
     this.#used = 0;
     this.#offsets = new Uint32Array(1 << 12);
+    this.#hashes = new Int32Array(1 << 12);
     this.#count = 1;
     this.#slots = new Int32Array(1 << 13).fill(-1);
   }
@@ -30,9 +45,7 @@ export class StringTable {
   /** Number of `bytes[start, end)`, added when new. */
   intern(bytes: Uint8Array, start: number, end: number): number {
     if (start === end) return 0;
-    let hash = 0x811c9dc5;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, fnvPrime);
-    hash ^= hash >>> 15;
+    const hash = hashOf(bytes, start, end);
     const mask = this.#slots.length - 1;
     const arena = this.#arena;
     const length = end - start;
@@ -41,7 +54,7 @@ export class StringTable {
       const id = this.#slots[slot]!;
       if (id < 0) break;
       const at = this.#offsets[id]!;
-      if (this.#end(id) - at === length) {
+      if (this.#hashes[id] === hash && this.#end(id) - at === length) {
         let i = 0;
         while (i < length && arena[at + i] === bytes[start + i]) i++;
         if (i === length) return id;
@@ -49,6 +62,7 @@ export class StringTable {
       slot = (slot + 1) & mask;
     }
     const id = this.#append(bytes, start, end);
+    this.#hashes[id] = hash;
     this.#slots[slot] = id;
     if (this.#count * 2 > this.#slots.length) this.#rehash();
     return id;
@@ -76,6 +90,9 @@ export class StringTable {
       const grown = new Uint32Array(this.#offsets.length * 2);
       grown.set(this.#offsets);
       this.#offsets = grown;
+      const hashes = new Int32Array(grown.length);
+      hashes.set(this.#hashes);
+      this.#hashes = hashes;
     }
     this.#arena.set(bytes.subarray(start, end), this.#used);
     this.#offsets[this.#count] = this.#used;
@@ -87,11 +104,7 @@ export class StringTable {
     const slots = new Int32Array(this.#slots.length * 2).fill(-1);
     const mask = slots.length - 1;
     for (let id = 1; id < this.#count; id++) {
-      let hash = 0x811c9dc5;
-      const end = this.#end(id);
-      for (let i = this.#offsets[id]!; i < end; i++) hash = Math.imul(hash ^ this.#arena[i]!, fnvPrime);
-      hash ^= hash >>> 15;
-      let slot = hash & mask;
+      let slot = this.#hashes[id]! & mask;
       while (slots[slot]! >= 0) slot = (slot + 1) & mask;
       slots[slot] = id;
     }

@@ -1,0 +1,99 @@
+// modules.yaml: modulemd documents, their defaults, and which packages they hide.
+import { CoppiceError, messageOf } from '@coppice/base';
+import { parseAllDocuments } from 'yaml';
+
+export interface ModuleStream {
+  readonly name: string;
+  readonly stream: string;
+  readonly version: string;
+  readonly context: string;
+  readonly arch: string;
+  readonly summary: string;
+  readonly profiles: Readonly<Record<string, readonly string[]>>;
+  /** `NAME-EPOCH:VERSION-RELEASE.ARCH` of every package built in it. */
+  readonly artifacts: readonly string[];
+  /** Streams of other modules it runs with: name to streams, `-x` excluded, empty for any. One alternative is enough. */
+  readonly requires: readonly Readonly<Record<string, readonly string[]>>[];
+}
+
+export interface ModuleDefaults {
+  readonly module: string;
+  readonly stream: string | undefined;
+  readonly profiles: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Modules {
+  readonly streams: readonly ModuleStream[];
+  readonly defaults: readonly ModuleDefaults[];
+}
+
+type Fields = Record<string, unknown>;
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const textOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : []);
+
+function streamOf(data: Fields): ModuleStream {
+  const profiles = Object.entries(fieldsOf(data['profiles'])).map(
+    ([name, profile]) => [name, textsOf(fieldsOf(profile)['rpms'])] as const,
+  );
+  const dependencies = Array.isArray(data['dependencies']) ? data['dependencies'] : [];
+  return {
+    name: textOf(data['name']),
+    stream: textOf(data['stream']),
+    version: textOf(data['version']),
+    context: textOf(data['context']),
+    arch: textOf(data['arch']),
+    summary: textOf(data['summary']),
+    profiles: Object.fromEntries(profiles),
+    artifacts: textsOf(fieldsOf(data['artifacts'])['rpms']),
+    requires: dependencies.map((d) =>
+      Object.fromEntries(
+        Object.entries(fieldsOf(fieldsOf(d)['requires'])).map(([name, streams]) => [name, textsOf(streams)]),
+      ),
+    ),
+  };
+}
+
+/** Reads a multi-document modules.yaml; documents of other kinds are passed over. Throws `Invalid`. */
+export function parseModules(text: string): Modules {
+  const streams: ModuleStream[] = [];
+  const defaults: ModuleDefaults[] = [];
+  // Everything is text here: stream 1.10 is no number.
+  const documents = parseAllDocuments(text, { schema: 'failsafe', logLevel: 'silent' });
+  for (const document of Array.isArray(documents) ? documents : []) {
+    if (document.errors.length > 0) throw new CoppiceError('Invalid', `modules.yaml: ${messageOf(document.errors[0])}`);
+    const root = fieldsOf(document.toJS({ maxAliasCount: 100 }));
+    const data = fieldsOf(root['data']);
+    if (root['document'] === 'modulemd') streams.push(streamOf(data));
+    else if (root['document'] === 'modulemd-defaults') {
+      const stream = textOf(data['stream']);
+      const profiles = Object.entries(fieldsOf(data['profiles'])).map(([name, list]) => [name, textsOf(list)] as const);
+      defaults.push({
+        module: textOf(data['module']),
+        stream: stream === '' ? undefined : stream,
+        profiles: Object.fromEntries(profiles),
+      });
+    }
+  }
+  return { streams, defaults };
+}
+
+/**
+ * The artifacts of streams that are neither default nor enabled: packages that must not be used. `enabled` maps module
+ * names to streams and goes before the defaults. The caller also hides packages of the same names that no module built
+ * where an active stream brings them.
+ */
+export function hiddenArtifacts(modules: Modules, enabled: ReadonlyMap<string, string> = new Map()): Set<string> {
+  const chosen = new Map(
+    modules.defaults.flatMap((d) => (d.stream === undefined ? [] : [[d.module, d.stream] as const])),
+  );
+  for (const [module, stream] of enabled) chosen.set(module, stream);
+  const hidden = new Set<string>();
+  const shown = new Set<string>();
+  for (const entry of modules.streams)
+    for (const artifact of entry.artifacts) (chosen.get(entry.name) === entry.stream ? shown : hidden).add(artifact);
+  for (const artifact of shown) hidden.delete(artifact);
+  return hidden;
+}
