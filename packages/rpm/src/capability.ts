@@ -9,7 +9,7 @@ import { parseRichDependency, type RichDependency } from './rich.ts';
 export function parseCapability(text: string): Dependency | undefined {
   const trimmed = text.trim();
   if (trimmed === '') return undefined;
-  const m = /^([^\s<=>]+)(?:\s*(<=|>=|=<|=>|==|<|>|=)\s*(\S+))?$/.exec(trimmed);
+  const m = /^([^\s<=>]+)(?:\s*(<=|>=|=<|=>|==|<|>|=)\s*([^\s<=>]+))?$/.exec(trimmed);
   if (m === null) return undefined;
   if (m[2] === undefined) return { name: m[1]!, flags: 0, evr: '' };
   return { name: m[1]!, flags: senseOf(m[2])!, evr: m[3]! };

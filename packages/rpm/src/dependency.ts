@@ -41,16 +41,19 @@ export function formatDependency(dep: Dependency): string {
 
 /**
  * Whether two version ranges share a version (rpm's rpmdsCompareEVR). Without a version on either side they always do;
- * a release missing on one side matches every release.
+ * a side without a release stands for every release if it allows equality.
  */
 export function rangesOverlap(aFlags: number, aEvr: string, bFlags: number, bEvr: string): boolean {
   if ((aFlags & senseMask) === 0 || (bFlags & senseMask) === 0 || aEvr === '' || bEvr === '') return true;
   // Both open towards the same side.
   if (aFlags & bFlags & (sense.less | sense.greater)) return true;
-  const order = compareEvr(parseEvr(aEvr), parseEvr(bEvr), true);
+  const a = parseEvr(aEvr);
+  const b = parseEvr(bEvr);
+  const order = compareEvr(a, b, true);
   if (order === 0) {
-    if (aFlags & bFlags & sense.equal) return true;
-    return false;
+    if (a.release === undefined && b.release !== undefined) return (aFlags & sense.equal) !== 0;
+    if (b.release === undefined && a.release !== undefined) return (bFlags & sense.equal) !== 0;
+    return (aFlags & bFlags & sense.equal) !== 0;
   }
   return order < 0
     ? (aFlags & sense.greater) !== 0 || (bFlags & sense.less) !== 0

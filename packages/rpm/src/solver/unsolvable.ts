@@ -159,7 +159,7 @@ export function analyzeUnsolvableAssertion(s: SolverState, rule: number, disable
     const element = problemElement(s, r);
     if (!problem.includes(element)) problem.push(element);
   }
-  record(s, [other, rule], problem);
+  record(s, [rule, other], problem);
   if (!disableRules) return -1;
   for (const element of problem) disableProblem(s, element);
   return 0;

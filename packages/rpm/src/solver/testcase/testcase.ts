@@ -7,6 +7,7 @@ import { selected } from '../selection.ts';
 import { SolvableNames, solvableName } from '../solvable-name.ts';
 import { solve } from '../solve.ts';
 import type { SolverState } from '../state.ts';
+import type { Step } from '../transaction.ts';
 import { parseTestDependency } from './dep-syntax.ts';
 import { formatJob, parseJob } from './job-text.ts';
 import {
@@ -32,6 +33,8 @@ export interface CaseOptions {
   readonly readFile?: (name: string) => string;
   /** Which libsolv's wording of alternatives to use. */
   readonly alternatives?: AlternativeStyle;
+  /** Called after each solving. */
+  readonly onSolved?: (state: SolverState, steps: readonly Step[]) => void;
 }
 
 interface Command {
@@ -103,7 +106,9 @@ class CaseRun {
 
   private solved(): SolverState {
     if (this.state === undefined) {
-      this.state = solve(this.pool, this.jobs, this.flags).state;
+      const solution = solve(this.pool, this.jobs, this.flags);
+      this.state = solution.state;
+      this.options.onSolved?.(solution.state, solution.steps);
       this.solvedOnce = true;
     }
     return this.state;
