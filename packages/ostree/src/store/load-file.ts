@@ -108,11 +108,17 @@ function content(fs: FileSystem, path: string, header: FileHeader, size: number)
   };
 }
 
-/** The bytes of a file from `offset` on, in pieces of 256 KiB in one reused buffer. */
+// Buffers and inflaters go from one file to the next: setting them up costs more than most files take.
+const spareBuffers: Buffer[] = [];
+const spareInflaters: RawInflater[] = [];
+const pieceSize = 256 * 1024;
+const spareLimit = 4;
+
+/** The bytes of a file from `offset` on, in pieces in one reused buffer. */
 export function* readPieces(fs: FileSystem, path: string, offset: number): Generator<Uint8Array, void, undefined> {
   const fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(pieceSize);
   try {
-    const buffer = Buffer.allocUnsafe(256 * 1024);
     let at = offset;
     for (;;) {
       const n = fs.read(fd, buffer, 0, buffer.length, at);
@@ -121,26 +127,37 @@ export function* readPieces(fs: FileSystem, path: string, offset: number): Gener
       yield buffer.subarray(0, n);
     }
   } finally {
+    if (spareBuffers.length < spareLimit) spareBuffers.push(buffer);
     fs.close(fd);
   }
 }
 
+/** Archive files up to this size are read whole with their header. */
+const wholeSize = 64 * 1024;
+
 function loadArchive(place: ContentPlace): LoadedFile {
   const { fs, path } = place;
-  const { header, dataOffset } = readArchiveHeader(fs, path);
+  const { header, dataOffset, whole } = readArchiveHeader(fs, path);
   const link = isSymlink(header.mode);
+  const compressed = (): Iterable<Uint8Array> =>
+    whole === undefined ? readPieces(fs, path, dataOffset) : [whole.subarray(dataOffset)];
   return {
     header,
     size: link ? 0 : header.size,
-    read: () => (link ? [] : inflatePieces(fs, path, dataOffset, header.size)),
+    read: () => (link ? [] : inflatePieces(compressed(), header.size)),
   };
 }
 
-/** Header of a `.filez` file and where its compressed bytes start. */
-export function readArchiveHeader(
-  fs: FileSystem,
-  path: string,
-): { header: FileHeader & { size: number }; dataOffset: number } {
+export interface OpenedArchive {
+  readonly header: FileHeader & { readonly size: number };
+  /** Where the compressed bytes start. */
+  readonly dataOffset: number;
+  /** The whole file, where it is small. */
+  readonly whole: Buffer | undefined;
+}
+
+/** Reads the header of a `.filez` file. Throws `Corrupt`. */
+export function readArchiveHeader(fs: FileSystem, path: string): OpenedArchive {
   let fd: number;
   try {
     fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -149,18 +166,19 @@ export function readArchiveHeader(
   }
   try {
     const limit = fs.fstat(fd).size;
-    let bytes = Buffer.allocUnsafe(512);
+    let bytes = Buffer.allocUnsafe(limit <= wholeSize ? limit : 512);
     let have = readFully(fs, fd, bytes, 0, bytes.length);
     const length = headerLength(bytes.subarray(0, have), limit);
     if (length > headerLimit) throw new CoppiceError('Limit', `File header size ${length} exceeds size ${headerLimit}`);
+    const whole = limit <= wholeSize && have === limit ? bytes : undefined;
     if (length > have) {
-      const whole = Buffer.allocUnsafe(length);
-      bytes.copy(whole, 0, 0, have);
-      have += readFully(fs, fd, whole, have, length - have);
-      bytes = whole;
+      const longer = Buffer.allocUnsafe(length);
+      bytes.copy(longer, 0, 0, have);
+      have += readFully(fs, fd, longer, have, length - have);
+      bytes = longer;
       if (have < length) throw new CoppiceError('Corrupt', 'Corrupted archive file; truncated header');
     }
-    return { header: decodeArchiveHeader(bytes.subarray(0, length)), dataOffset: length };
+    return { header: decodeArchiveHeader(bytes.subarray(0, length)), dataOffset: length, whole };
   } finally {
     fs.close(fd);
   }
@@ -176,26 +194,22 @@ function readFully(fs: FileSystem, fd: number, into: Buffer, offset: number, len
   return got;
 }
 
-function* inflatePieces(
-  fs: FileSystem,
-  path: string,
-  offset: number,
-  size: number,
-): Generator<Uint8Array, void, undefined> {
-  const inflater = new RawInflater();
-  inflater.start();
-  let total = 0;
-  for (const piece of readPieces(fs, path, offset)) {
-    const outputs: Uint8Array[] = [];
-    for (let at = 0; at < piece.length && total <= size; at += 16384) {
-      // Small inputs bound the output held at once (deflate expands at most about a thousandfold).
-      inflater.write(piece.subarray(at, at + 16384), (bytes) => {
+function* inflatePieces(compressed: Iterable<Uint8Array>, size: number): Generator<Uint8Array, void, undefined> {
+  const inflater = spareInflaters.pop() ?? new RawInflater();
+  try {
+    inflater.start();
+    let total = 0;
+    for (const piece of compressed) {
+      for (const bytes of inflater.pieces(piece)) {
         total += bytes.length;
-        if (total <= size) outputs.push(Buffer.from(bytes));
-      });
-      yield* outputs.splice(0);
+        if (total > size) throw new CoppiceError('Corrupt', `Corrupted archive file; content exceeds its size ${size}`);
+        yield bytes;
+      }
     }
-    if (total > size) throw new CoppiceError('Corrupt', `Corrupted archive file; content exceeds its size ${size}`);
+    if (total < size) {
+      throw new CoppiceError('Corrupt', `Corrupted archive file; content is ${total} of ${size} bytes`);
+    }
+  } finally {
+    if (spareInflaters.length < spareLimit) spareInflaters.push(inflater);
   }
-  if (total < size) throw new CoppiceError('Corrupt', `Corrupted archive file; content is ${total} of ${size} bytes`);
 }

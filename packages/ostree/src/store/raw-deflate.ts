@@ -32,7 +32,6 @@ abstract class RawStream {
   readonly #stream: Stream;
   readonly #output = Buffer.allocUnsafeSlow(outputSize);
   #error: Error | undefined;
-  protected lastInputLeft = 0;
 
   constructor(stream: unknown) {
     this.#stream = stream as Stream;
@@ -49,23 +48,27 @@ abstract class RawStream {
     this.#stream._handle.reset();
   }
 
-  /** Feeds `input` and hands every piece of output (valid until the next call) to `sink`. True when `sink` was given less than a full buffer last. */
-  protected feed(flush: number, input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+  /** Feeds `input` and gives every piece of output, each valid until the next. */
+  protected *outputs(flush: number, input: Uint8Array): Generator<Uint8Array, void, undefined> {
     const { _handle: handle, _writeState: state } = this.#stream;
     let offset = 0;
     let left = input.length;
     for (;;) {
       handle.writeSync(flush, input, offset, left, this.#output, 0, outputSize);
-      if (this.#error !== undefined)
+      if (this.#error !== undefined) {
         throw new CoppiceError('Corrupt', `Invalid compressed data: ${this.#error.message}`);
+      }
       const outputLeft = state[0]!;
       const inputLeft = state[1]!;
       offset += left - inputLeft;
       left = inputLeft;
-      if (outputLeft < outputSize) sink(this.#output.subarray(0, outputSize - outputLeft));
-      if (outputLeft !== 0) break;
+      if (outputLeft < outputSize) yield this.#output.subarray(0, outputSize - outputLeft);
+      if (outputLeft !== 0) return;
     }
-    this.lastInputLeft = left;
+  }
+
+  protected feed(flush: number, input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
+    for (const bytes of this.outputs(flush, input)) sink(bytes);
   }
 }
 
@@ -106,6 +109,9 @@ export class RawInflater extends RawStream {
     this.begin();
   }
   /** Throws `Corrupt` for malformed data. */
+  pieces(input: Uint8Array): Iterable<Uint8Array> {
+    return this.outputs(constants.Z_NO_FLUSH, input);
+  }
   write(input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
     this.feed(constants.Z_NO_FLUSH, input, sink);
   }
