@@ -1,0 +1,98 @@
+// Every --json output against its published schema, on a system with layers, overrides and a pending change.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildPackage } from '@coppice/rpm';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Context, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
+import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
+import { Node, skipReason } from './rpm-ostree-support.ts';
+
+const reason = skipReason('/usr/bin/ostree', 'bwrap');
+
+function check(name: string, text: string): Record<string, unknown> {
+  const schema = JSON.parse(
+    readFileSync(new URL(`../../packages/rpm-ostree/schemas/${name}.schema.json`, import.meta.url), 'utf8'),
+  );
+  const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+  const value = JSON.parse(text) as Record<string, unknown>;
+  expect(validate(value), JSON.stringify(validate.errors, null, 1)).toBe(true);
+  return value;
+}
+
+describe.skipIf(reason !== undefined)(`JSON output ${reason ?? ''}`, () => {
+  let node: Node;
+  beforeAll(async () => {
+    node = await Node.make();
+    await node.must('install', 'tcpdump');
+    mkdirSync(join(node.dir, 'rpms'));
+    const path = join(node.dir, 'rpms/socat.rpm');
+    const built = buildPackage({
+      name: 'socat',
+      version: '99',
+      release: '1',
+      arch: 'x86_64',
+      summary: 'socat',
+      license: 'none',
+      buildTime: 1_580_000_000,
+      files: [{ path: '/usr/bin/socat', mode: 0o755, content: Buffer.from('new') }],
+    });
+    writeFileSync(path, built.bytes());
+    await node.must('override', 'replace', path);
+    await node.must('override', 'remove', 'whois-nls');
+    await node.must('kargs', '--append=quiet');
+  });
+  afterAll(() => node.end());
+
+  test('status', async () => {
+    const value = check('rpm-ostree-status', await node.must('status', '--json'));
+    const [first] = value['deployments'] as Record<string, unknown>[];
+    expect(first!['packages']).toEqual(['tcpdump']);
+    expect((first!['base-removals'] as unknown[][])[0]![1]).toBe('whois-nls');
+    expect((first!['base-local-replacements'] as unknown[][][])[0]![0]![0]).toBe('socat-99-1.x86_64');
+  });
+  test('db diff', async () => {
+    check('rpm-ostree-db-diff', await node.must('db', 'diff', '--format=json'));
+  });
+  test('history', async () => {
+    const value = check('rpm-ostree-history', await node.must('ex', 'history', '--json', '--all'));
+    expect((value['deployments'] as unknown[]).length).toBeGreaterThan(0);
+  });
+
+  const plan = async (...args: string[]): Promise<{ status: number; text: string }> => {
+    const stdout = memoryOutput();
+    const context: Context = {
+      program: 'coppice',
+      env: { ...process.env, COPPICE_ERA: '' },
+      cwd: node.dir,
+      stdin: { isTTY: false },
+      stdout,
+      stderr: memoryOutput(),
+    };
+    const status = await coppice(context, ['node', 'plan', ...args, '--sysroot', node.sysroot]);
+    return { status, text: stdout.text };
+  };
+
+  test('plans: install, rebase, one that cannot be; nothing is touched', async () => {
+    const before = node.trees();
+    const install = check('node-plan', (await plan('install', 'buildah', '--json')).text);
+    expect(install['packages']).toMatchObject({ added: ['buildah-1.12.0-2.fc31.x86_64'] });
+    expect(install['reboot']).toBe('live');
+    const rebase = check('node-plan', (await plan('rebase', 'fedora/x86_64/coreos/testing', '--json')).text);
+    expect(rebase['reboot']).toBe('needed');
+    const wrong = await plan('install', 'nosuch', '--json');
+    expect(wrong.status).toBe(2);
+    expect(check('node-plan', wrong.text)['obstacles']).toMatchObject([
+      { request: 'nosuch', reasons: ['Packages not found: nosuch'] },
+    ]);
+    expect(node.trees()).toEqual(before);
+  });
+
+  test('what a plan says is what an install does', async () => {
+    const planned = check('node-plan', (await plan('install', 'buildah', '--json')).text);
+    const before = node.installed();
+    await node.must('install', 'buildah');
+    const after = node.installed();
+    expect(after.filter((p) => !before.includes(p))).toEqual((planned['packages'] as { added: string[] }).added);
+  });
+});
