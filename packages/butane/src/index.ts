@@ -33,3 +33,6 @@ export { translateBytes } from './translate.ts';
 export type { Spec, Variant } from './versions-table.ts';
 // Variants and versions.
 export { allSpecs, findSpec, outputSchema, sourceSchema } from './versions-table.ts';
+// A config as a typed object.
+export { buildConfig } from './builder.ts';
+export type { ButaneConfig, VersionOf } from './config-types.ts';

@@ -4,7 +4,7 @@ import type { TypeTable } from '@coppice/ignition';
 // the minor version of fcos, the minor version of openshift. `~` marks sugar: fields with no counterpart in Ignition.
 
 /** What all variants share. */
-export const baseTypes: TypeTable = {
+export const baseTypes = {
   CaReference: { source: 'string', verification: 'Verification' },
   Cex: { enabled: '*bool' },
   Clevis: {
@@ -170,10 +170,10 @@ export const baseTypes: TypeTable = {
     name: 'string',
   },
   Verification: { hash: '*string' },
-};
+} as const satisfies TypeTable;
 
 /** Fedora CoreOS, and through it OpenShift. */
-export const fcosTypes: TypeTable = {
+export const fcosTypes = {
   BootDevice: { layout: '*string', luks: 'BootDeviceLuks', mirror: 'BootDeviceMirror' },
   BootDeviceLuks: {
     cex: 'Cex @6',
@@ -186,15 +186,15 @@ export const fcosTypes: TypeTable = {
   BootDeviceMirror: { devices: '[]string' },
   Grub: { users: '[]GrubUser' },
   GrubUser: { name: 'string', password_hash: '*string' },
-};
+} as const satisfies TypeTable;
 
 /** Fields that fcos adds to the config. */
-export const fcosConfigFields: Readonly<Record<string, string>> = {
+export const fcosConfigFields = {
   boot_device: 'BootDevice @3 ~',
   grub: 'Grub @5 ~',
-};
+} as const satisfies Readonly<Record<string, string>>;
 
-export const openshiftTypes: TypeTable = {
+export const openshiftTypes = {
   Metadata: { name: 'string', labels: 'map[string]string' },
   OpenShift: {
     kernel_arguments: '[]string',
@@ -202,12 +202,12 @@ export const openshiftTypes: TypeTable = {
     fips: '*bool',
     kernel_type: '*string',
   },
-};
+} as const satisfies TypeTable;
 
-export const openshiftConfigFields: Readonly<Record<string, string>> = {
+export const openshiftConfigFields = {
   metadata: 'Metadata ~',
   openshift: 'OpenShift ~',
-};
+} as const satisfies Readonly<Record<string, string>>;
 
 /** The MachineConfig that openshift configs become; `Config` is Ignition's. */
 export const machineConfigTypes: TypeTable = {

@@ -27,7 +27,7 @@ export interface Spec {
 
 interface Row extends Omit<Spec, 'variant' | 'version'> {}
 
-const versions: Readonly<Record<Variant, Readonly<Record<string, Row>>>> = {
+export const versions = {
   fcos: {
     '1.0.0': { base: 1, ignition: 0, fcos: 0 },
     '1.1.0': { base: 2, ignition: 1, fcos: 1 },
@@ -53,27 +53,30 @@ const versions: Readonly<Record<Variant, Readonly<Record<string, Row>>>> = {
     '1.0.0': { base: 5, ignition: 4 },
     '1.1.0-experimental': { base: 8, ignition: 7 },
   },
-  openshift: Object.fromEntries(
-    Array.from({ length: 16 }, (_, i) => 8 + i).map((minor): [string, Row] => [
-      minor === 23 ? '4.23.0-experimental' : `4.${minor}.0`,
-      {
-        ...(minor <= 13
-          ? { base: 3, ignition: 2, fcos: 3 }
-          : minor <= 18
-            ? { base: 5, ignition: 4, fcos: 5 }
-            : minor <= 22
-              ? { base: 6, ignition: 5, fcos: 6 }
-              : { base: 8, ignition: 7, fcos: 8 }),
-        openshift: minor,
-      },
-    ]),
-  ),
-};
+  openshift: {
+    '4.8.0': { base: 3, ignition: 2, fcos: 3, openshift: 8 },
+    '4.9.0': { base: 3, ignition: 2, fcos: 3, openshift: 9 },
+    '4.10.0': { base: 3, ignition: 2, fcos: 3, openshift: 10 },
+    '4.11.0': { base: 3, ignition: 2, fcos: 3, openshift: 11 },
+    '4.12.0': { base: 3, ignition: 2, fcos: 3, openshift: 12 },
+    '4.13.0': { base: 3, ignition: 2, fcos: 3, openshift: 13 },
+    '4.14.0': { base: 5, ignition: 4, fcos: 5, openshift: 14 },
+    '4.15.0': { base: 5, ignition: 4, fcos: 5, openshift: 15 },
+    '4.16.0': { base: 5, ignition: 4, fcos: 5, openshift: 16 },
+    '4.17.0': { base: 5, ignition: 4, fcos: 5, openshift: 17 },
+    '4.18.0': { base: 5, ignition: 4, fcos: 5, openshift: 18 },
+    '4.19.0': { base: 6, ignition: 5, fcos: 6, openshift: 19 },
+    '4.20.0': { base: 6, ignition: 5, fcos: 6, openshift: 20 },
+    '4.21.0': { base: 6, ignition: 5, fcos: 6, openshift: 21 },
+    '4.22.0': { base: 6, ignition: 5, fcos: 6, openshift: 22 },
+    '4.23.0-experimental': { base: 8, ignition: 7, fcos: 8, openshift: 23 },
+  },
+} as const satisfies Readonly<Record<Variant, Readonly<Record<string, Row>>>>;
 
 /** The spec of a variant and version, undefined when there is none. */
 export function findSpec(variant: string, version: string): Spec | undefined {
   if (!Object.hasOwn(versions, variant)) return undefined;
-  const rows = versions[variant as Variant];
+  const rows: Readonly<Record<string, Row>> = versions[variant as Variant];
   const row = Object.hasOwn(rows, version) ? rows[version] : undefined;
   return row === undefined ? undefined : { variant: variant as Variant, version, ...row };
 }
@@ -108,7 +111,7 @@ function sourceLayers(spec: Spec): TableLayer[] {
   const layers: TableLayer[] = [
     { goPackage: spec.base === 8 ? 'v0_8_exp' : `v0_${spec.base}`, version: spec.base, types: baseTypes },
   ];
-  const config: Record<string, string> = { ...pick(baseTypes['Config']!, spec.base) };
+  const config: Record<string, string> = { ...pick(baseTypes.Config, spec.base) };
   if (spec.fcos !== undefined) {
     layers.push({ goPackage: spec.fcos === 8 ? 'v1_8_exp' : `v1_${spec.fcos}`, version: spec.fcos, types: fcosTypes });
     Object.assign(config, pick(fcosConfigFields, spec.fcos));
