@@ -21,8 +21,8 @@ export interface OstreeCompat {
   readonly countsMissingCommitMeta: boolean;
   /** Largest metadata object that is fetched, in bytes. */
   readonly maxFetchedMetadata: number;
-  /** Static deltas look for equal chunks by the start of the file, as the original does by mistake. */
-  readonly deltaChunksByStart: boolean;
+  /** Static deltas find similar files and equal chunks only where libostree does. */
+  readonly plainDeltaMatching: boolean;
 }
 
 const features2022 = [
@@ -63,7 +63,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2022,
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
-    deltaChunksByStart: true,
+    plainDeltaMatching: true,
   },
   '2022.7': {
     level: '2022.7',
@@ -71,7 +71,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2022,
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
-    deltaChunksByStart: true,
+    plainDeltaMatching: true,
   },
   '2026.4': {
     level: '2026.4',
@@ -79,7 +79,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2026,
     countsMissingCommitMeta: false,
     maxFetchedMetadata: 128 * 1024 * 1024,
-    deltaChunksByStart: false,
+    plainDeltaMatching: false,
   },
 };
 

@@ -109,7 +109,7 @@ class Generator {
       old === undefined
         ? []
         : [...old.files].map(([checksum, names]) => namedContent(repo, checksum, names)).filter(usableSource);
-    const similar = similarFiles(sources, regular);
+    const similar = similarFiles(sources, regular, repo.compat.plainDeltaMatching);
     this.#log(`modified: ${similar.size}`);
     this.#log(
       `new reachable: metadata=${metadata.length} content regular=${regular.length} symlink=${symlinks.length}`,
@@ -137,7 +137,7 @@ class Generator {
   /** Which new files are made from old ones, and how. */
   #plan(regular: readonly NamedContent[], similar: ReadonlyMap<string, NamedContent>): Map<string, Plan> {
     const { maxBsdiff = 128 * mega, bsdiff: wanted = true } = this.#options;
-    const byStart = this.#repo.compat.deltaChunksByStart;
+    const byStart = this.#repo.compat.plainDeltaMatching;
     const plans = new Map<string, Plan>();
     let rollsums = 0;
     for (const { checksum, size } of regular) {

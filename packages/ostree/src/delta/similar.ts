@@ -59,13 +59,20 @@ const stem = (name: string): string => {
   return dot <= 0 ? name : name.slice(0, dot);
 };
 
+/** As libostree cuts names: those without a dot are like no others. */
+const dottedStem = (name: string): string => (name.includes('.', 1) ? `${stem(name)}.` : name);
+
 /**
  * For each new file the old file it most likely came from: one of the same name whose size differs by at most 30 percent,
- * the nearest in size; if there is none, the same with names up to their first dot.
+ * the nearest in size; if there is none, the same with names up to their first dot (`plain`: only names that have one).
  */
-export function similarFiles(old: readonly NamedContent[], fresh: readonly NamedContent[]): Map<string, NamedContent> {
+export function similarFiles(
+  old: readonly NamedContent[],
+  fresh: readonly NamedContent[],
+  plain = false,
+): Map<string, NamedContent> {
   const out = new Map<string, NamedContent>();
-  for (const nameOf of [(name: string): string => name, stem]) {
+  for (const nameOf of [(name: string): string => name, plain ? dottedStem : stem]) {
     const byName = new Map<string, NamedContent[]>();
     for (const content of old) {
       for (const name of new Set([...content.names].map(nameOf))) {
