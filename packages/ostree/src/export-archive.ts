@@ -9,6 +9,8 @@ export interface ArchiveExportOptions {
   readonly subpath?: string;
   /** Put before every path, as it is. */
   readonly prefix?: string;
+  /** The archive is padded to a multiple of this many bytes; default 10240. */
+  readonly blocking?: number;
 }
 
 /** A commit's tree as a GNU tar stream, as `ostree export` writes it: tree order, the commit's time, no attributes. */
@@ -16,7 +18,10 @@ export function exportArchive(repo: Repo, commit: string, options: ArchiveExport
   const subpath = options.subpath ?? '/';
   const root = findInTree(repo, commit, subpath);
   if (root === undefined) throw new CoppiceError('NotFound', `No such file or directory: ${subpath}`);
-  return writeTar(members(repo, commit, root.path, options.prefix ?? ''), { format: 'gnu' });
+  return writeTar(members(repo, commit, root.path, options.prefix ?? ''), {
+    format: 'gnu',
+    ...(options.blocking === undefined ? {} : { blocking: options.blocking }),
+  });
 }
 
 function* members(repo: Repo, commit: string, root: string, prefix: string): Generator<TarMember> {

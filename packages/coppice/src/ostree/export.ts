@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoError } from '@coppice/base';
 import { exportArchive } from '@coppice/ostree';
@@ -20,13 +20,15 @@ export const verb: OstreeVerb = {
     const commit = repo.resolveRev(rev);
     const subpath = options.string('subpath');
     const prefix = options.string('prefix');
-    const archive = exportArchive(repo, commit, {
-      ...(subpath === undefined ? {} : { subpath }),
-      ...(prefix === undefined ? {} : { prefix }),
-    });
+    const archive = (blocking?: number): Iterable<Uint8Array> =>
+      exportArchive(repo, commit, {
+        ...(subpath === undefined ? {} : { subpath }),
+        ...(prefix === undefined ? {} : { prefix }),
+        ...(blocking === undefined ? {} : { blocking }),
+      });
     const output = options.string('output');
     if (output === undefined) {
-      for (const piece of archive) context.stdout.write(piece);
+      for (const piece of archive()) context.stdout.write(piece);
       return;
     }
     let fd: number;
@@ -36,7 +38,8 @@ export const verb: OstreeVerb = {
       throw errnoError(error, `open(${output})`);
     }
     try {
-      for (const piece of archive) writeSync(fd, piece);
+      // As libarchive does, a regular file is not padded to whole records.
+      for (const piece of archive(fstatSync(fd).isFile() ? 512 : undefined)) writeSync(fd, piece);
     } finally {
       closeSync(fd);
     }
