@@ -38,5 +38,7 @@ for (const [name, args] of rows) {
     ours.push(time(path, args));
   }
   const [b, o] = [median(bare), median(ours)];
-  console.log(`${`${name} ${args.join(' ')}`.padEnd(24)} ${o.toFixed(0).padStart(4)} ms, bare Node ${b.toFixed(0)} ms, ratio ${(o / b).toFixed(2)}`);
+  console.log(
+    `${`${name} ${args.join(' ')}`.padEnd(24)} ${o.toFixed(0).padStart(4)} ms, bare Node ${b.toFixed(0)} ms, ratio ${(o / b).toFixed(2)}`,
+  );
 }

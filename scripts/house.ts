@@ -34,6 +34,10 @@ const lineLimit = 500;
 /** Files that are tables and may be longer. */
 const tableFile = /(table|tables|messages|vectors)\.ts$/;
 
+/** `import ... from 'x'`, `export ... from 'x'`, `import 'x'` at the start of a line, and `import('x')`. */
+const importPattern =
+  /^(?:import|export)\b[^'";=]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -65,10 +69,8 @@ export function houseFaults(root: string): string[] {
       const text = readFileSync(join(dir, file), 'utf8');
       const lines = text.split('\n').length;
       if (lines > lineLimit && !tableFile.test(file)) faults.push(`${where}: ${lines} lines, over ${lineLimit}`);
-      for (const match of text.matchAll(
-        /(?:^|\n)\s*(?:import|export)\b[^;'"]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
-      )) {
-        const target = match[1] ?? match[2]!;
+      for (const match of text.matchAll(importPattern)) {
+        const target = match.slice(1).find((part) => part !== undefined)!;
         if (target.startsWith('.') || target.startsWith('node:')) continue;
         const wanted = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0]!;
         if (wanted === manifest.name) continue;

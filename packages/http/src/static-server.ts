@@ -81,8 +81,8 @@ function listing(path: string): string {
   const rows = readdirSync(path, { withFileTypes: true })
     .map((entry: Dirent) => `${entry.name}${entry.isDirectory() ? '/' : ''}`)
     .sort();
-  const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-  return `<!doctype html><meta charset="utf-8">\n${rows.map((row) => `<a href="${encodeURI(row).replace(/"/g, '%22')}">${escape(row)}</a><br>\n`).join('')}`;
+  const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return `<!doctype html><meta charset="utf-8">\n${rows.map((row) => `<a href="${encodeURI(row).replace(/"/g, '%22')}">${escapeHtml(row)}</a><br>\n`).join('')}`;
 }
 
 function respond(root: string, options: StaticServerOptions, request: IncomingMessage, response: ServerResponse): void {
