@@ -27,6 +27,7 @@ export class KeyFile {
       if (line.kind === 'group') current = file.#ensure(line.name);
       else if (line.kind === 'pair') {
         if (current === undefined) throw new CoppiceError('Invalid', 'Key file does not start with a group');
+        if (!isKeyName(line.key)) throw new CoppiceError('Invalid', `Invalid key name: ${line.key}`);
         if (
           current === file.#groups[0] &&
           line.key.toLowerCase() === 'encoding' &&

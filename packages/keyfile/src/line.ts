@@ -30,7 +30,7 @@ export function isKeyName(name: string): boolean {
   return /^[^=[\]\0]+(\[[\p{L}\p{N}_.@-]*\])?$/u.test(name) && !name.startsWith(' ') && !/ (\[|$)/.test(name);
 }
 
-/** Classifies a line (without its line break) as `g_key_file_parse_line` does; throws `Invalid` in GLib's wording. */
+/** Classifies a line (without its line break; the key's form is not checked) as `g_key_file_parse_line` does; throws `Invalid` in GLib's wording. */
 export function parseLine(whole: string): Line {
   const nul = whole.indexOf('\0');
   const text = skipSpace(nul < 0 ? whole : whole.slice(0, nul));
@@ -48,7 +48,6 @@ export function parseLine(whole: string): Line {
     );
   }
   const key = chopSpace(text.slice(0, equals));
-  if (!isKeyName(key)) throw new CoppiceError('Invalid', `Invalid key name: ${key}`);
   const bracket = key.endsWith(']') ? key.lastIndexOf('[') : -1;
   return {
     kind: 'pair',
