@@ -74,19 +74,21 @@ function startKey(bytes: Uint8Array, chunk: Chunk): string {
 /** Finds the chunks of `to` that occur in `from`; `byStart` looks for them as libostree does. */
 export function rollsum(from: Uint8Array, to: Uint8Array, byStart = false): RollsumResult {
   const keyOf = byStart ? startKey : digest;
-  const known = new Map<string, Chunk>();
+  const known = new Map<string, Chunk[]>();
   for (const chunk of split(from)) {
     const key = keyOf(from, chunk);
-    if (!known.has(key)) known.set(key, chunk);
+    const list = known.get(key);
+    if (list === undefined) known.set(key, [chunk]);
+    else if (byStart) list.push(chunk);
   }
   const chunks = split(to);
   const matches: { toOffset: number; fromOffset: number; size: number }[] = [];
   let matchedChunks = 0;
   let matchedBytes = 0;
   for (const chunk of chunks) {
-    const found = known.get(keyOf(to, chunk));
+    const bytes = piece(to, chunk);
+    const found = known.get(keyOf(to, chunk))?.find((c) => !byStart || bytesEqual(piece(from, c), bytes));
     if (found === undefined || found.size !== chunk.size) continue;
-    if (byStart && !bytesEqual(piece(from, found), piece(to, chunk))) continue;
     matchedChunks++;
     matchedBytes += chunk.size;
     const last = matches.at(-1);
