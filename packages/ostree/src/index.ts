@@ -59,6 +59,8 @@ export { importArchive } from './import-archive.ts';
 export { scanDevIno } from './scan-devino.ts';
 export type { FileChecksumOptions } from './file-checksum.ts';
 export { fileChecksum } from './file-checksum.ts';
+export type { DiskUsage, RefUsage } from './disk-usage.ts';
+export { diskUsage } from './disk-usage.ts';
 export type { FsckEvent, FsckOptions, FsckResult } from './fsck.ts';
 export { fsck, runFsck } from './fsck.ts';
 export { ObjectChecker } from './fsck-object.ts';
@@ -157,6 +159,8 @@ export {
 export type { Signer, UpdateSummaryOptions } from './summary/update.ts';
 export { makeSummary, storeSummary, updateSummary } from './summary/update.ts';
 export { rawSummary, viewSummary } from './summary/view.ts';
+export type { RepairedObject, RepairResult } from './repair.ts';
+export { dropCorrupt, repair } from './repair.ts';
 export type { TraverseOptions } from './traverse.ts';
 export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TreeEntry } from './tree.ts';

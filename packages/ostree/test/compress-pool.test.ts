@@ -12,7 +12,12 @@ function folderOfSizes(): string {
   const folder = writeTree(newFolder(), goldenTree);
   let state = 1;
   const noise = (size: number): Buffer =>
-    Buffer.from(Uint8Array.from({ length: size }, () => (state = Math.imul(state, 48271) >>> 0) & 255));
+    Buffer.from(
+      Uint8Array.from({ length: size }, () => {
+        state = Math.imul(state, 48271) >>> 0;
+        return state & 255;
+      }),
+    );
   const sizes = [1, 1023, 1024, 50_000, 1 << 20, (1 << 20) + 1, 3_000_000, 17 << 20];
   for (const size of sizes) writeFileSync(join(folder, `text${size}`), Buffer.alloc(size, `text of ${size} `));
   for (const size of sizes.slice(0, 7)) writeFileSync(join(folder, `noise${size}`), noise(size));

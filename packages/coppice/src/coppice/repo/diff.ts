@@ -13,7 +13,9 @@ function newest(packages: readonly RepositoryPackage[]): Map<string, RepositoryP
   return out;
 }
 
-export const run: SubVerbModule['run'] = (context, [oldPath, newPath], flags) => {
+export const run: SubVerbModule['run'] = async (context, operands, flags) => {
+  if (flags['repo'] !== undefined) return (await import('./ostree-diff.ts')).run(context, operands, flags);
+  const [oldPath, newPath] = operands;
   const before = newest(loadRepository(resolve(context.cwd, oldPath as string)).packages);
   const after = newest(loadRepository(resolve(context.cwd, newPath as string)).packages);
   const changes: { kind: string; from?: RepositoryPackage; to?: RepositoryPackage }[] = [];

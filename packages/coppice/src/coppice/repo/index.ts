@@ -37,9 +37,27 @@ const subVerbs: readonly SubVerb[] = [
   },
   {
     usage: 'diff <old> <new>',
-    description: 'packages added, removed, upgraded and downgraded between two repositories',
-    options: [['--json', 'print JSON']],
+    description: 'packages that differ between two RPM repositories; with --repo, files between two OSTree commits',
+    options: [
+      ['--repo <dir>', 'OSTree repository that holds the commits <old> and <new>'],
+      ['--json', 'print JSON'],
+    ],
     load: () => import('./diff.ts'),
+  },
+  {
+    usage: 'du <repository>',
+    description: 'bytes by ref in an OSTree repository, shared and its own',
+    options: [['--json', 'print JSON']],
+    load: () => import('./du.ts'),
+  },
+  {
+    usage: 'repair <repository>',
+    description: 'find missing and corrupt objects of an OSTree repository and take them from another',
+    options: [
+      ['--from <source>', 'a repository, or the name of a remote'],
+      ['--json', 'print JSON'],
+    ],
+    load: () => import('./repair.ts'),
   },
   {
     usage: 'serve <repository>',
