@@ -117,8 +117,10 @@ export function addChoiceRules(s: SolverState): void {
     }
     return best.length === 0 || best.some((p) => literals.includes(p));
   };
+  const replacedBy = new Map<number, readonly number[]>();
   for (let r = 1; r < end; r++) {
-    if (s.p[r]! >= 0 || (s.listOf(r) === 0 && s.w2[r]! <= 0)) continue;
+    // Without a second provider there is nothing to choose.
+    if (s.p[r]! >= 0 || s.listOf(r) === 0) continue;
     if (banned.has(-s.p[r]!)) continue;
     const literals = s.literals(r);
     const updates: number[] = [];
@@ -137,7 +139,11 @@ export function addChoiceRules(s: SolverState): void {
         replaced.push(p);
         continue;
       }
-      const old = replaces(s, p);
+      let old = replacedBy.get(p);
+      if (old === undefined) {
+        old = replaces(s, p);
+        replacedBy.set(p, old);
+      }
       if (old.length === 0) {
         fresh = true;
         continue;

@@ -71,6 +71,7 @@ function byNameAndVersion(pool: Pool): (a: number, b: number) => number {
 
 /** Drops packages that another one in the list obsoletes; members of a ring of obsoletes stay. */
 function pruneObsoleted(pool: Pool, list: number[]): number[] {
+  if (!list.some((p) => pool.listAt(p, field.obsoletes) !== 0)) return list;
   const providers = pool.providers;
   const position = new Map(list.map((p, i) => [p, i]));
   const edges: number[][] = list.map(() => []);

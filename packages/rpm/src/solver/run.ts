@@ -127,47 +127,57 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
   return level;
 }
 
+/** Rules that can leave a choice open: not those of one literal, nor those of two with a negative first. Learnt ones are extra. */
+function choosingRules(s: SolverState): Int32Array {
+  const out = new Int32Array(s.learntStart);
+  let n = 0;
+  for (let r = 1; r < s.learntStart; r++) {
+    if (s.p[r] === 0 || (s.listOf(r) === 0 && (s.p[r]! < 0 || s.w2[r]! <= 0))) continue;
+    out[n++] = r;
+  }
+  return out.subarray(0, n);
+}
+
 /** Requirements that more than one package could meet, the clear ones first. */
-function resolveRequirements(s: SolverState, start: number, disableRules: boolean): number {
+function resolveRequirements(s: SolverState, start: number, disableRules: boolean, rules: Int32Array): number {
   let level = start;
-  let postponed = 0;
-  let r = 1;
-  for (let n = 1; ; r++, n++) {
-    if (n >= s.ruleCount) {
-      if (postponed <= 0) return level;
-      r = postponed;
-      postponed = -1;
-      n = 1;
+  let postponed = -1;
+  let last = false;
+  let at = 0;
+  for (let n = 0; ; at++, n++) {
+    const count = rules.length + s.ruleCount - s.learntStart;
+    if (n >= count) {
+      if (postponed < 0 || last) return level;
+      at = postponed;
+      last = true;
+      n = 0;
     }
-    if (r >= s.ruleCount) r = 1;
-    const list = s.d[r]!;
-    if (list < 0) continue;
-    const first = s.p[r]!;
-    if (first === 0) continue;
+    if (at >= count) at = 0;
+    const r = at < rules.length ? rules[at]! : s.learntStart + at - rules.length;
     // Quick refusals, without making a list.
-    if (first < 0) {
-      if (s.decision[-first]! <= 0) continue;
-      if (list === 0) continue;
-    } else if (s.decision[first]! > 0) continue;
-    if (list === 0) {
-      if (s.w2[r]! <= 0 || s.decision[first] !== 0 || s.decision[s.w2[r]!] !== 0) continue;
-    }
+    if (s.d[r]! < 0) continue;
+    const first = s.p[r]!;
+    if (first < 0 ? s.decision[-first]! <= 0 : s.decision[first]! > 0) continue;
+    if (s.d[r] === 0 && (first < 0 || s.w2[r]! <= 0 || s.decision[first] !== 0 || s.decision[s.w2[r]!] !== 0)) continue;
     const open = openLiterals(s, r);
     if (open === undefined) continue;
     let choices = open;
-    if (choices.length > 1 && postponed >= 0) {
+    if (choices.length > 1 && !last) {
       choices = filterCandidates(s, choices, 'prune');
       if (choices.length > 1) {
-        if (postponed === 0) postponed = r;
+        if (postponed < 0) postponed = at;
         continue;
       }
     }
     level = selectAndInstall(s, level, choices, disableRules, r, reason.resolve);
     if (level <= 0 || level < start) return level;
     // Something changed: look at all rules again, from the first if the search had to go all the way back.
-    if (level === 1) r = 0;
-    n = 0;
-    if (postponed < 0) postponed = 0;
+    if (level === 1) at = -1;
+    n = -1;
+    if (last) {
+      last = false;
+      postponed = -1;
+    }
   }
 }
 
@@ -176,6 +186,7 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
   let level = 1;
   let systemLevel = 0;
   makeWatches(s);
+  const rules = choosingRules(s);
   restart: for (;;) {
     if (s.queue.length === 0) {
       level = decideAssertions(s, disableRules);
@@ -213,7 +224,7 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
         systemLevel = level;
       }
       void before;
-      const required = resolveRequirements(s, level, disableRules);
+      const required = resolveRequirements(s, level, disableRules, rules);
       if (required < 0) return;
       if (required === 0 || s.queue.length === 0) continue restart;
       level = required;
