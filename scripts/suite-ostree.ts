@@ -5,6 +5,7 @@
 //   --timeout SEC    per script, default 600
 //   --jobs N         scripts at the same time, default 1
 //   --level LEVEL    default 2022.7
+//   --suite DIR      the scripts of another release, e.g. from a chroot: run them with --level of that release
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,8 +15,8 @@ import { skipTable } from './suite/skip-table.ts';
 
 const root = join(import.meta.dirname, '..');
 
-export function suiteScripts(): string[] {
-  return readdirSync(suiteFolder)
+export function suiteScripts(folder: string): string[] {
+  return readdirSync(folder)
     .filter((name) => /^test-.*\.(sh|py|js)$/.test(name))
     .sort();
 }
@@ -37,16 +38,17 @@ async function main(): Promise<number> {
       timeout: { type: 'string', default: '600' },
       jobs: { type: 'string', default: '1' },
       level: { type: 'string', default: '2022.7' },
+      suite: { type: 'string', default: suiteFolder },
     },
   });
-  if (!existsSync(suiteFolder)) {
-    console.error(`error: ${suiteFolder} is missing; install Debian's package ostree-tests`);
+  if (!existsSync(values.suite)) {
+    console.error(`error: ${values.suite} is missing; install Debian's package ostree-tests`);
     return 2;
   }
   const names =
     positionals.length > 0
       ? positionals.map((name) => (/^test-.*\.(sh|py|js)$/.test(name) ? name : `test-${name}.sh`))
-      : suiteScripts();
+      : suiteScripts(values.suite);
   const dist = process.env['COPPICE_DIST'] ?? join(root, 'node_modules', '.cache', 'suite-ostree');
   if (process.env['COPPICE_DIST'] === undefined) await bundle(dist);
   if (values.log !== undefined) mkdirSync(values.log, { recursive: true });
@@ -64,6 +66,7 @@ async function main(): Promise<number> {
       bin: join(root, 'bin'),
       env: { COPPICE_DIST: dist, COPPICE_COMPAT: `ostree=${values.level}` },
       timeoutSeconds,
+      suite: values.suite,
     });
     const original = values.original ? await runScript(name, { timeoutSeconds }) : undefined;
     if (values.log !== undefined) {

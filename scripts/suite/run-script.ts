@@ -23,10 +23,13 @@ export interface ScriptSetting {
   readonly bin?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
+  /** Where the scripts are; default: Debian's place. */
+  readonly suite?: string;
 }
 
 /** Runs one script in its own empty folder. */
 export function runScript(name: string, setting: ScriptSetting): Promise<ScriptRun> {
+  const suite = setting.suite ?? suiteFolder;
   const folder = mkdtempSync(join(tmpdir(), 'suite-ostree-'));
   const logFile = join(tmpdir(), `${folder.split('/').at(-1)}.log`);
   const log = openSync(logFile, 'w+');
@@ -35,12 +38,12 @@ export function runScript(name: string, setting: ScriptSetting): Promise<ScriptR
     ...process.env,
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
-    G_TEST_SRCDIR: suiteFolder,
-    G_TEST_BUILDDIR: suiteFolder,
+    G_TEST_SRCDIR: suite,
+    G_TEST_BUILDDIR: suite,
     ...setting.env,
   };
   if (setting.bin !== undefined) env['PATH'] = `${setting.bin}:${env['PATH']}`;
-  const path = join(suiteFolder, name);
+  const path = join(suite, name);
   const [command, args] = name.endsWith('.py') ? ['/usr/bin/python3', [path]] : ['/bin/bash', [path]];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', log, log], detached: true });
