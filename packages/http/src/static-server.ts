@@ -2,8 +2,7 @@
 // single ranges, HEAD). Names are checked component by component and links are never followed out of the folder.
 
 import { createReadStream, type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, sep } from 'node:path';
 import { CoppiceError } from '@coppice/base';
@@ -171,10 +170,12 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
     }
     respond(root, options, request, response);
   };
+  // Importing node:http reads all its exports, some of which load a whole HTTP client; asked for here, it costs nothing
+  // to those who serve nothing.
   const server: Server =
     options.tls === undefined
-      ? createServer(listener)
-      : createTlsServer(
+      ? process.getBuiltinModule('node:http').createServer(listener)
+      : process.getBuiltinModule('node:https').createServer(
           {
             cert: Buffer.from(options.tls.cert),
             key: Buffer.from(options.tls.key),

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { getCACertificates } from 'node:tls';
 import { errnoError } from '@coppice/base';
 
 /** Where a remote's TLS material comes from; paths are files in PEM. */
