@@ -30,7 +30,9 @@ export function loadTls(options: TlsOptions): TlsMaterial {
   const ca =
     options.caPath !== undefined
       ? readPem(options.caPath)
-      : [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
+      : (['default', 'system'] as const).flatMap((kind) =>
+          process.getBuiltinModule('node:tls').getCACertificates(kind),
+        );
   return {
     rejectUnauthorized: options.permissive !== true,
     ca,
