@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, fromHex } from '@coppice/base';
 import { Repo } from '@coppice/ostree';
 import {
   composeCommit,
@@ -112,9 +112,7 @@ function composeJson(
 ): string {
   const loaded = repo.loadCommit(commit);
   const version = versionOf(loaded);
-  const content = createHash('sha256')
-    .update(loaded.tree + loaded.meta)
-    .digest('hex');
+  const content = createHash('sha256').update(fromHex(loaded.tree)).update(fromHex(loaded.meta)).digest('hex');
   return `${JSON.stringify(
     {
       ...(facts.ref === undefined ? {} : { ref: facts.ref }),

@@ -40,42 +40,47 @@ export function transactionText(out: Output, compat: RpmOstreeCompat, quiet: boo
     else out.write(`${compat.stepSeparator}${result}\n`);
     current = undefined;
   };
+  const show = (event: ProgressEvent): void => {
+    switch (event.type) {
+      case 'begin':
+        if (current !== undefined) end('done');
+        current = event.step;
+        label = event.step;
+        if (out.isTTY) draw(`${label}...`);
+        else if (!replacesLabel(event.step)) out.write(`${label}...`);
+        return;
+      case 'update': {
+        if (event.step !== current) return;
+        if (replacesLabel(event.step)) label = event.detail ?? label;
+        if (!out.isTTY) return;
+        if (replacesLabel(event.step)) draw(label);
+        else if (event.total !== undefined && event.total > 0) {
+          const filled = Math.floor((20 * event.done) / event.total);
+          draw(
+            `${label} ${event.done}/${event.total} [${'='.repeat(filled)}${' '.repeat(20 - filled)}] ${event.detail ?? ''}`,
+          );
+        } else draw(`${label}... ${event.detail ?? ''}`);
+        return;
+      }
+      case 'end':
+        if (event.step === current) end(event.text ?? 'done');
+        return;
+      case 'message':
+        if (current !== undefined && !out.isTTY && !replacesLabel(current)) {
+          out.write('\n');
+          current = undefined;
+        }
+        clear();
+        out.write(`${event.text}\n`);
+        return;
+    }
+  };
   return {
     progress(event: ProgressEvent) {
       if (quiet) return;
-      switch (event.type) {
-        case 'begin':
-          if (current !== undefined) end('done');
-          current = event.step;
-          label = event.step;
-          if (out.isTTY) draw(`${label}...`);
-          else if (!replacesLabel(event.step)) out.write(`${label}...`);
-          return;
-        case 'update': {
-          if (event.step !== current) return;
-          if (replacesLabel(event.step)) label = event.detail ?? label;
-          if (!out.isTTY) return;
-          if (replacesLabel(event.step)) draw(label);
-          else if (event.total !== undefined && event.total > 0) {
-            const filled = Math.floor((20 * event.done) / event.total);
-            draw(
-              `${label} ${event.done}/${event.total} [${'='.repeat(filled)}${' '.repeat(20 - filled)}] ${event.detail ?? ''}`,
-            );
-          } else draw(`${label}... ${event.detail ?? ''}`);
-          return;
-        }
-        case 'end':
-          if (event.step === current) end(event.text ?? 'done');
-          return;
-        case 'message':
-          if (current !== undefined && !out.isTTY && !replacesLabel(current)) {
-            out.write('\n');
-            current = undefined;
-          }
-          clear();
-          out.write(`${event.text}\n`);
-          return;
-      }
+      show(event);
+      // Whoever reads a pipe follows along too.
+      out.flush();
     },
     line(text) {
       clear();

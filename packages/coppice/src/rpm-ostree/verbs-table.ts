@@ -47,6 +47,15 @@ const compose: VerbGroup = {
       summary: 'Generate a reproducible "chunked" container image (using RPM data) from an OSTree commit',
       load: () => import('./compose-container-encapsulate.ts'),
     },
+    extensions: {
+      summary: 'Download RPM packages guaranteed to depsolve with a base OSTree',
+      load: () => import('./compose-extensions.ts'),
+    },
+    image: {
+      summary: 'Generate a "chunked" OCI image from an input manifest',
+      load: () => import('./compose-image.ts'),
+    },
+    rootfs: { summary: 'Generate a filesystem tree from an input manifest', load: () => import('./compose-rootfs.ts') },
   },
 };
 

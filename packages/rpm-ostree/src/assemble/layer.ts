@@ -17,6 +17,7 @@ import { type MergeMode, mergePackage, removePackages } from './merge.ts';
 import { orderPackages } from './order.ts';
 import { applyOwnership, OwnerNames, ownersOfTree } from './ownership.ts';
 import { imageFiles } from './package-files.ts';
+import { policyOfTree, relabelTree } from './relabel.ts';
 import { type ScriptPackage, ScriptRunner, type ScriptSurroundings } from './run-scripts.ts';
 import { checkTriggers, fileTriggersOf, scriptOf } from './script.ts';
 import { writeAutovar } from './tmpfiles.ts';
@@ -37,6 +38,8 @@ export interface LayerOptions extends ScriptSurroundings {
   readonly installTime: number;
   /** Text of the step that puts the files together. */
   readonly checkoutStep?: string;
+  /** False leaves SELinux labels to the caller. */
+  readonly relabel?: boolean;
   /** Leave the kernel where its package puts it: the caller postprocesses the tree. */
   readonly keepKernelInPlace?: boolean;
   /** Make a new initramfs, with these arguments for dracut. */
@@ -229,7 +232,10 @@ class Layering {
         await this.kernel(going);
       }
       writeAutovar(this.#txn, this.#tree);
-      return this.#step('Writing rpmdb', () => this.database(taken, installed));
+      const packages = this.#step('Writing rpmdb', () => this.database(taken, installed));
+      if (this.#options.relabel !== false && policyOfTree(this.#tree) !== undefined)
+        this.#step('Relabeling', () => relabelTree(this.#txn, this.#tree, this.#base));
+      return packages;
     } finally {
       taken.done();
     }

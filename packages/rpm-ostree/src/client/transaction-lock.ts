@@ -1,5 +1,6 @@
 // One change at a time: the sysroot's lock, and a record of who holds it for those who must wait.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { readFile, removeTree } from '@coppice/linux';
 import { assemblyDir } from './cleanup.ts';
@@ -80,6 +81,9 @@ export async function withTransaction<T>(client: Client, title: string, body: ()
     client.sysroot.reloadIfChanged();
     // What a killed transaction was putting together.
     removeTree(assemblyDir(client), client.fs);
+    // Files keep their owners and set-user-ID bits while they are put together there.
+    mkdirSync(dirname(assemblyDir(client)), { recursive: true });
+    mkdirSync(assemblyDir(client), { mode: 0o700 });
     const result = await body();
     success = true;
     return result;

@@ -9,6 +9,7 @@ import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
 import { regenerateInitramfs } from '../assemble/initramfs.ts';
 import { layerPackages } from '../assemble/layer.ts';
+import { relabelTree } from '../assemble/relabel.ts';
 import { repoStampsVariant } from '../commit-facts.ts';
 import { findImportedPackage, type ImportedPackage, importPackage, nevraOfHeader } from '../import/package-commit.ts';
 import type { Nevra } from '../nevra.ts';
@@ -143,6 +144,7 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
       add: imported.map((pkg) => ({ pkg })),
       gone: [],
       keepKernelInPlace: true,
+      relabel: false,
       installTime: options.timestamp,
       sourceDateEpoch: options.timestamp,
       scratch: options.scratch,
@@ -182,6 +184,7 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
       });
     }
     removeTree(options.scratch, options.fs ?? hostFs);
+    if (treefile.selinux) relabelTree(txn, tree, undefined);
     if (options.treefileJson !== undefined)
       tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
     progress({ type: 'begin', step: 'Writing OSTree commit' });

@@ -23,8 +23,8 @@ function works(input: ResolveInput, origin: Origin): boolean {
   }
 }
 
-/** Tries each request alone and all others without it. Empty when everything resolves. */
-export function findObstacles(input: ResolveInput): Obstacle[] {
+/** Tries each request alone and all others without it; `layered` are those already deployed. Empty when everything resolves. */
+export function findObstacles(input: ResolveInput, layered: readonly string[]): Obstacle[] {
   const { origin } = input;
   if (works(input, origin)) return [];
   const out: Obstacle[] = [];
@@ -44,11 +44,13 @@ export function findObstacles(input: ResolveInput): Obstacle[] {
       request,
       reasons,
       remedies: [
-        `rpm-ostree uninstall ${request}`,
+        ...(layered.includes(request) ? [`rpm-ostree uninstall ${request}`] : []),
         ...(reasons.some((r) => /Packages not found|nothing provides/.test(r))
           ? ['rpm-ostree cleanup -m && rpm-ostree refresh-md']
           : []),
-        ...(othersWork && !aloneWorks ? [`rpm-ostree upgrade --uninstall=${request}`] : []),
+        ...(layered.includes(request) && othersWork && !aloneWorks
+          ? [`rpm-ostree upgrade --uninstall=${request}`]
+          : []),
       ],
     });
   }

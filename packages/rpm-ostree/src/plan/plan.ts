@@ -152,7 +152,7 @@ export async function planChange(client: Client, options: PlanOptions): Promise<
         ? await client.muted(() => loadRepositories(client, to, { repo: scratch, cacheRoot: join(dir, 'repomd') }))
         : [];
     const input = resolveInputFor(client, options.origin, basePkgs, repositories, options.offline === true);
-    const obstacles = layered ? findObstacles(input) : [];
+    const obstacles = layered ? findObstacles(input, client.origin(current).packages) : [];
     const resolution = layered && obstacles.length === 0 ? resolvePackages({ ...input, message: () => {} }) : undefined;
     const gone = new Set(
       [

@@ -1,0 +1,237 @@
+// Composing from treefiles with packages indexed by createrepo_c; rpm, the original ostree and tar judge the results.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { worldPackage } from '@coppice/lab';
+import { removeTree } from '@coppice/linux';
+import { buildPackage, type FileSpec, type PackageSpec } from '@coppice/rpm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
+import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
+import { articleWorld, original, type Ran, skipReason } from './rpm-ostree-support.ts';
+
+const reason = skipReason('/usr/bin/ostree', 'rpm', 'createrepo_c', 'bwrap');
+
+const policy: FileSpec[] = [
+  { path: '/etc/selinux/config', mode: 0o644, content: Buffer.from('SELINUX=enforcing\nSELINUXTYPE=targeted\n') },
+  {
+    path: '/etc/selinux/targeted/contexts/files/file_contexts',
+    mode: 0o644,
+    content: Buffer.from(
+      '/.*\tsystem_u:object_r:default_t:s0\n/usr(/.*)?\tsystem_u:object_r:usr_t:s0\n/etc(/.*)?\tsystem_u:object_r:etc_t:s0\n/usr/bin(/.*)?\tsystem_u:object_r:bin_t:s0\n',
+    ),
+  },
+];
+
+function extra(name: string, files: FileSpec[], more: Partial<PackageSpec> = {}): PackageSpec {
+  return {
+    name,
+    version: '1',
+    release: '1',
+    arch: 'noarch',
+    summary: name,
+    license: 'none',
+    buildTime: 1_580_000_000,
+    files,
+    ...more,
+  };
+}
+
+describe.skipIf(reason !== undefined)(`compose ${reason ?? ''}`, () => {
+  let dir: string;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'coppice-compose-'));
+    mkdirSync(join(dir, 'yum'));
+    const world = articleWorld();
+    const put = (spec: PackageSpec): void =>
+      writeFileSync(join(dir, 'yum', `${spec.name}.rpm`), buildPackage(spec).bytes());
+    for (const pkg of [...world.base, ...world.repository]) put(worldPackage(world, pkg, 'stable'));
+    put(extra('labelled', policy));
+    put(
+      extra('one', [
+        { path: '/usr/share/one/keep', mode: 0o644, content: Buffer.from('k') },
+        { path: '/usr/share/one/drop', mode: 0o644, content: Buffer.from('d') },
+        { path: '/usr/share/one/post', mode: 0o644, content: Buffer.from('p') },
+      ]),
+    );
+    original('createrepo_c', '-q', join(dir, 'yum'));
+    writeFileSync(join(dir, 'local.repo'), `[local]\nbaseurl=file://${join(dir, 'yum')}\n`);
+    writeFileSync(join(dir, 'added.conf'), 'added\n');
+    writeFileSync(
+      join(dir, 'base.yaml'),
+      'packages: [kernel, systemd, busybox, chrony, fedora-release-coreos]\ntmp-is-dir: true\nselinux: false\npostprocess:\n  - |\n    #!/bin/sh\n    set -e\n    echo first > /etc/order\n',
+    );
+    writeFileSync(
+      join(dir, 'manifest.yaml'),
+      `include: base.yaml
+ref: test/x86_64/base
+repos: [local]
+packages: [socat, one]
+automatic-version-prefix: "31.<date:%Y%m%d>"
+add-commit-metadata: {stage: test}
+add-files: [[added.conf, /etc/added.conf]]
+remove-files: [etc/chrony.conf]
+remove-from-packages: [[one, /usr/share/one/drop]]
+postprocess:
+  - |
+    #!/bin/sh
+    cat /etc/order > /usr/share/order && echo second >> /usr/share/order
+    rm /usr/share/one/post
+`,
+    );
+    original('/usr/bin/ostree', `--repo=${join(dir, 'repo')}`, 'init', '--mode=archive');
+  });
+  afterAll(() => removeTree(dir));
+
+  async function rpmOstree(...args: string[]): Promise<Ran> {
+    const stdout = memoryOutput();
+    const stderr = memoryOutput();
+    const env = { ...process.env, COPPICE_ERA: '', COPPICE_COMPAT: '', SOURCE_DATE_EPOCH: '1580000000' };
+    const context: Context = { program: 'rpm-ostree', env, cwd: dir, stdin: { isTTY: false }, stdout, stderr };
+    let status: number;
+    try {
+      status = await run(context, args);
+    } catch (error) {
+      status = error instanceof Exit ? error.status : 1;
+      stderr.write(`error: ${(error as Error).message}\n`);
+    }
+    return { status, stdout: stdout.text, stderr: stderr.text };
+  }
+  const tree = (...more: string[]): Promise<Ran> =>
+    rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', ...more, 'manifest.yaml');
+  const ostree = (...args: string[]): string => original('/usr/bin/ostree', `--repo=${join(dir, 'repo')}`, ...args);
+
+  test('a tree: packages, postprocessing, version, JSON, lockfile', async () => {
+    const ran = await tree(
+      '--write-composejson-to=c.json',
+      '--ex-write-lockfile-to=lock.json',
+      '--touch-if-changed=stamp',
+    );
+    expect(ran.status, ran.stderr).toBe(0);
+    expect(ran.stdout).toMatch(/^Input state hash: [0-9a-f]{64}\nNo previous commit for test\/x86_64\/base\n/);
+    expect(ran.stdout).toMatch(/test\/x86_64\/base => [0-9a-f]{64}\n$/);
+    ostree('fsck', '-q');
+    expect(ostree('cat', 'test/x86_64/base', '/usr/share/order')).toBe('first\nsecond\n');
+    expect(ostree('cat', 'test/x86_64/base', '/usr/etc/added.conf')).toBe('added\n');
+    const files = ostree('ls', '-R', 'test/x86_64/base');
+    for (const gone of ['/usr/etc/chrony.conf', '/usr/share/one/drop', '/usr/share/one/post'])
+      expect(files).not.toContain(gone);
+    expect(files).toContain('/usr/share/one/keep');
+    expect(files).toMatch(/l00777 0 0 {6}0 \/home -> var\/home/);
+    const json = JSON.parse(readFileSync(join(dir, 'c.json'), 'utf8'));
+    const log = ostree('log', 'test/x86_64/base');
+    expect(log).toContain(`ContentChecksum:  ${json['ostree-content-checksum']}`);
+    expect(log).toContain('Version: 31.20200126.0');
+    expect(json['ostree-commit']).toBe(ostree('rev-parse', 'test/x86_64/base').trim());
+    expect(ostree('show', '--print-metadata-key=stage', 'test/x86_64/base')).toBe("'test'\n");
+    expect(existsSync(join(dir, 'stamp'))).toBe(true);
+  });
+
+  test('rpm agrees with the package list of the commit', async () => {
+    const out = join(dir, 'out');
+    ostree('checkout', 'test/x86_64/base', out);
+    const rpm = original('rpm', '-qa', '--dbpath', '/usr/share/rpm', '--root', out, '--qf', '%{NAME}\\n')
+      .trim()
+      .split('\n')
+      .sort();
+    expect(rpm.length).toBeGreaterThan(8);
+    const listed = await rpmOstree('db', 'list', 'test/x86_64/base', `--repo=${join(dir, 'repo')}`);
+    expect(listed.stdout.trim().split('\n')).toHaveLength(rpm.length + 1);
+  });
+
+  test('an unchanged compose does nothing; the same input gives the same commit', async () => {
+    const before = ostree('rev-parse', 'test/x86_64/base');
+    expect((await tree('--touch-if-changed=stamp2')).stdout).toContain('No apparent changes since previous commit');
+    expect(existsSync(join(dir, 'stamp2'))).toBe(false);
+    const again = await tree(
+      '--force-nocache',
+      '--no-parent',
+      '--previous-version=31',
+      '--ex-lockfile=lock.json',
+      '--write-commitid-to=id',
+    );
+    expect(again.status, again.stderr).toBe(0);
+    expect(readFileSync(join(dir, 'id'), 'utf8')).toBe(before.trim());
+    expect((await tree('--force-nocache')).stdout).toContain('=> ');
+    expect(ostree('log', 'test/x86_64/base')).toContain('Version: 31.20200126.1');
+  });
+
+  test('a strict lockfile that lacks a package', async () => {
+    const lock = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8'));
+    delete lock.packages.socat;
+    writeFileSync(join(dir, 'short.json'), JSON.stringify(lock));
+    const ran = await tree('--force-nocache', '--ex-lockfile=short.json', '--ex-lockfile-strict');
+    expect(ran.stderr).toBe('error: Packages not found: socat\n');
+  });
+
+  test('labels come from the policy in the tree', async () => {
+    writeFileSync(
+      join(dir, 'labelled.yaml'),
+      'include: manifest.yaml\nref: test/labelled\nselinux: true\npackages: [labelled]\n',
+    );
+    const ran = await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'labelled.yaml');
+    expect(ran.status, ran.stderr).toBe(0);
+    ostree('fsck', '-q');
+    const listing = ostree('ls', '-R', '-X', 'test/labelled');
+    expect(listing).toMatch(/system_u:object_r:bin_t:s0.* \/usr\/bin\/busybox/);
+    expect(listing).toMatch(/system_u:object_r:etc_t:s0.* \/usr\/etc\/added\.conf/);
+    expect(listing).toMatch(/system_u:object_r:usr_t:s0.* \/usr\/share\/rpm\/rpmdb\.sqlite/);
+  });
+
+  test('rootfs, image, extensions', async () => {
+    expect((await rpmOstree('compose', 'rootfs', '--cachedir=cache', 'manifest.yaml', 'root')).stderr).toBe('');
+    expect(readdirSync(join(dir, 'root')).sort()).toEqual(expect.arrayContaining(['bin', 'usr', 'var']));
+    const image = await rpmOstree('compose', 'image', '--cachedir=cache', '--max-layers=6', 'manifest.yaml', 'image');
+    expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
+    if (spawnSync('sh', ['-c', 'command -v skopeo']).status === 0)
+      original('skopeo', 'inspect', `oci:${join(dir, 'image')}`);
+    writeFileSync(join(dir, 'ext.yaml'), 'extensions:\n  dump:\n    packages: [tcpdump]\n');
+    const ext = await rpmOstree(
+      'compose',
+      'extensions',
+      '--repo=repo',
+      '--base-rev=test/x86_64/base',
+      '--output-dir=ext',
+      '--cachedir=cache',
+      'manifest.yaml',
+      'ext.yaml',
+    );
+    expect(ext.status, ext.stderr).toBe(0);
+    expect(readdirSync(join(dir, 'ext')).filter((n) => n.endsWith('.rpm'))).toEqual([
+      'tcpdump-4.9.3-1.fc31.x86_64.rpm',
+    ]);
+    expect(
+      (
+        await rpmOstree(
+          'compose',
+          'extensions',
+          '--repo=repo',
+          '--base-rev=test/x86_64/base',
+          '--output-dir=ext',
+          '--cachedir=cache',
+          'manifest.yaml',
+          'ext.yaml',
+        )
+      ).stdout,
+    ).toBe('No change.\n');
+  });
+
+  test('what is wrong is said in one line', async () => {
+    writeFileSync(join(dir, 'bad.yaml'), 'nonsense: 1\n');
+    expect((await rpmOstree('compose', 'tree', '--repo=repo', 'bad.yaml')).stderr).toMatch(
+      /^error: Parsing \S+bad\.yaml: unknown field `nonsense`\n$/,
+    );
+    writeFileSync(join(dir, 'missing.yaml'), 'include: manifest.yaml\npackages: [nosuch]\n');
+    expect((await rpmOstree('compose', 'tree', '--repo=repo', 'missing.yaml')).stderr).toBe(
+      'error: Packages not found: nosuch\n',
+    );
+    writeFileSync(
+      join(dir, 'fails.yaml'),
+      'include: manifest.yaml\nref: test/fails\npostprocess: ["#!/bin/sh\\nexit 3\\n"]\n',
+    );
+    const fails = await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'fails.yaml');
+    expect(fails.stderr).toContain('exited with code 3');
+    expect(ostree('refs')).not.toContain('test/fails');
+  });
+});
