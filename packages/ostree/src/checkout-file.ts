@@ -8,9 +8,9 @@ import { isRegular, isSymlink } from './codec/mode-bits.ts';
 import { looseName } from './codec/object-type.ts';
 import { withLabel } from './commit-directory.ts';
 import { devInoKey } from './modifier.ts';
-import type { Repo } from './repo.ts';
+import { contentPlace, type FoundObject, type Repo } from './repo.ts';
 import { ContentReader } from './store/content-reader.ts';
-import { readXattrs } from './store/load-file.ts';
+import { loadFile, readXattrs } from './store/load-file.ts';
 import { randomName } from './store/random-name.ts';
 import { uncompressedObject } from './store/uncompressed-cache.ts';
 
@@ -56,7 +56,7 @@ export class FileCheckout {
     const dest = `${directory}/${name}`;
     const holder = found.repo;
     if (options.forceCopy !== true && options.label === undefined) {
-      const source = this.#linkSource(holder, found.path, checksum);
+      const source = this.#linkSource(found, checksum);
       if (source !== undefined && this.#link(source, dest, name, checksum, holder)) return;
     }
     if (options.noCopyFallback === true && !this.#mayCopy(checksum)) {
@@ -77,7 +77,8 @@ export class FileCheckout {
   }
 
   /** Path to hard-link, when this object can be. */
-  #linkSource(holder: Repo, path: string, checksum: string): string | undefined {
+  #linkSource(found: FoundObject, checksum: string): string | undefined {
+    const { repo: holder, path, stat } = found;
     const fits =
       holder.mode === 'bare'
         ? !this.#user
@@ -85,13 +86,11 @@ export class FileCheckout {
           ? this.#user
           : holder.mode === 'bare-user-only';
     if (fits) {
-      const stat = this.#fs.lstat(path);
-      if (stat === undefined) return undefined;
       if (holder.mode === 'bare-user-only' && (stat.mode & 0o400) === 0) return undefined;
       if (isRegular(stat.mode) && stat.size === 0 && this.#options.copyEmptyFiles !== false) return undefined;
       if (holder.mode !== 'bare' && isSymlink(stat.mode)) return undefined;
       if (holder.mode === 'bare-user') {
-        const { header } = holder.loadFile(checksum);
+        const { header } = loadFile(contentPlace(found), checksum);
         if (isSymlink(header.mode) || (header.mode & 0o400) === 0) return undefined;
       }
       return path;

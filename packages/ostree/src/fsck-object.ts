@@ -10,7 +10,7 @@ import { decodeArchiveHeader, encodeFileHeader, headerLength } from './codec/fil
 import { isRegular, isSymlink } from './codec/mode-bits.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import { hashFile } from './file-checksum.ts';
-import type { Repo } from './repo.ts';
+import { contentPlace, type FoundObject, type Repo } from './repo.ts';
 import { loadFile } from './store/load-file.ts';
 import { RawInflater } from './store/raw-deflate.ts';
 
@@ -55,7 +55,7 @@ export class ObjectChecker {
     }
     const { repo, path } = place;
     try {
-      compare('file', checksum, repo.mode === 'archive' ? this.#archive(repo, path) : bare(repo, path, checksum));
+      compare('file', checksum, repo.mode === 'archive' ? this.#archive(repo, path) : bare(place, checksum));
     } catch (error) {
       throw prefixError(error, `fsck content object ${checksum}`);
     }
@@ -110,11 +110,11 @@ export class ObjectChecker {
   }
 }
 
-function bare(repo: Repo, path: string, checksum: string): string {
-  const { fs, mode, settings } = repo;
-  const file = loadFile({ fs, repo: repo.path, path, mode, disableXattrs: settings.disableXattrs }, checksum);
+function bare(place: FoundObject, checksum: string): string {
+  const { fs } = place.repo;
+  const file = loadFile(contentPlace(place), checksum);
   const head = encodeFileHeader(file.header);
-  return isSymlink(file.header.mode) ? sha256(head) : hashFile(fs, path, head, file.size);
+  return isSymlink(file.header.mode) ? sha256(head) : hashFile(fs, place.path, head, file.size);
 }
 
 function compare(type: ObjectType, expected: string, actual: string): void {

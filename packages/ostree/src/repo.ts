@@ -1,5 +1,5 @@
 import { type Clock, CoppiceError, errnoError, prefixError, systemClock } from '@coppice/base';
-import type { FileSystem } from '@coppice/base/fs';
+import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { type Variant, VariantDict } from '@coppice/gvariant';
 import { KeyFile } from '@coppice/keyfile';
 import { hostFs, readFile } from '@coppice/linux';
@@ -10,7 +10,7 @@ import { type DirTree, decodeDirTree } from './codec/dirtree.ts';
 import { looseName, type ObjectType, objectName, type RepoMode } from './codec/object-type.ts';
 import { defaultLevel, type OstreeCompat, type OstreeLevel, ostreeCompat } from './compat.ts';
 import { createRepo } from './store/create.ts';
-import { type LoadedFile, loadFile } from './store/load-file.ts';
+import { type ContentPlace, type LoadedFile, loadFile } from './store/load-file.ts';
 import { RepoLock } from './store/lock.ts';
 import { type LooseObject, looseObjects } from './store/objects.ts';
 import { hasNoPartialMark, markPartial, partialReason, unmarkPartial } from './store/partial.ts';
@@ -34,6 +34,20 @@ export interface RepoOptions {
 export interface RepoCreateOptions extends RepoOptions {
   readonly mode: RepoMode;
   readonly collectionId?: string;
+}
+
+/** Where a loose object lies. */
+export interface FoundObject {
+  /** The repository that has it, this one or a parent. */
+  readonly repo: Repo;
+  readonly path: string;
+  readonly stat: FileStat;
+}
+
+/** For reading a content object that was found. */
+export function contentPlace({ repo, path, stat }: FoundObject): ContentPlace {
+  const { disableXattrs } = repo.settings;
+  return { fs: repo.fs, repo: repo.path, path, mode: repo.mode, disableXattrs, stat };
 }
 
 /** Metadata objects over this many bytes are refused, as libostree does. */
@@ -157,13 +171,17 @@ export class Repo {
   // Objects.
 
   /** Where a loose object lies: staged, here, or in a parent; undefined when nowhere. */
-  findObject(type: ObjectType, checksum: string): { repo: Repo; path: string } | undefined {
+  findObject(type: ObjectType, checksum: string): FoundObject | undefined {
     const name = looseName(checksum, type, this.mode);
     const staged = this.#transaction?.stagedPath(name);
-    if (staged !== undefined && this.fs.lstat(staged) !== undefined) return { repo: this, path: staged };
+    if (staged !== undefined) {
+      const stat = this.fs.lstat(staged);
+      if (stat !== undefined) return { repo: this, path: staged, stat };
+    }
     if (!this.#transaction?.isNew(name)) {
       const path = `${this.path}/objects/${name}`;
-      if (this.fs.lstat(path) !== undefined) return { repo: this, path };
+      const stat = this.fs.lstat(path);
+      if (stat !== undefined) return { repo: this, path, stat };
     }
     return this.parent?.findObject(type, checksum);
   }
@@ -248,11 +266,7 @@ export class Repo {
         data: { type: 'file', checksum },
       });
     }
-    const { repo, path } = place;
-    return loadFile(
-      { fs: repo.fs, repo: repo.path, path, mode: repo.mode, disableXattrs: repo.settings.disableXattrs },
-      checksum,
-    );
+    return loadFile(contentPlace(place), checksum);
   }
 
   /** A regular file's bytes by absolute path inside a commit; undefined when there is none there. Follows no links. */

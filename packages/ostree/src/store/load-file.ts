@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
-import type { FileSystem } from '@coppice/base/fs';
+import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { readFile } from '@coppice/linux';
 import { decodeOwnership } from '../codec/dirmeta.ts';
 import { decodeArchiveHeader, type FileHeader, headerLength } from '../codec/file-header.ts';
@@ -41,6 +41,8 @@ export interface ContentPlace {
   readonly path: string;
   readonly mode: RepoMode;
   readonly disableXattrs: boolean;
+  /** What `lstat` said, if the caller asked already. */
+  readonly stat?: FileStat;
 }
 
 /** Reads the header of a content object and gives its bytes on demand. Throws `Corrupt` for damaged objects. */
@@ -57,15 +59,20 @@ export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
 
 function loadBare(place: ContentPlace, checksum: string): LoadedFile {
   const { fs, path, mode } = place;
-  const stat = fs.lstat(path);
+  const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const canonical = mode === 'bare-user-only';
+  let xattrs = canonical || place.disableXattrs ? noXattrs : undefined;
   const header: FileHeader = {
     uid: canonical ? 0 : stat.uid,
     gid: canonical ? 0 : stat.gid,
     mode: stat.mode,
     symlinkTarget: isSymlink(stat.mode) ? fs.readlink(path) : '',
-    xattrs: canonical || place.disableXattrs ? noXattrs : bareXattrs(place, checksum),
+    // Only read when asked for: listings do not.
+    get xattrs() {
+      xattrs ??= bareXattrs(place, checksum);
+      return xattrs;
+    },
   };
   if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
     throw new CoppiceError('Corrupt', `Not a regular file or symlink: ${path}`);
@@ -81,7 +88,7 @@ function bareXattrs(place: ContentPlace, checksum: string): readonly Xattr[] {
 
 function loadBareUser(place: ContentPlace, checksum: string): LoadedFile {
   const { fs, path } = place;
-  const stat = fs.lstat(path);
+  const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const stored = fs.getxattr(path, ostreeMetaAttribute);
   if (stored === undefined)
