@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError, prefixError, toHex } from '@coppice/base';
 import { sha256 } from '../codec/checksum.ts';
-import { isSymlink } from '../codec/mode-bits.ts';
+import { isRegular, isSymlink } from '../codec/mode-bits.ts';
 import { isMetaType } from '../codec/object-type.ts';
 import { decodeVarint } from '../codec/varint.ts';
 import type { Xattr } from '../codec/xattrs.ts';
@@ -316,6 +316,8 @@ class Machine {
     const checksum = toHex(this.#blob(this.#cursor.number(), 32));
     const place = this.#repo.findObject('file', checksum);
     if (place === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+    if (!isRegular(this.#repo.fs.lstat(place.path)?.mode ?? 0))
+      throw new CoppiceError('Corrupt', `Read source ${checksum}.file is not a regular file`);
     try {
       const fd = this.#repo.fs.open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW);
       this.#source = { fd, size: this.#repo.fs.fstat(fd).size };
