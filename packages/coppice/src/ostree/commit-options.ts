@@ -63,9 +63,9 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
       ? [
           {
             long: 'selinux-labeling-epoch',
-            arg: 'selinux-labeling-epoch',
+            arg: '',
             type: 'int' as const,
-            help: 'Configure the default SELinux labeling rules; 0 is the default, 1 ensures that /usr/etc is labeled as /etc',
+            help: 'Configure the default SELinux labeling rules; 0 is the default, 1 enables labeling /usr/etc as /etc',
           },
         ]
       : []),
@@ -101,7 +101,7 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
             long: 'sign-from-file',
             arg: 'PATH',
             type: 'strings' as const,
-            help: 'Sign the commit with key from the provided file path',
+            help: 'Sign the commit with key from the provided file',
           },
         ]
       : []),

@@ -1,6 +1,6 @@
 import type { OstreeLevel } from '@coppice/ostree';
 import { type GOption, gOptionHelp, helpOption } from '../cli/goption.ts';
-import type { OstreeEntry, OstreeGroup, OstreeVerb } from './verb.ts';
+import type { ByLevel, OstreeEntry, OstreeGroup, OstreeVerb } from './verb.ts';
 
 export const repoOption: GOption = {
   long: 'repo',
@@ -15,6 +15,10 @@ export const commonOptions: readonly GOption[] = [
   { long: 'version', help: 'Print version information and exit' },
 ];
 
+function at(text: ByLevel<string>, level: OstreeLevel): string {
+  return typeof text === 'function' ? text(level) : text;
+}
+
 /** All options that a verb accepts, in help order. */
 export function verbOptions(verb: OstreeVerb, level: OstreeLevel): readonly GOption[] {
   return [...(verb.repo === 'none' ? [] : [repoOption]), ...verb.options(level), ...commonOptions];
@@ -24,8 +28,8 @@ export function verbOptions(verb: OstreeVerb, level: OstreeLevel): readonly GOpt
 export function verbHelp(command: string, verb: OstreeVerb, level: OstreeLevel): string {
   return gOptionHelp({
     command,
-    ...(verb.params === undefined ? {} : { params: verb.params }),
-    ...(verb.summary === undefined ? {} : { summary: verb.summary }),
+    ...(verb.params === undefined ? {} : { params: at(verb.params, level) }),
+    ...(verb.summary === undefined ? {} : { summary: at(verb.summary, level) }),
     options: verbOptions(verb, level),
   });
 }
@@ -43,7 +47,7 @@ export function groupHelp(command: string, group: OstreeGroup, level: OstreeLeve
   const words = command.split(' ').slice(1).join(' ');
   const width = group.column(level);
   const list = `Builtin ${words === '' ? '' : `"${words}" `}Commands:${shown
-    .map((e) => `\n  ${e.name.padEnd(width)}${e.summary}`)
+    .map((e) => `\n  ${e.name.padEnd(width)}${at(e.summary, level)}`)
     .join('')}`;
   if (group.plainUsage) return `Usage:\n  ${command} [OPTION...] COMMAND\n\n${list}\n\n`;
   return gOptionHelp({

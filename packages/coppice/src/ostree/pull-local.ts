@@ -8,7 +8,7 @@ import type { OstreeCall, OstreeVerb } from './verb.ts';
 export const verb: OstreeVerb = {
   params: 'SRC_REPO [REFS...]',
   summary: 'Copy data from SRC_REPO',
-  options: () => [
+  options: (level) => [
     { long: 'commit-metadata-only', help: 'Fetch only the commit metadata' },
     { long: 'remote', arg: 'REMOTE', help: 'Add REMOTE to refspec' },
     { long: 'disable-fsync', help: 'Do not invoke fsync()' },
@@ -16,6 +16,7 @@ export const verb: OstreeVerb = {
     { long: 'untrusted', help: 'Verify checksums of local sources (always enabled for HTTP pulls)' },
     { long: 'bareuseronly-files', help: 'Reject regular files with mode outside of 0775 (world writable, suid, etc.)' },
     { long: 'require-static-deltas', help: 'Require static deltas' },
+    ...(level === '2026.4' ? [{ long: 'disable-static-deltas', help: 'Do not use static deltas' }] : []),
     { long: 'gpg-verify', arg: '', optionalArg: true, help: 'GPG verify commits (must specify --remote)' },
     { long: 'gpg-verify-summary', arg: '', optionalArg: true, help: 'GPG verify summary (must specify --remote)' },
     { long: 'disable-verify-bindings', help: 'Do not verify commit bindings' },

@@ -15,7 +15,12 @@ export const verb: OstreeVerb = {
     { long: 'disable-static-deltas', help: 'Do not use static deltas' },
     { long: 'require-static-deltas', help: 'Require static deltas' },
     ...(level === '2026.4'
-      ? [{ long: 'disable-retry-on-network-errors', help: 'Do not retry when network issues happen' }]
+      ? [
+          {
+            long: 'disable-retry-on-network-errors',
+            help: 'Do not retry when network issues happen, instead fail automatically. (Currently only affects libcurl)',
+          },
+        ]
       : []),
     { long: 'mirror', help: 'Write refs suitable for a mirror and fetches all refs if none provided' },
     { long: 'subpath', arg: '', type: 'strings', help: 'Only pull the provided subpath(s)' },
@@ -49,7 +54,7 @@ export const verb: OstreeVerb = {
             long: 'low-speed-limit-bytes',
             arg: 'N',
             type: 'int',
-            help: "The average transfer speed per second of a transfer during the time set via 'low-speed-time-seconds' for libcurl to abort (default: 1000)",
+            help: "The average transfer speed per second of a transfer during the time set via 'low-speed-time-seconds' for libcurl to abort(default: 1000)",
           },
           {
             long: 'low-speed-time-seconds',
@@ -61,7 +66,7 @@ export const verb: OstreeVerb = {
             long: 'max-outstanding-fetcher-requests',
             arg: 'N',
             type: 'int',
-            help: 'The maximum number of concurrent fetcher requests (default: 8)',
+            help: 'The max amount of concurrent connections allowed. (default: 8)',
           },
         ] as const)
       : []),

@@ -23,11 +23,14 @@ export interface OstreeCall {
   warn(line: string): void;
 }
 
+/** Something that may differ between releases. */
+export type ByLevel<T> = T | ((level: OstreeLevel) => T);
+
 /** A verb: its help text and what it does. Returns the exit status; nothing means 0. */
 export interface OstreeVerb {
   /** Operands in the usage line, e.g. `COMMIT [PATH...]`. */
-  readonly params?: string;
-  readonly summary?: string;
+  readonly params?: ByLevel<string>;
+  readonly summary?: ByLevel<string>;
   /** The verb's own options, in help order; `--repo`, `-v` and `--version` are added around them. */
   options(level: OstreeLevel): readonly GOption[];
   /** `open`: the repository is opened before `run`; `path`: `--repo` is accepted but nothing is opened; `none`: no `--repo`. */
@@ -53,7 +56,7 @@ export interface OstreeGroup {
 /** A row of a verb table. The module behind `load` exports `verb` or `group`. */
 export interface OstreeEntry {
   readonly name: string;
-  readonly summary: string;
+  readonly summary: ByLevel<string>;
   /** Not listed in help. */
   readonly hidden?: boolean | ((level: OstreeLevel) => boolean);
   /** The verb does not exist at this level. */

@@ -7,7 +7,7 @@ import { type Deployment, Sysroot, type SysrootLock } from '@coppice/sysroot';
 import type { Context } from '../../cli/context.ts';
 import { Exit } from '../../cli/context.ts';
 import type { GOption, GOptions } from '../../cli/goption.ts';
-import type { OstreeCall, OstreeVerb } from '../verb.ts';
+import type { ByLevel, OstreeCall, OstreeVerb } from '../verb.ts';
 
 /** `--sysroot` and `--print-current-dir`, which every verb takes. */
 export const adminOptions: readonly GOption[] = [
@@ -21,8 +21,8 @@ export interface AdminCall extends OstreeCall {
 }
 
 export interface AdminVerb {
-  readonly params?: string;
-  readonly summary?: string;
+  readonly params?: ByLevel<string>;
+  readonly summary?: ByLevel<string>;
   options?(level: OstreeLevel): readonly GOption[];
   /** Only root may call it on the running system. */
   readonly superuser?: boolean;

@@ -27,7 +27,7 @@ export const verb = adminVerb({
     {
       long: 'lock-finalization',
       help: 'Prevent automatic deployment finalization on shutdown',
-      hidden: true,
+      ...(isOld(level) ? { hidden: true } : {}),
     },
     { long: 'retain-pending', help: 'Do not delete pending deployments' },
     { long: 'retain-rollback', help: 'Do not delete rollback deployments' },

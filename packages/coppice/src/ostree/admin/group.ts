@@ -44,6 +44,12 @@ export const group: OstreeGroup = {
       absent: isOld,
       load: () => import('./lock-finalization.ts'),
     },
+    {
+      name: 'prepare-soft-reboot',
+      summary: 'Prepare deployment for soft-reboot',
+      absent: isOld,
+      load: () => import('./prepare-soft-reboot.ts'),
+    },
     { name: 'init-fs', summary: 'Initialize a root filesystem', load: () => import('./init-fs.ts') },
     {
       name: 'instutil',
@@ -57,8 +63,16 @@ export const group: OstreeGroup = {
       load: () => import('./os-init.ts'),
     },
     {
+      name: 'stateroot-init',
+      summary: 'Initialize empty state for given operating system',
+      absent: isOld,
+      load: () => import('./os-init.ts'),
+    },
+    {
       name: 'pin',
-      summary: 'Change the "pinning" state of a deployment',
+      // Here too, so that the listing does not load the verb.
+      summary: (level) =>
+        `Change the "pinning" state of a deployment${isOld(level) ? '' : ', INDEX can be >= 0 or one of booted, pending or rollback strings'}`,
       load: () => import('./pin.ts'),
     },
     {
@@ -72,18 +86,6 @@ export const group: OstreeGroup = {
       summary: 'Set Origin and create a new origin file',
       load: () => import('./set-origin.ts'),
     },
-    {
-      name: 'set-default',
-      summary: 'Make deployment INDEX the new default',
-      absent: isOld,
-      load: () => import('./set-default.ts'),
-    },
-    {
-      name: 'stateroot-init',
-      summary: 'Initialize empty state for given operating system',
-      absent: isOld,
-      load: () => import('./os-init.ts'),
-    },
     { name: 'status', summary: 'List deployments', load: () => import('./status.ts') },
     {
       name: 'switch',
@@ -91,6 +93,12 @@ export const group: OstreeGroup = {
       load: () => import('./switch.ts'),
     },
     { name: 'undeploy', summary: 'Delete deployment INDEX', load: () => import('./undeploy.ts') },
+    {
+      name: 'set-default',
+      summary: 'Make deployment INDEX the default',
+      absent: isOld,
+      load: () => import('./set-default.ts'),
+    },
     {
       name: 'unlock',
       summary: 'Make the current deployment mutable (as a hotfix or development)',

@@ -11,10 +11,18 @@ export const verb: OstreeVerb = {
   repo: 'none',
   options: (level) => [
     ...adminOptions,
+    { long: 'modern', help: 'Only create /boot and /ostree' },
     ...(isOld(level)
       ? []
-      : [{ long: 'epoch', short: 'E', arg: '', type: 'int' as const, help: 'Use the given initialization epoch' }]),
-    { long: 'modern', help: isOld(level) ? 'Only create /boot and /ostree' : 'Equivalent to -E 1' },
+      : [
+          {
+            long: 'epoch',
+            short: 'E',
+            arg: '',
+            type: 'int' as const,
+            help: 'An integer value, defines initial state.  Must be in the range [0-1], inclusive.',
+          },
+        ]),
   ],
   run({ operands, options, context, usage }) {
     const [path] = operands;

@@ -1,9 +1,9 @@
 import { initStateroot } from '@coppice/sysroot';
-import { adminVerb } from './call.ts';
+import { adminVerb, isOld } from './call.ts';
 
 /** `os-init` and, with a newer name, `stateroot-init`. */
 export const verb = adminVerb({
-  params: 'OSNAME',
+  params: (level) => (isOld(level) ? 'OSNAME' : 'STATEROOT'),
   summary: 'Initialize empty state for given operating system',
   superuser: true,
   unlocked: true,

@@ -1,10 +1,14 @@
 import { CoppiceError } from '@coppice/base';
+import type { OstreeLevel } from '@coppice/ostree';
 import { type Deployment, type Sysroot, setPinned } from '@coppice/sysroot';
-import { adminVerb, indexedDeployment } from './call.ts';
+import { adminVerb, indexedDeployment, isOld } from './call.ts';
+
+const pinSummary = (level: OstreeLevel): string =>
+  `Change the "pinning" state of a deployment${isOld(level) ? '' : ', INDEX can be >= 0 or one of booted, pending or rollback strings'}`;
 
 export const verb = adminVerb({
   params: 'INDEX',
-  summary: 'Change the "pinning" state of a deployment',
+  summary: pinSummary,
   superuser: true,
   options: () => [{ long: 'unpin', short: 'u', help: 'Unset pin' }],
   run({ sysroot, operands, options, usage, print }) {

@@ -4,7 +4,7 @@ import { adminVerb, atoi, indexedDeployment } from './call.ts';
 
 export const verb = adminVerb({
   params: 'INDEX',
-  summary: 'Make deployment INDEX the new default',
+  summary: 'Make deployment INDEX the default',
   superuser: true,
   run({ sysroot, operands, usage }) {
     const [text] = operands;

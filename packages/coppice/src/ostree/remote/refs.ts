@@ -7,8 +7,8 @@ export const verb: OstreeVerb = {
   params: 'NAME',
   summary: 'List remote refs',
   options: (level) => [
-    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
     ...(level === '2026.4' ? [{ long: 'revision', short: 'r', help: 'Show revisions in listing' }] : []),
+    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
   ],
   async run(call: OstreeCall) {
     const { operands, options, repo, context } = call;
