@@ -1,4 +1,4 @@
-import type { FieldDef, Fields, StructDef, Value } from '@coppice/ignition';
+import { type FieldDef, type Fields, isFields, type StructDef, type Value } from '@coppice/ignition';
 import type { ButaneConfig, VersionOf } from './config-types.ts';
 import { findSpec, sourceSchema, type Variant } from './versions-table.ts';
 import { type TidyMap, type TidyValue, writeTidyYaml } from './yaml/tidy.ts';
@@ -21,7 +21,7 @@ function ofStruct(value: Fields, def: StructDef): TidyMap {
     const found = value[name];
     if (found === undefined) continue;
     const field = def.byName.get(name);
-    out.set(name, field === undefined ? (found as TidyValue) : ofField(found, field));
+    out.set(name, field === undefined ? ofUnknown(found) : ofField(found, field));
   }
   return out;
 }
@@ -36,4 +36,11 @@ function ofItem(value: Value, field: FieldDef): TidyValue {
   if (field.kind === 'map') return new Map(Object.entries(value as Readonly<Record<string, string>>));
   if (typeof value === 'number' && /(^|_)mode$/.test(field.name) && value >= 0) return { octal: value };
   return value as TidyValue;
+}
+
+/** A key that the types would have refused: written as it is, for the translator to warn about. */
+function ofUnknown(value: Value): TidyValue {
+  if (Array.isArray(value)) return (value as readonly Value[]).map(ofUnknown);
+  if (!isFields(value)) return value as TidyValue;
+  return new Map(Object.entries(value).map(([name, each]) => [name, ofUnknown(each)]));
 }

@@ -1,4 +1,5 @@
 import { buildConfig, translate } from '@coppice/butane';
+import { child, embeddedText, list } from '@coppice/ignition';
 import { describe, expect, it } from 'vitest';
 
 describe('buildConfig', () => {
@@ -13,9 +14,9 @@ describe('buildConfig', () => {
     expect(text).toContain('mode: 0640');
     const done = translate(text);
     expect(done.diagnostics).toEqual([]);
-    expect(done.ignition).toContain(
-      '"contents":{"compression":"","source":"data:,yes%3A%20%22no%22%0A%23%20two%0A"},"mode":416',
-    );
+    const file = list(child(done.config, 'storage'), 'files')[0]!;
+    expect(file['mode']).toBe(0o640);
+    expect(embeddedText(child(file, 'contents'))).toBe('yes: "no"\n# two\n');
   });
 
   it('types allow only what the variant and version have', () => {

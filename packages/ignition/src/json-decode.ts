@@ -167,11 +167,26 @@ export class LineIndex {
 export function jsonPositions(node: JsonNode, lines: LineIndex): PositionNode {
   // The original's reader puts arrays and objects behind their bracket.
   const position = lines.at(node.kind === 'array' || node.kind === 'object' ? node.start + 1 : node.start);
-  if (node.kind === 'array') return { ...position, items: node.items.map((item) => jsonPositions(item, lines)) };
+  // Only what is asked for is looked up: most configs have no finding, and nesting has no bound.
+  let items: readonly PositionNode[] | undefined;
+  let map: NonNullable<PositionNode['map']> | undefined;
+  if (node.kind === 'array')
+    return {
+      ...position,
+      get items() {
+        items ??= node.items.map((item) => jsonPositions(item, lines));
+        return items;
+      },
+    };
   if (node.kind === 'object')
     return {
       ...position,
-      map: new Map(node.members.map((m) => [m.key, { key: lines.at(m.keyStart), node: jsonPositions(m.node, lines) }])),
+      get map() {
+        map ??= new Map(
+          node.members.map((m) => [m.key, { key: lines.at(m.keyStart), node: jsonPositions(m.node, lines) }]),
+        );
+        return map;
+      },
     };
   return position;
 }

@@ -66,10 +66,24 @@ function quoteByte(byte: number): string {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
+// Collections whose end has not been read.
+interface OpenedArray {
+  readonly kind: 'array';
+  readonly items: JsonNode[];
+  readonly start: number;
+}
+interface OpenedObject {
+  readonly kind: 'object';
+  readonly members: { key: string; keyStart: number; node: JsonNode }[];
+  readonly start: number;
+  key: string;
+  keyStart: number;
+}
+type Opened = OpenedArray | OpenedObject;
+
 class JsonReader {
   readonly #bytes: Uint8Array;
   #at = 0;
-  #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -96,15 +110,43 @@ class JsonReader {
     }
   }
 
+  /** One value with all that it holds. What is open lies on a stack of its own: nesting must not use up the call stack. */
   #value(): JsonNode {
-    this.#space();
+    const open: Opened[] = [];
+    for (;;) {
+      this.#space();
+      let done = this.#start(open);
+      while (done !== undefined) {
+        const top = open.at(-1);
+        if (top === undefined) return done;
+        if (top.kind === 'array') top.items.push(done);
+        else top.members.push({ key: top.key, keyStart: top.keyStart, node: done });
+        done = this.#next(top, open);
+      }
+    }
+  }
+
+  /** A leaf or an empty collection; undefined when a collection was opened. */
+  #start(open: Opened[]): JsonNode | undefined {
     const start = this.#at;
     const byte = this.#bytes[start];
     if (byte === 0x7b || byte === 0x5b) {
-      if (++this.#depth > maxDepth) throw new JsonFault('exceeded max depth', start + 1);
-      const node = byte === 0x7b ? this.#object(start) : this.#array(start);
-      this.#depth--;
-      return node;
+      if (open.length >= maxDepth) throw new JsonFault('exceeded max depth', start + 1);
+      this.#at++;
+      this.#space();
+      if (this.#bytes[this.#at] === byte + 2) {
+        this.#at++;
+        return byte === 0x5b
+          ? { kind: 'array', items: [], start, end: this.#at }
+          : { kind: 'object', members: [], start, end: this.#at };
+      }
+      if (byte === 0x5b) open.push({ kind: 'array', items: [], start });
+      else {
+        const top: OpenedObject = { kind: 'object', members: [], start, key: '', keyStart: 0 };
+        open.push(top);
+        this.#key(top);
+      }
+      return undefined;
     }
     if (byte === 0x22) {
       const text = this.#string();
@@ -115,6 +157,34 @@ class JsonReader {
     if (byte === 0x66) return this.#literal('false', 'bool');
     if (byte === 0x6e) return this.#literal('null', 'null');
     this.#bad('looking for beginning of value');
+  }
+
+  /** Behind a value: the closed collection, or undefined when another value follows. */
+  #next(top: Opened, open: Opened[]): JsonNode | undefined {
+    this.#space();
+    const byte = this.#bytes[this.#at];
+    if (byte === (top.kind === 'array' ? 0x5d : 0x7d)) {
+      this.#at++;
+      open.pop();
+      const { start } = top;
+      return top.kind === 'array'
+        ? { kind: 'array', items: top.items, start, end: this.#at }
+        : { kind: 'object', members: top.members, start, end: this.#at };
+    }
+    if (byte !== 0x2c) this.#bad(top.kind === 'array' ? 'after array element' : 'after object key:value pair');
+    this.#at++;
+    if (top.kind === 'object') this.#key(top);
+    return undefined;
+  }
+
+  #key(top: OpenedObject): void {
+    this.#space();
+    top.keyStart = this.#at;
+    if (this.#bytes[this.#at] !== 0x22) this.#bad('looking for beginning of object key string');
+    top.key = this.#string();
+    this.#space();
+    if (this.#bytes[this.#at] !== 0x3a) this.#bad('after object key');
+    this.#at++;
   }
 
   #literal(word: string, kind: 'bool' | 'null'): JsonLeaf {
@@ -172,53 +242,6 @@ class JsonReader {
     }
     const raw = decoder.decode(this.#bytes.subarray(start, this.#at++));
     return escaped ? unescapeJson(raw) : raw;
-  }
-
-  #array(start: number): JsonArray {
-    this.#at++;
-    const items: JsonNode[] = [];
-    this.#space();
-    if (this.#bytes[this.#at] === 0x5d) this.#at++;
-    else
-      for (;;) {
-        items.push(this.#value());
-        this.#space();
-        const byte = this.#bytes[this.#at];
-        if (byte === 0x5d) {
-          this.#at++;
-          break;
-        }
-        if (byte !== 0x2c) this.#bad('after array element');
-        this.#at++;
-      }
-    return { kind: 'array', items, start, end: this.#at };
-  }
-
-  #object(start: number): JsonObject {
-    this.#at++;
-    const members: { key: string; keyStart: number; node: JsonNode }[] = [];
-    this.#space();
-    if (this.#bytes[this.#at] === 0x7d) this.#at++;
-    else
-      for (;;) {
-        this.#space();
-        const keyStart = this.#at;
-        if (this.#bytes[this.#at] !== 0x22) this.#bad('looking for beginning of object key string');
-        const key = this.#string();
-        this.#space();
-        if (this.#bytes[this.#at] !== 0x3a) this.#bad('after object key');
-        this.#at++;
-        members.push({ key, keyStart, node: this.#value() });
-        this.#space();
-        const byte = this.#bytes[this.#at];
-        if (byte === 0x7d) {
-          this.#at++;
-          break;
-        }
-        if (byte !== 0x2c) this.#bad('after object key:value pair');
-        this.#at++;
-      }
-    return { kind: 'object', members, start, end: this.#at };
   }
 }
 

@@ -37,8 +37,8 @@ export function checkPaths(config: Fields, report: Report): void {
     checkPlace(node, report);
     for (let end = node.path.lastIndexOf('/'); end > 0; end = node.path.lastIndexOf('/', end - 1)) {
       const parent = byPath.get(node.path.slice(0, end));
-      if (parent === undefined || parent.kind === 'directories') continue;
-      found(report, [...node.at, 'path'], parent.kind === 'files' ? 'path-below-file' : 'path-below-link', parent.path);
+      if (parent?.kind !== 'files') continue;
+      found(report, [...node.at, 'path'], 'path-below-file', parent.path);
       break;
     }
     if (node.kind !== 'links') checkMode(node, report);

@@ -97,11 +97,6 @@ export const lintRules = {
     message: 'lies below {0}, which the config makes a file',
     explain: 'A file cannot hold other files. Make it a directory, or move one of the two.',
   },
-  'path-below-link': {
-    severity: 'warning',
-    message: 'lies below {0}, which the config makes a link',
-    explain: 'Where it ends up depends on the target of the link. Name the real path.',
-  },
   'unit-no-section': {
     severity: 'error',
     message: '{0} has no [{1}] section',
@@ -132,11 +127,6 @@ export const lintRules = {
     severity: 'warning',
     message: '{0} has an unknown section [{1}]',
     explain: 'systemd ignores the section and what stands in it. Own sections start with `X-`.',
-  },
-  'unit-enabled-empty': {
-    severity: 'info',
-    message: '{0} has no contents here; it has to exist in the system image',
-    explain: 'Enabling works only when the image has the unit. Check the spelling of the name.',
   },
   'unit-missing-wants': {
     severity: 'info',

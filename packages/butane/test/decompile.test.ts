@@ -1,0 +1,84 @@
+import { allSpecs, buildConfig, decompile, firstDifference, translate } from '@coppice/butane';
+import { encodeBase64, gzipBest } from '@coppice/ignition';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('decompile', () => {
+  it('chooses the version with the same Ignition spec', () => {
+    const of = (version: string): string | undefined =>
+      decompile(bytes(`{"ignition":{"version":"${version}"}}`)).butane?.split('\n')[1];
+    expect(of('3.0.0')).toBe('version: 1.0.0');
+    expect(of('3.2.0')).toBe('version: 1.3.0');
+    expect(of('3.5.0')).toBe('version: 1.6.0');
+  });
+
+  it('shows compressed text, and leaves it alone when it has a hash', () => {
+    const packed = encodeBase64(gzipBest(bytes('long\n'.repeat(100))));
+    const of = (more: string): string =>
+      decompile(
+        bytes(
+          `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/a","contents":{"compression":"gzip","source":"data:;base64,${packed}"${more}}}]}}`,
+        ),
+      ).butane ?? '';
+    expect(of('')).toContain('inline: |\n          long\n');
+    expect(of(`,"verification":{"hash":"sha256-${'0'.repeat(64)}"}`)).toContain('compression: gzip');
+  });
+
+  it('keeps the meaning of any file', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 300 }),
+        fc.integer({ min: 0, max: 0o777 }),
+        fc.boolean(),
+        (inline, mode, overwrite) => {
+          const first = translate(
+            buildConfig({
+              variant: 'fcos',
+              version: '1.6.0',
+              storage: {
+                files: [
+                  { path: '/etc/a', mode, overwrite, contents: { inline: inline.toWellFormed().replace(/\0/g, '') } },
+                ],
+              },
+            }),
+          );
+          const back = decompile(bytes(first.ignition!));
+          expect(back.butane).toBeDefined();
+          expect(firstDifference(translate(back.butane!).config, first.config)).toBeUndefined();
+        },
+      ),
+      { seed: 5, numRuns: 200 },
+    );
+  });
+
+  it('unwraps a MachineConfig', () => {
+    const config = {
+      apiVersion: 'machineconfiguration.openshift.io/v1',
+      kind: 'MachineConfig',
+      metadata: { name: 'x', labels: { 'machineconfiguration.openshift.io/role': 'worker' } },
+      spec: { config: { ignition: { version: '3.4.0' } }, fips: true, kernelArguments: ['quiet'] },
+    };
+    expect(decompile(bytes(JSON.stringify(config))).butane).toBe(
+      'variant: openshift\nversion: 4.18.0\nmetadata:\n  name: x\n  labels:\n    machineconfiguration.openshift.io/role: worker\nopenshift:\n  fips: true\n  kernel_arguments:\n    - quiet\n',
+    );
+  });
+
+  it('says what is lost in a lower version', () => {
+    const done = decompile(bytes('{"ignition":{"version":"3.4.0"},"kernelArguments":{"shouldExist":["a"]}}'), {
+      version: '1.1.0',
+    });
+    expect(done.butane).toBeUndefined();
+    expect(done.diagnostics.at(-1)?.message).toContain('kernelArguments');
+  });
+
+  it('refuses what is no config', () => {
+    for (const text of ['', '{', '[]', '{}', '{"ignition":{"version":"9.0.0"}}'])
+      expect(decompile(bytes(text)).butane, text).toBeUndefined();
+  });
+
+  it('knows all variants', () => {
+    expect(new Set(allSpecs().map((spec) => spec.variant)).size).toBe(5);
+  });
+});
