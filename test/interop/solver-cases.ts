@@ -199,6 +199,16 @@ function repository(random: Random, shape: CaseShape, share: number, versions: n
 /** An installed set that mostly holds together: what is needed is there, without much that conflicts. */
 function installedSet(random: Random, shape: CaseShape): string[] {
   const out: string[] = [];
+  if (shape.jobs?.includes('cleandeps') === true) {
+    // A tree of needs, so that there is something to clean.
+    for (let i = 0; i < shape.names; i++) {
+      if (random(3) === 0) continue;
+      out.push(`=Pkg: p${i} ${version(random).replace('-', ' ')} noarch`);
+      for (let n = random(3); n > 0 && i + 1 < shape.names; n--)
+        out.push(`=Req: p${i + 1 + random(shape.names - i - 1)}`);
+    }
+    return out;
+  }
   for (let i = 0; i < shape.names; i++) {
     if (random(100) >= 40) continue;
     const arch = shape.multilib ? ['x86_64', 'noarch', 'i686'][random(3)]! : 'noarch';

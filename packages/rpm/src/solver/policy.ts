@@ -219,8 +219,33 @@ function stable(list: number[], test: (p: number) => boolean): number[] {
   return yes.length === 0 || yes.length === list.length ? list : [...yes, ...list.filter((p) => !test(p))];
 }
 
+/** Whether a package of this name is installed. */
+function nameInstalled(s: SolverState, p: number): boolean {
+  const name = s.pool.names.data[p]!;
+  const data = s.providers.data.data;
+  for (let at = s.providers.of(name); data[at] !== 0; at++)
+    if (s.isInstalled(data[at]!) && s.pool.names.data[data[at]!] === name) return true;
+  return false;
+}
+
 /** Drops the worse of `list` and puts the best first. The input is not changed. */
 export function filterCandidates(s: SolverState, list: readonly number[], mode: FilterMode): number[] {
+  if (s.favored.size > 0 && list.length > 1 && (mode === 'choose' || mode === 'prune')) {
+    // What is favoured comes first and what is disfavoured last, whatever else is said for them.
+    const groups = new Map<number, number[]>();
+    for (const p of list) {
+      const favor = s.favored.get(p) ?? 0;
+      const group = groups.get(favor);
+      if (group === undefined) groups.set(favor, [p]);
+      else group.push(p);
+    }
+    if (groups.size > 1)
+      return [...groups].sort(([a], [b]) => b - a).flatMap(([, group]) => filterEqual(s, group, mode));
+  }
+  return filterEqual(s, list, mode);
+}
+
+function filterEqual(s: SolverState, list: readonly number[], mode: FilterMode): number[] {
   const { pool } = s;
   let out = [...list];
   if (out.length > 1)
@@ -229,18 +254,10 @@ export function filterCandidates(s: SolverState, list: readonly number[], mode: 
   if (out.length > 1) out = pruneToVersion(pool, out);
   if (mode === 'recommend' || mode === 'suggest' || out.length < 2) return out;
   out = pruneToRecommended(s, out);
-  out = pruneToFavored(s, out);
   if (mode === 'prune' || out.length < 2) return out;
   out = demoteOldVersions(pool, out);
   out = sortByCommonProvide(pool, out);
-  out = stable(out, (p) => s.isInstalled(p));
+  out = stable(out, (p) => s.isInstalled(p) || nameInstalled(s, p));
   if (out.length > 1) out = stable(out, (p) => s.suggestsMap.has(p) || isEnhancing(s, p));
   return out;
-}
-
-function pruneToFavored(s: SolverState, list: number[]): number[] {
-  if (s.favored.size === 0) return list;
-  let best = Number.NEGATIVE_INFINITY;
-  for (const p of list) best = Math.max(best, s.favored.get(p) ?? 0);
-  return list.filter((p) => (s.favored.get(p) ?? 0) === best);
 }

@@ -90,8 +90,9 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
       const update = s.update.start + i - installedStart;
       const feature = s.feature.start + i - installedStart;
       const rule = (s.p[update] === 0 || s.isDisabled(update)) && s.p[feature] !== 0 ? feature : update;
-      if (s.p[rule] === 0) continue;
-      if (!s.noUpdate.has(i) && (s.decision[i]! < 0 || s.wantsUpdate(i))) {
+      const clean = s.hasCleandeps && s.cleandepsSet.has(i);
+      if (s.p[rule] === 0 && !clean) continue;
+      if (!clean && !s.noUpdate.has(i) && (s.decision[i]! < 0 || s.wantsUpdate(i))) {
         const open = replacementsFor(s, i, rule);
         if (open.length > 0) {
           const before = level;
@@ -109,7 +110,6 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
       }
       if (s.decision[i] !== 0) continue;
       const before = level;
-      const clean = s.hasCleandeps && s.cleandepsSet.has(i);
       level = clean
         ? decideAndLearn(s, level, -i, disableRules, 0, reason.cleandeps)
         : decideAndLearn(s, level, i, disableRules, rule, reason.keepInstalled);
@@ -123,6 +123,33 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
       }
     }
     s.installedPosition = installedStart;
+  }
+  return level;
+}
+
+/** Needs of what has been decided so far, before the installed packages are looked at (focusbest, focusnew). */
+function resolveFocus(s: SolverState, start: number, disableRules: boolean): number {
+  let level = start;
+  for (let i = 0; i < s.queue.length; i++) {
+    const p = s.queue[i]!;
+    if (p <= 1 || (s.flags.focusnew && !s.flags.focusbest && s.isInstalled(p))) continue;
+    // Package rules are sorted by their first literal.
+    let low = 1;
+    let high = s.pkgRulesEnd;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (s.p[middle]! < -p) low = middle + 1;
+      else high = middle;
+    }
+    for (let r = low; r < s.pkgRulesEnd && s.p[r] === -p; r++) {
+      if (s.isDisabled(r) || s.d[r] === 0) continue;
+      const open = openLiterals(s, r);
+      if (open === undefined) continue;
+      level = selectAndInstall(s, level, open, disableRules, r, reason.resolve);
+      if (level <= 0 || level < start) return level;
+      i = -1;
+      break;
+    }
   }
   return level;
 }
@@ -201,29 +228,25 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
     level = 1;
     systemLevel = 0;
     for (;;) {
-      const before = s.problems.length;
       if (systemLevel === 0 || level < systemLevel) {
-        const jobLevel = resolveJobs(s, level, disableRules);
-        if (jobLevel < 0) return;
-        if (jobLevel === 0 || s.queue.length === 0) continue restart;
-        if (jobLevel < level) {
-          level = jobLevel;
-          continue;
+        const keep = (from: number): number =>
+          s.pool.installed === undefined ? from : resolveInstalled(s, from, disableRules);
+        const phases: ((from: number) => number)[] = [(from) => resolveJobs(s, from, disableRules)];
+        if (s.flags.focusbest || s.flags.focusnew) phases.push((from) => resolveFocus(s, from, disableRules));
+        if (s.flags.focusinstalled) phases.unshift(keep);
+        else phases.push(keep);
+        let back = false;
+        for (const phase of phases) {
+          const reached = phase(level);
+          if (reached < 0) return;
+          if (reached === 0 || s.queue.length === 0) continue restart;
+          back = reached < level;
+          level = reached;
+          if (back) break;
         }
-        level = jobLevel;
-        if (s.pool.installed !== undefined) {
-          const keepLevel = resolveInstalled(s, level, disableRules);
-          if (keepLevel < 0) return;
-          if (keepLevel === 0 || s.queue.length === 0) continue restart;
-          if (keepLevel < level) {
-            level = keepLevel;
-            continue;
-          }
-          level = keepLevel;
-        }
+        if (back) continue;
         systemLevel = level;
       }
-      void before;
       const required = resolveRequirements(s, level, disableRules, rules);
       if (required < 0) return;
       if (required === 0 || s.queue.length === 0) continue restart;

@@ -26,6 +26,7 @@ function readSwitches(s: SolverState): void {
         : selected(pool, job.select).filter((p) => s.isInstalled(p));
   const wholeInstalled = (job: Job): boolean =>
     job.select.kind === 'all' || (job.select.kind === 'repo' && pool.repos[job.select.repo] === pool.installed);
+  let weight = 0;
   for (const job of s.jobs) {
     switch (job.action) {
       case 'multiversion':
@@ -51,7 +52,9 @@ function readSwitches(s: SolverState): void {
         break;
       case 'favor':
       case 'disfavor':
-        for (const p of selected(pool, job.select)) s.favored.set(p, job.action === 'favor' ? 1 : -1);
+        // Later jobs weigh more.
+        weight++;
+        for (const p of selected(pool, job.select)) s.favored.set(p, job.action === 'favor' ? weight : -weight);
         break;
       case 'excludefromweak':
         for (const p of selected(pool, job.select)) {
@@ -149,6 +152,11 @@ function addUpdateRules(s: SolverState): void {
     if (!s.isInstalled(p)) continue;
     const feature = s.feature.start + p - s.installedStart;
     const update = s.update.start + p - s.installedStart;
+    if (s.hasCleandeps && s.cleandepsSet.has(p)) {
+      s.clearRule(update);
+      s.clearRule(feature);
+      continue;
+    }
     if (s.p[update] === 0) {
       // Nothing may replace an orphan: if it need not stay, neither rule holds.
       s.clearRule(feature);
