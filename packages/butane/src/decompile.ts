@@ -169,7 +169,7 @@ function invertResource(value: Fields, def: StructDef, spec: Spec): TidyMap {
         (found as readonly Fields[]).map((item) => invert(item, field.type!, spec)),
       );
   }
-  const inline = inlineText(source, compression, rest.has('verification'));
+  const inline = inlineText(source, compression);
   if (inline !== undefined) return new Map<string, TidyValue>([['inline', inline], ...rest]);
   return new Map<string, TidyValue>([
     ['source', source],
@@ -178,13 +178,13 @@ function invertResource(value: Fields, def: StructDef, spec: Spec): TidyMap {
   ]);
 }
 
-/** The text of a data URL. A hash is about the bytes as they are stored, so with one compressed contents stay as they are. */
-function inlineText(source: string, compression: string, hashed: boolean): string | undefined {
+/** The text of a data URL, unpacked; a hash is about the unpacked contents, so it stays right. */
+function inlineText(source: string, compression: string): string | undefined {
   if (!source.startsWith('data:') || (compression !== '' && compression !== 'gzip')) return undefined;
   const bytes = decodeDataUrl(source);
   if (typeof bytes === 'string') return undefined;
   if (compression === '') return readableText(bytes);
-  const plain = hashed ? undefined : gunzip(bytes);
+  const plain = gunzip(bytes);
   return plain === undefined ? undefined : readableText(plain);
 }
 

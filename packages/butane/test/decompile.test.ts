@@ -14,7 +14,7 @@ describe('decompile', () => {
     expect(of('3.5.0')).toBe('version: 1.6.0');
   });
 
-  it('shows compressed text, and leaves it alone when it has a hash', () => {
+  it('shows compressed text and keeps its hash', () => {
     const packed = encodeBase64(gzipBest(bytes('long\n'.repeat(100))));
     const of = (more: string): string =>
       decompile(
@@ -23,7 +23,7 @@ describe('decompile', () => {
         ),
       ).butane ?? '';
     expect(of('')).toContain('inline: |\n          long\n');
-    expect(of(`,"verification":{"hash":"sha256-${'0'.repeat(64)}"}`)).toContain('compression: gzip');
+    expect(of(`,"verification":{"hash":"sha256-${'0'.repeat(64)}"}`)).toMatch(/inline: [^]*hash: sha256-/);
   });
 
   it('keeps the meaning of any file', () => {
