@@ -18,6 +18,12 @@ export function caseNames(corpus: Corpus, list: 'all' | 'quick'): string[] | und
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : undefined;
 }
 
+/** Bytes of a file of a case, undefined when it has none. */
+export function caseFile(corpus: Corpus, name: string, file: string): Buffer | undefined {
+  const path = join(home, corpus, name, file);
+  return existsSync(path) ? readFileSync(path) : undefined;
+}
+
 export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
