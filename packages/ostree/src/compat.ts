@@ -23,6 +23,8 @@ export interface OstreeCompat {
   readonly maxFetchedMetadata: number;
   /** Static deltas find similar files and equal chunks only where libostree does. */
   readonly plainDeltaMatching: boolean;
+  /** An exported archive has a file that it had before as a hard link. */
+  readonly exportsHardLinks: boolean;
 }
 
 const features2022 = [
@@ -64,6 +66,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
     plainDeltaMatching: true,
+    exportsHardLinks: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -72,6 +75,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
     plainDeltaMatching: true,
+    exportsHardLinks: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -80,6 +84,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     countsMissingCommitMeta: false,
     maxFetchedMetadata: 128 * 1024 * 1024,
     plainDeltaMatching: false,
+    exportsHardLinks: true,
   },
 };
 

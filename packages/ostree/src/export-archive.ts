@@ -27,6 +27,8 @@ export function exportArchive(repo: Repo, commit: string, options: ArchiveExport
 function* members(repo: Repo, commit: string, root: string, prefix: string): Generator<TarMember> {
   const mtime = Number(repo.loadCommit(commit).timestamp);
   const cut = root === '/' ? 1 : root.length + 1;
+  /** Where each content was first put. */
+  const first = new Map<string, string>();
   for (const entry of readTree(repo, commit, root)) {
     const relative = entry.path.slice(cut);
     const path = `${prefix}${relative}`;
@@ -41,6 +43,13 @@ function* members(repo: Repo, commit: string, root: string, prefix: string): Gen
     const { uid, gid, mode, symlinkTarget } = header;
     const bits = { mode: mode & 0o7777, uid, gid };
     if (isSymlink(mode)) yield { ...common, ...bits, path, type: 'symlink', size: 0, linkTarget: symlinkTarget };
-    else yield { ...common, ...bits, path, type: 'file', size, linkTarget: '', content: read() };
+    else {
+      const before = first.get(entry.checksum);
+      if (before !== undefined) yield { ...common, ...bits, path, type: 'hardlink', size: 0, linkTarget: before };
+      else {
+        if (repo.compat.exportsHardLinks) first.set(entry.checksum, path);
+        yield { ...common, ...bits, path, type: 'file', size, linkTarget: '', content: read() };
+      }
+    }
   }
 }

@@ -210,7 +210,8 @@ export class Transaction {
     if (expected !== undefined) checkChecksum(expected);
     this.stats.contentTotal++;
     // A known object is stored as it is; only what is committed here takes the mode's canonical form.
-    const stored = this.repo.mode === 'bare-user-only' && expected === undefined ? canonical(header) : sorted(header);
+    const known = expected !== undefined || this.#trusted !== undefined;
+    const stored = this.repo.mode === 'bare-user-only' && !known ? canonical(header) : sorted(header);
     return this.#content.write(stored, source, (actual) => {
       if (expected !== undefined && expected !== actual) {
         throw new CoppiceError('Corrupt', `Corrupted file object; checksum expected='${expected}' actual='${actual}'`, {
