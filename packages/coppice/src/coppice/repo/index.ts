@@ -36,6 +36,22 @@ const subVerbs: readonly SubVerb[] = [
     load: () => import('./query.ts'),
   },
   {
+    usage: 'depsolve <subjects...>',
+    description: 'what installing packages from repositories would bring, or why it cannot be',
+    options: [
+      ['--repo <repository>', 'directory, or NAME=DIRECTORY[,priority=N] (may be repeated)', []],
+      ['--installed <dbpath>', 'package database of the system (default: nothing is installed)'],
+      ['--arch <arch>', 'architecture to solve for', 'x86_64'],
+      ['--remove <subject>', 'also remove this (may be repeated)', []],
+      ['--no-recommends', 'leave out what is only recommended'],
+      ['--lock-installed', 'change nothing that is installed'],
+      ['--filelists', 'look for required files in the whole file lists'],
+      ['--cache <dir>', 'keep parsed metadata here'],
+      ['--json', 'print JSON'],
+    ],
+    load: () => import('./depsolve.ts'),
+  },
+  {
     usage: 'diff <old> <new>',
     description: 'packages that differ between two RPM repositories; with --repo, files between two OSTree commits',
     options: [

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { hostFs } from '@coppice/linux';
 import {
   dependenciesOverlap,
   formatDependency,
@@ -76,9 +77,12 @@ function json(pkg: RepositoryPackage): Record<string, unknown> {
 export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
   const wanted = (patterns ?? []) as readonly string[];
   const needFiles = flags['list'] === true || wanted.some((p) => p.startsWith('/'));
+  const cacheDir = typeof flags['cache'] === 'string' ? resolve(context.cwd, flags['cache']) : undefined;
+  if (cacheDir !== undefined && hostFs.stat(cacheDir) === undefined) hostFs.mkdir(cacheDir, 0o755);
   const repository = loadRepository(resolve(context.cwd, path as string), {
     filelists: needFiles,
     changelogs: flags['changelog'] === true,
+    ...(cacheDir === undefined ? {} : { cacheDir }),
   });
   const capability = (name: string): ReturnType<typeof parseCapability> =>
     typeof flags[name] === 'string' ? parseCapability(flags[name]) : undefined;

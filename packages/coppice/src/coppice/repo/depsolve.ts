@@ -1,0 +1,151 @@
+import { basename, resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
+import {
+  depsolveError,
+  explainProblem,
+  explanationLines,
+  filePaths,
+  formatEvr,
+  Goal,
+  type Header,
+  headerDependencies,
+  headerNevra,
+  loadRepository,
+  Pool,
+  type PoolPackageSpec,
+  type RepositoryPackage,
+  RpmDb,
+  Tag,
+} from '@coppice/rpm';
+import type { Context } from '../../cli/context.ts';
+import type { SubVerbModule } from '../sub-verbs.ts';
+
+/** An installed package as the solver takes it. */
+function installedSpec(header: Header): PoolPackageSpec {
+  const { name, epoch, version, release, arch } = headerNevra(header);
+  const deps = (kind: Parameters<typeof headerDependencies>[1]) =>
+    headerDependencies(header, kind).filter((d) => !d.name.startsWith('rpmlib('));
+  return {
+    name,
+    evr: formatEvr({ epoch, version: version ?? '', release }),
+    arch: arch ?? 'noarch',
+    vendor: header.getString(Tag.Vendor) ?? '',
+    provides: deps('provides'),
+    requires: deps('requires'),
+    conflicts: deps('conflicts'),
+    obsoletes: deps('obsoletes'),
+    recommends: deps('recommends'),
+    suggests: deps('suggests'),
+    supplements: deps('supplements'),
+    enhances: deps('enhances'),
+    files: filePaths(header),
+  };
+}
+
+function fillPool(
+  context: Context,
+  flags: Readonly<Record<string, unknown>>,
+  found: Map<number, RepositoryPackage>,
+): Pool {
+  const pool = new Pool();
+  pool.setArch(String(flags['arch']));
+  pool.flags.implicitobsoleteusescolors = true;
+  pool.installed = pool.addRepo('@System');
+  if (typeof flags['installed'] === 'string') {
+    using db = RpmDb.open(resolve(context.cwd, flags['installed']), { readOnly: true });
+    for (const { header } of db.packages())
+      if (header.getString(Tag.Name) !== 'gpg-pubkey') pool.addPackage(pool.installed, installedSpec(header));
+  }
+  const repos = flags['repo'] as readonly string[];
+  if (repos.length === 0) throw new CoppiceError('Usage', 'give at least one --repo');
+  const cache = flags['cache'] as string | undefined;
+  const cacheDir = cache === undefined ? undefined : resolve(context.cwd, cache);
+  if (cacheDir !== undefined && hostFs.stat(cacheDir) === undefined) hostFs.mkdir(cacheDir, 0o755);
+  for (const text of repos) {
+    const match = /^(?:([\w.-]+)=)?(.+?)(?:,priority=(\d+))?$/.exec(text);
+    const path = resolve(context.cwd, match?.[2] ?? text);
+    const repo = pool.addRepo(match?.[1] ?? basename(path), { priority: -Number(match?.[3] ?? 99) });
+    const loaded = loadRepository(path, {
+      ...(cacheDir === undefined ? {} : { cacheDir }),
+      filelists: flags['filelists'] === true,
+    });
+    for (const pkg of loaded.packages) {
+      if (pkg.arch === 'src' || pkg.arch === 'nosrc') continue;
+      const files = pkg.fileList?.map((f) => f.path) ?? pkg.files;
+      found.set(
+        pool.addPackage(repo, {
+          name: pkg.name,
+          evr: pkg.evr,
+          arch: pkg.arch,
+          vendor: pkg.vendor,
+          provides: pkg.provides,
+          requires: pkg.requires,
+          conflicts: pkg.conflicts,
+          obsoletes: pkg.obsoletes,
+          recommends: pkg.recommends,
+          suggests: pkg.suggests,
+          supplements: pkg.supplements,
+          enhances: pkg.enhances,
+          files,
+        }),
+        pkg,
+      );
+    }
+  }
+  return pool;
+}
+
+export const run: SubVerbModule['run'] = (context, [subjects], flags) => {
+  const found = new Map<number, RepositoryPackage>();
+  const pool = fillPool(context, flags, found);
+  const goal = new Goal(pool, { recommends: flags['recommends'] !== false });
+  goal.installAll(subjects as readonly string[]);
+  for (const subject of flags['remove'] as readonly string[]) goal.erase(subject);
+  if (flags['lockInstalled'] === true) goal.lockInstalled();
+  else goal.allowUninstallUnprotected();
+  const { result, problems } = goal.trySolve();
+  if (problems.length > 0) {
+    const explanations = problems.map((_, i) => explanationLines(explainProblem(result.state, i, goal.requests)));
+    const error = depsolveError(problems);
+    if (flags['json'] === true)
+      context.stdout.write(`${JSON.stringify({ ok: false, error, problems, explanations }, null, 2)}\n`);
+    else {
+      context.stderr.write(`error: ${error}\n`);
+      for (const lines of explanations) context.stderr.write(`\n${lines.join('\n')}\n`);
+    }
+    return 1;
+  }
+  const lists = ['install', 'upgrade', 'downgrade', 'reinstall', 'erase', 'obsoleted'] as const;
+  const describe = (id: number) => {
+    const pkg = found.get(id);
+    return pkg === undefined
+      ? { nevra: pool.text(id) }
+      : { nevra: pool.text(id), repo: pool.repo(id)?.name, location: pkg.location.href, size: pkg.size.package };
+  };
+  if (flags['json'] === true) {
+    const out = Object.fromEntries(lists.map((list) => [list, result[list].map(describe)]));
+    context.stdout.write(`${JSON.stringify({ ok: true, ...out }, null, 2)}\n`);
+    return 0;
+  }
+  const labels = {
+    install: 'Installing',
+    upgrade: 'Upgrading',
+    downgrade: 'Downgrading',
+    reinstall: 'Reinstalling',
+    erase: 'Removing',
+    obsoleted: 'Replacing',
+  };
+  let any = false;
+  for (const list of lists) {
+    if (result[list].length === 0) continue;
+    any = true;
+    context.stdout.write(`${labels[list]} ${result[list].length} package${result[list].length === 1 ? '' : 's'}:\n`);
+    for (const id of result[list]) {
+      const repo = found.has(id) ? ` (${pool.repo(id)?.name})` : '';
+      context.stdout.write(`  ${pool.text(id)}${repo}\n`);
+    }
+  }
+  if (!any) context.stdout.write('Nothing to do.\n');
+  return 0;
+};
