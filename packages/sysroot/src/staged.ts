@@ -99,7 +99,7 @@ export function stageOverlayInitrd(sysroot: Sysroot, path: string): string {
   const checksum = createHash('sha256').update(bytes).digest('hex');
   const directory = `${host.run}/staged-initrds`;
   makeDirectories(fs, directory, 0o755);
-  replaceFile(`${directory}/${checksum}`, bytes, { fs });
+  replaceFile(`${directory}/${checksum}`, bytes, { fs, mode: 0o600 });
   return checksum;
 }
 

@@ -15,11 +15,14 @@ function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Menu entries for the `15_ostree` script of grub2-mkconfig, which sets these variables. Throws `Usage` without them. */
+/**
+ * Menu entries for the `15_ostree` script of grub2-mkconfig, which sets these variables. Throws `Usage` without them.
+ * `linuxSuffix` is for GRUB builds that call the commands `linux16` and, with EFI, `linuxefi`.
+ */
 export function grub2Menu(
   entries: readonly BootConfig[],
   env: Readonly<Record<string, string | undefined>>,
-  linuxSuffix = '16',
+  linuxSuffix = '',
 ): string {
   const device = env['GRUB2_BOOT_DEVICE_ID'];
   const prepare = env['GRUB2_PREPARE_ROOT_CACHE'];
@@ -36,6 +39,8 @@ export function grub2Menu(
     out += `linux${suffix} ${kernelOf(entry)}${options === undefined ? '' : ` ${options}`}\n`;
     const initrd = entry.get('initrd');
     if (initrd !== undefined) out += `initrd${suffix} ${initrd}\n`;
+    const devicetree = entry.get('devicetree');
+    if (devicetree !== undefined) out += `devicetree ${devicetree}\n`;
     out += '}\n';
   });
   return out;
@@ -74,7 +79,7 @@ export function grub2(context: BootLoaderContext): BootLoader {
     const chosen = env['OSTREE_GRUB2_EXEC'];
     const program = chosen ?? 'grub2-mkconfig';
     const options = {
-      env: { _OSTREE_GRUB2_BOOTVERSION: String(bootVersion), ...(isEfi ? { _OSTREE_GRUB2_IS_EFI: '1' } : {}) },
+      env: { ...env, _OSTREE_GRUB2_BOOTVERSION: String(bootVersion), ...(isEfi ? { _OSTREE_GRUB2_IS_EFI: '1' } : {}) },
       quiet: env['OSTREE_DEBUG_GRUB2'] === undefined,
     };
     const usesSystemTool = chosen === undefined || /grub2?-mkconfig$/.test(chosen);

@@ -1,0 +1,146 @@
+// What boot loaders read, against the original: the same deployments on sysroots with syslinux, U-Boot, GRUB 2 or none.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  baseTree,
+  discard,
+  listing,
+  must,
+  original,
+  ours,
+  skipReason,
+  temporaryFolder,
+  writeTree,
+} from './sysroot-support.ts';
+
+const generator = '/usr/libexec/installed-tests/libostree/ostree-grub-generator';
+
+/** Trees whose kernels lie in each place that is accepted, with device trees, HMAC and without initramfs. */
+const sum = 'a'.repeat(64);
+const kernels: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
+  plain: {},
+  devicetree: { 'usr/lib/modules/6.1.0/devicetree': 'dt\n', 'usr/lib/modules/6.1.0/.vmlinuz.hmac': 'hmac\n' },
+  dtbs: {
+    'usr/lib/modules/6.1.0/dtb/b.dtb': 'b\n',
+    'usr/lib/modules/6.1.0/dtb/a/x.dtb': 'x\n',
+    'usr/lib/modules/6.1.0/dtb/a.dtb': 'a\n',
+  },
+  legacy: {
+    [`usr/lib/ostree-boot/vmlinuz-5.0-${sum}`]: 'old\n',
+    [`usr/lib/ostree-boot/initramfs-5.0.img-${sum}`]: 'oldi\n',
+    'usr/lib/ostree-boot/uEnv.txt': 'own=1\n\nown2=2\n',
+  },
+  boot: {
+    [`boot/vmlinuz-4.0-${sum}`]: 'older\n',
+    [`boot/initramfs-4.0-${sum}`]: 'i\n',
+    [`boot/devicetree-4.0-${sum}`]: 'd\n',
+  },
+  bad: { [`boot/vmlinuz-4.0-${sum}`]: 'older\n', [`boot/initramfs-4.0-${'b'.repeat(64)}`]: 'i\n' },
+};
+
+const loaders: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  none: {},
+  syslinux: {
+    'boot/loader.0/syslinux.cfg':
+      'DEFAULT other\nPROMPT 1\n\nLABEL other\n\tKERNEL /vmlinuz\n\tAPPEND x\n\nTIMEOUT 20\n\n\nUI menu\n',
+  },
+  syslinuxOurs: {
+    'boot/loader.0/syslinux.cfg':
+      '\nDEFAULT Test (ostree:0)\nLABEL a\n\tKERNEL /ostree/os-x/vmlinuz\nLABEL b\n\tINITRD y\n\n\nLABEL c\n\tKERNEL /boot/x\n',
+  },
+  syslinuxBroken: { 'boot/loader.0/syslinux.cfg': 'LABEL a\n\tINITRD y\n' },
+  uboot: { 'boot/loader.0/uEnv.txt': 'old=1\n' },
+  grub2: { 'boot/grub2/grub.cfg': '# grub\n' },
+};
+
+describe.skipIf(skipReason !== undefined)(`boot loaders${skipReason === undefined ? '' : `: ${skipReason}`}`, () => {
+  let work: string;
+
+  beforeAll(() => {
+    work = temporaryFolder();
+    mkdirSync(join(work, 'base'));
+    must(original(['admin', 'init-fs', 'base'], work));
+    must(original(['admin', 'os-init', '--sysroot=base', 'os'], work));
+    for (const [name, extra] of Object.entries(kernels)) {
+      const tree = join(work, `tree-${name}`);
+      const old = ['legacy', 'boot', 'bad'].includes(name);
+      const files = Object.entries(baseTree).filter(([path]) => !old || !path.includes('/modules/'));
+      writeTree(tree, { ...Object.fromEntries(files), ...extra });
+      if (name === 'devicetree') spawnSync('rm', [join(tree, 'usr/lib/modules/6.1.0/initramfs.img')]);
+      must(
+        original(
+          ['commit', '--repo=base/ostree/repo', '-b', name, '-s', 'x', '--timestamp=@1', `--tree=dir=${tree}`],
+          work,
+        ),
+      );
+    }
+  }, 60_000);
+  afterAll(() => discard(work));
+
+  for (const loader of Object.keys(loaders)) {
+    it(`writes what the original writes for ${loader}`, { timeout: 120_000 }, async () => {
+      const extra =
+        loader === 'grub2' && existsSync(generator)
+          ? { OSTREE_GRUB2_EXEC: generator, OSTREE_BOOT_PARTITION: '/boot' }
+          : {};
+      for (const name of ['a', 'b']) {
+        spawnSync('rm', ['-rf', name], { cwd: work });
+        spawnSync('cp', ['-a', 'base', name], { cwd: work });
+        writeTree(join(work, name), loaders[loader]!);
+        if (existsSync(join(work, name, 'boot/loader.0')))
+          writeTree(join(work, name), { 'boot/loader': '-> loader.0' });
+        if (loader.startsWith('syslinux'))
+          writeTree(join(work, name), { 'boot/syslinux/syslinux.cfg': '-> ../loader/syslinux.cfg' });
+      }
+      const skip = (path: string): boolean => path.startsWith('ostree/repo');
+      const both = async (args: (root: string) => string[]): Promise<void> => {
+        const about = args('R').join(' ');
+        const want = original(args('a'), work, extra);
+        expect({ about, ...(await ours(args('b'), work, extra)) }).toEqual({ about, ...want });
+        expect(listing(join(work, 'b'), { skip }), about).toEqual(listing(join(work, 'a'), { skip }));
+      };
+      for (const branch of ['plain', 'plain', 'devicetree', 'dtbs', 'legacy', 'boot', 'bad'])
+        await both((root) => ['admin', 'deploy', `--sysroot=${root}`, '--os=os', '--karg-append=a=1', branch]);
+      const grub = { GRUB2_BOOT_DEVICE_ID: "dev'x", GRUB2_PREPARE_ROOT_CACHE: 'search x' };
+      for (const more of [{}, { _OSTREE_GRUB2_IS_EFI: '1' }]) {
+        const args = ['admin', 'instutil', 'grub2-generate', '--sysroot=b'];
+        expect(await ours(args, work, { ...grub, ...more })).toEqual(original(args, work, { ...grub, ...more }));
+      }
+      await both((root) => ['config', `--repo=${root}/ostree/repo`, 'set', 'sysroot.bootloader', 'none']);
+      await both((root) => [
+        'config',
+        `--repo=${root}/ostree/repo`,
+        'set',
+        'sysroot.bls-append-except-default',
+        'k1=v1;zz=2;another=3',
+      ]);
+      await both((root) => ['admin', 'deploy', `--sysroot=${root}`, '--os=os', '--retain', 'dtbs']);
+      await both((root) => ['admin', 'undeploy', `--sysroot=${root}`, '0']);
+    });
+  }
+
+  it('adds initrd images', { timeout: 60_000 }, async () => {
+    writeFileSync(join(work, 'one.img'), 'overlay 1\n');
+    writeFileSync(join(work, 'two.img'), 'overlay 2\n');
+    for (const name of ['a', 'b']) {
+      spawnSync('rm', ['-rf', name], { cwd: work });
+      spawnSync('cp', ['-a', 'base', name], { cwd: work });
+    }
+    for (const images of [['one.img', 'two.img'], ['two.img'], []]) {
+      const args = (root: string): string[] => [
+        'admin',
+        'deploy',
+        `--sysroot=${root}`,
+        '--os=os',
+        ...images.map((i) => `--overlay-initrd=${i}`),
+        'plain',
+      ];
+      expect(await ours(args('b'), work)).toEqual(original(args('a'), work));
+      const skip = (path: string): boolean => path.startsWith('ostree/repo');
+      expect(listing(join(work, 'b'), { skip })).toEqual(listing(join(work, 'a'), { skip }));
+    }
+  });
+});
