@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Context, memoryOutput } from '../src/cli/context.ts';
+import { run } from '../src/coppice/main.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+let work = '';
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'coppice-config-'));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+async function coppice(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const stdout = memoryOutput();
+  const stderr = memoryOutput();
+  const context: Context = { program: 'coppice', env: {}, cwd: work, stdin: { isTTY: false }, stdout, stderr };
+  const status = await run(context, args);
+  return { status, stdout: stdout.text, stderr: stderr.text };
+}
+const put = (name: string, text: string): string => {
+  writeFileSync(join(work, name), text);
+  return name;
+};
+const head = 'variant: fcos\nversion: 1.6.0\n';
+const file = (inline: string): string =>
+  `${head}storage:\n  files:\n    - path: /etc/a\n      mode: 0644\n      contents: {inline: ${JSON.stringify(inline)}}\n`;
+
+describe('coppice config', () => {
+  it('decompiles', async () => {
+    const path = put(
+      'x.ign',
+      '{"ignition":{"version":"3.5.0"},"storage":{"files":[{"path":"/a","mode":384,"contents":{"source":"data:,x"}}]}}',
+    );
+    const done = await coppice('config', 'decompile', path);
+    expect(done).toEqual({
+      status: 0,
+      stderr: '',
+      stdout: `${head}storage:\n  files:\n    - path: /a\n      mode: 0600\n      contents:\n        inline: x\n`,
+    });
+    const other = await coppice('config', 'decompile', '--variant', 'fiot', path);
+    expect(other.stdout).toContain('variant: fiot');
+  });
+
+  it('shows what would change', async () => {
+    const done = await coppice('config', 'diff', '--content', put('a.bu', file('one\n')), put('b.bu', file('two\n')));
+    expect(done.status).toBe(1);
+    expect(done.stdout).toContain('~ file /etc/a (contents): needs a reboot\n');
+    expect(done.stdout).toContain('    -one\n    +two\n');
+    expect(await coppice('config', 'diff', 'a.bu', 'a.bu')).toMatchObject({
+      status: 0,
+      stdout: 'no difference on a node\n',
+    });
+    expect(JSON.parse((await coppice('config', 'diff', '--json', 'a.bu', 'b.bu')).stdout)).toMatchObject({
+      need: 'reboot',
+    });
+  });
+
+  it('previews the tree', async () => {
+    const path = put(
+      'p.bu',
+      `${head}passwd:\n  users: [{name: core, ssh_authorized_keys: [k]}]\nstorage:\n  links: [{path: /etc/l, target: /x}]\nsystemd:\n  units:\n    - {name: a.service, enabled: true}\n    - {name: b.service, mask: true}\n`,
+    );
+    const { stdout } = await coppice('config', 'preview', '--content', path);
+    expect(stdout).toContain('/etc/l -> /x');
+    expect(stdout).toContain('/etc/systemd/system/b.service -> /dev/null');
+    expect(stdout).toContain('    enable a.service');
+    expect(stdout).toContain('/home/core/.ssh/authorized_keys.d/ignition');
+  });
+
+  it('checks in all formats', async () => {
+    const path = put('l.bu', file('AKIAABCDEFGHIJKLMNOP'));
+    expect(await coppice('config', 'lint', path)).toEqual({
+      status: 0,
+      stderr: '',
+      stdout:
+        'l.bu:7:17: warning: looks like a secret in plain text (an access key of AWS) [secret-token] at $.storage.files.0.contents\n',
+    });
+    expect((await coppice('config', 'lint', '--strict', path)).status).toBe(1);
+    expect((await coppice('config', 'lint', '--disable', 'secret-token', path)).stdout).toBe('');
+    expect((await coppice('config', 'lint', '-f', 'github', path)).stdout).toMatch(
+      /^::warning file=l\.bu,line=7,col=17,/,
+    );
+    const sarif = JSON.parse((await coppice('config', 'lint', '-f', 'sarif', path)).stdout);
+    expect(sarif.runs[0].results[0]).toMatchObject({ ruleId: 'secret-token', ruleIndex: 0, level: 'warning' });
+    await expect(coppice('config', 'lint', '-f', 'xml', path)).rejects.toThrow('unknown format xml');
+  });
+
+  it('splits a config into a pointer and a payload', async () => {
+    const done = await coppice(
+      'config',
+      'lint',
+      '--split',
+      'https://x.example/c',
+      '--payload',
+      'c.ign',
+      put('s.bu', file('x')),
+    );
+    const pointer = JSON.parse(done.stdout);
+    expect(pointer.ignition.config.replace.source).toBe('https://x.example/c');
+    const { createHash } = await import('node:crypto');
+    const digest = createHash('sha512')
+      .update(readFileSync(join(work, 'c.ign')))
+      .digest('hex');
+    expect(pointer.ignition.config.replace.verification.hash).toBe(`sha512-${digest}`);
+  });
+
+  it('explains every code it lists', async () => {
+    const list = (await coppice('explain')).stdout.trim().split('\n');
+    expect(list.length).toBeGreaterThan(150);
+    for (const line of list.filter((_, i) => i % 10 === 0)) {
+      const code = line.split(':')[0]!;
+      expect((await coppice('explain', code)).stdout).toContain(`${code}: `);
+    }
+    await expect(coppice('explain', 'toString')).rejects.toThrow('no such code');
+  });
+
+  it('serves what was saved last', async () => {
+    const path = join(work, put('w.bu', file('one')));
+    const child = spawn(
+      process.execPath,
+      [
+        '--conditions=source',
+        join(root, 'packages/coppice/src/main.ts'),
+        'coppice',
+        'config',
+        'serve',
+        '--watch',
+        path,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let output = '';
+    const heard = (text: string): Promise<void> =>
+      new Promise((done) => {
+        const look = (): void => {
+          if (output.includes(text)) done();
+        };
+        child.stdout.on('data', look);
+        look();
+      });
+    child.stdout.on('data', (data) => {
+      output += String(data);
+    });
+    try {
+      await heard('config.ign\n');
+      const url = output.trim();
+      expect(await (await fetch(url)).text()).toContain('data:,one');
+      writeFileSync(path, 'variant: fcos\n');
+      writeFileSync(path, file('two'));
+      await heard('rendered');
+      const second = await fetch(url);
+      expect(second.headers.get('content-type')).toBe('application/vnd.coreos.ignition+json');
+      expect(await second.text()).toContain('data:,two');
+      expect((await fetch(new URL('/other', url))).status).toBe(404);
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await new Promise((done) => child.once('exit', done))).toBe(0);
+  });
+});
