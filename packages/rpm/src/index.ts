@@ -99,6 +99,7 @@ export { readZchunkHeader, unzchunk } from './repository/zchunk.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
 // The package database.
+export { type DatabaseKind, databaseKind, installedPackages } from './rpmdb/any-database.ts';
 export type { InstallFacts } from './rpmdb/installed-header.ts';
 export { installedHeader, mergeSignatures } from './rpmdb/installed-header.ts';
 export { databaseKeyring, importPublicKeys, pubkeyHeader } from './rpmdb/pubkey.ts';

@@ -211,14 +211,19 @@ export class RpmDb implements Disposable {
   }
 }
 
-function installed(row: { hnum: number; blob: unknown }): InstalledPackage {
-  if (!(row.blob instanceof Uint8Array)) throw new CoppiceError('Corrupt', `rpmdb: package ${row.hnum} is no header`);
-  const header = Header.parse(row.blob, `rpmdb: header #${row.hnum}`);
+/** Reads a stored header blob. */
+export function installedPackage(hnum: number, blob: Uint8Array): InstalledPackage {
+  const header = Header.parse(blob, `rpmdb: header #${hnum}`);
   // gpg-pubkey entries have neither SOURCERPM nor an architecture.
   const isKey = header.getString(Tag.Name) === 'gpg-pubkey';
   const nevra = headerNevra(header);
   const arch = isKey ? header.getString(Tag.Arch) : isSourceHeader(header) ? 'src' : nevra.arch;
-  return { hnum: row.hnum, header, nevra: { ...nevra, arch } };
+  return { hnum, header, nevra: { ...nevra, arch } };
+}
+
+function installed(row: { hnum: number; blob: unknown }): InstalledPackage {
+  if (!(row.blob instanceof Uint8Array)) throw new CoppiceError('Corrupt', `rpmdb: package ${row.hnum} is no header`);
+  return installedPackage(row.hnum, row.blob);
 }
 
 function sqliteError(error: unknown, file: string): CoppiceError {

@@ -3,6 +3,7 @@ import { CoppiceError } from '@coppice/base';
 import {
   changelogText,
   type DependencyKind,
+  databaseKind,
   dependencyKinds,
   dependencyLines,
   dumpLines,
@@ -11,6 +12,8 @@ import {
   type Header,
   headerNevra,
   headerXml,
+  type InstalledPackage,
+  installedPackages,
   mergeSignatures,
   packageInfoText,
   RpmDb,
@@ -39,6 +42,11 @@ function headerJson(header: Header): Record<string, unknown> {
   return out;
 }
 
+function byName(path: string, name: string): InstalledPackage[] {
+  using db = RpmDb.open(path, { readOnly: true });
+  return db.byName(name);
+}
+
 /** Headers of package files, or of installed packages by name. */
 function* headers(context: Context, names: readonly string[], dbpath: string | undefined): Generator<Header> {
   if (dbpath === undefined) {
@@ -48,9 +56,12 @@ function* headers(context: Context, names: readonly string[], dbpath: string | u
     }
     return;
   }
-  using db = RpmDb.open(resolve(context.cwd, dbpath), { readOnly: true });
+  const path = resolve(context.cwd, dbpath);
   for (const name of names) {
-    const found = name === '*' ? [...db.packages()] : db.byName(name);
+    const found =
+      databaseKind(path) === 'sqlite' && name !== '*'
+        ? byName(path, name)
+        : [...installedPackages(path)].filter((p) => name === '*' || p.nevra.name === name);
     if (found.length === 0) throw new CoppiceError('NotFound', `package ${name} is not installed`);
     for (const { header } of found) yield header;
   }
