@@ -8,8 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { run } from '../../packages/coppice/src/ostree/main.ts';
 
-const version = /Version: '([^']+)'/.exec(spawnSync('ostree', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
-const missing = version !== '2022.7' && process.env['CI'] !== 'true';
+// OSTREE_JUDGE names another original, e.g. a script that runs 2026.4 in a chroot; its release is the level then.
+const judge = process.env['OSTREE_JUDGE'] ?? 'ostree';
+const version = /Version: '([^']+)'/.exec(spawnSync(judge, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+const missing = version !== '2022.7' && version !== '2026.4' && process.env['CI'] !== 'true';
 
 interface Outcome {
   readonly status: number;
@@ -25,11 +27,11 @@ const env = {
   LC_ALL: 'C.UTF-8',
   TZ: 'UTC',
   HOME: base,
-  COPPICE_COMPAT: 'ostree=2022.7',
+  COPPICE_COMPAT: `ostree=${version ?? '2022.7'}`,
 };
 
 function original(args: readonly string[]): Outcome {
-  const done = spawnSync('ostree', args, { cwd: theirs, env, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const done = spawnSync(judge, args, { cwd: theirs, env, encoding: 'utf8', maxBuffer: 1 << 26 });
   return clean({ status: done.status ?? -1, stdout: done.stdout, stderr: done.stderr }, theirs);
 }
 
@@ -294,7 +296,7 @@ function listed(command: readonly string[]): string[] {
   return list.split('\n').flatMap((line) => line.trim().split(' ')[0] || []);
 }
 
-describe.skipIf(missing)('beside ostree 2022.7', () => {
+describe.skipIf(missing)('beside the original', () => {
   beforeAll(() => {
     mkdirSync(theirs);
     makeInputs(theirs);

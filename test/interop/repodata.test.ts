@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { decompressBytes } from '@coppice/archive';
-import { createRepository, loadRepository, packageXml, parseRepomd } from '@coppice/rpm';
+import { createRepository, loadRepository, packageXml, parseRepomd, unzchunk } from '@coppice/rpm';
 import { describe, expect, it } from 'vitest';
 import { debianRpms } from '../judges/debian-rpms.ts';
 import { call, missing, output, scratch, sharedRpms } from './rpm-support.ts';
@@ -108,6 +108,27 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
       expect(done.stdout.toString().trim().split('\n').sort()).toEqual(ours.sort());
     },
   );
+
+  it.skipIf(missing('zck') !== undefined)('comes out of zchunk files, with and without a dictionary', () => {
+    const dir = scratch();
+    fill(dir, sharedRpms.slice(0, 5));
+    createRepository(dir, { compression: 'none' });
+    const plain = metadata(dir, 'primary');
+    const file = join(dir, 'primary.xml');
+    writeFileSync(file, plain);
+    writeFileSync(join(dir, 'dictionary'), '<package type="rpm"><rpm:entry name="');
+    for (const flags of [[], ['-D', join(dir, 'dictionary')]]) {
+      output('zck', [...flags, '-o', join(dir, 'primary.zck'), file]);
+      const packed = readFileSync(join(dir, 'primary.zck'));
+      expect(Buffer.concat([...unzchunk(packed, 1e8)]).toString()).toBe(plain);
+      for (const at of [6, 40, 100, packed.length - 4]) {
+        const bad = Buffer.from(packed);
+        bad[at]! ^= 1;
+        expect(() => [...unzchunk(bad, 1e8)]).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
+      }
+      expect(() => [...unzchunk(packed, 100)]).toThrowError(expect.objectContaining({ code: 'Limit' }));
+    }
+  });
 
   it('damage is refused with a typed error', () => {
     const dir = scratch();

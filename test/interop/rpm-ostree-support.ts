@@ -34,55 +34,14 @@ export function articleWorld(): World {
   return parseWorld(readFileSync(new URL('../../packages/lab/worlds/fedora-coreos-31.yaml', import.meta.url), 'utf8'));
 }
 
-/** A folder of its own with a lab and a sysroot `name` that follows its stable stream. */
-export class Node {
+/** A sysroot in a folder of its own. */
+export class Host {
   readonly dir: string;
-  readonly lab: LabDir;
   readonly sysroot: string;
 
-  private constructor(dir: string, lab: LabDir) {
+  constructor(dir: string) {
     this.dir = dir;
-    this.lab = lab;
     this.sysroot = join(dir, 'sysroot');
-  }
-
-  static async make(world: World = articleWorld()): Promise<Node> {
-    const dir = mkdtempSync(join(tmpdir(), 'coppice-rpm-ostree-'));
-    const lab = await makeLab(join(dir, 'lab'), world);
-    const node = new Node(dir, lab);
-    const { sysroot } = node;
-    mkdirSync(sysroot);
-    original('/usr/bin/ostree', 'admin', 'init-fs', sysroot);
-    original('/usr/bin/ostree', 'admin', 'os-init', world.stateroot, `--sysroot=${sysroot}`);
-    const repo = `--repo=${sysroot}/ostree/repo`;
-    original('/usr/bin/ostree', repo, 'config', 'set', 'sysroot.bootloader', 'none');
-    original(
-      '/usr/bin/ostree',
-      repo,
-      'remote',
-      'add',
-      world.remote,
-      '--set=gpg-verify=true',
-      `--gpg-import=${join(lab.www, 'key.asc')}`,
-      `file://${lab.repo}`,
-    );
-    const { ref } = Object.values(world.streams)[0]!;
-    original('/usr/bin/ostree', repo, 'pull', world.remote, ref);
-    original(
-      '/usr/bin/ostree',
-      'admin',
-      'deploy',
-      `--sysroot=${sysroot}`,
-      `--os=${world.stateroot}`,
-      '--karg=root=LABEL=root',
-      `${world.remote}:${ref}`,
-    );
-    const etc = join(node.trees()[0]!, 'etc');
-    mkdirSync(join(etc, 'yum.repos.d'), { recursive: true });
-    mkdirSync(join(etc, 'pki/rpm-gpg'), { recursive: true });
-    copyFileSync(join(lab.www, 'key.asc'), join(etc, 'pki/rpm-gpg/RPM-GPG-KEY-lab'));
-    writeFileSync(join(etc, 'yum.repos.d/lab.repo'), `[lab]\nname=lab\nbaseurl=file://${lab.packages}\ngpgcheck=1\n`);
-    return node;
   }
 
   get repo(): string {
@@ -147,6 +106,55 @@ export class Node {
 
   end(): void {
     removeTree(this.dir);
+  }
+}
+
+/** A folder of its own with a lab and a sysroot `name` that follows its stable stream. */
+export class Node extends Host {
+  readonly lab: LabDir;
+
+  private constructor(dir: string, lab: LabDir) {
+    super(dir);
+    this.lab = lab;
+  }
+
+  static async make(world: World = articleWorld()): Promise<Node> {
+    const dir = mkdtempSync(join(tmpdir(), 'coppice-rpm-ostree-'));
+    const lab = await makeLab(join(dir, 'lab'), world);
+    const node = new Node(dir, lab);
+    const { sysroot } = node;
+    mkdirSync(sysroot);
+    original('/usr/bin/ostree', 'admin', 'init-fs', sysroot);
+    original('/usr/bin/ostree', 'admin', 'os-init', world.stateroot, `--sysroot=${sysroot}`);
+    const repo = `--repo=${sysroot}/ostree/repo`;
+    original('/usr/bin/ostree', repo, 'config', 'set', 'sysroot.bootloader', 'none');
+    original(
+      '/usr/bin/ostree',
+      repo,
+      'remote',
+      'add',
+      world.remote,
+      '--set=gpg-verify=true',
+      `--gpg-import=${join(lab.www, 'key.asc')}`,
+      `file://${lab.repo}`,
+    );
+    const { ref } = Object.values(world.streams)[0]!;
+    original('/usr/bin/ostree', repo, 'pull', world.remote, ref);
+    original(
+      '/usr/bin/ostree',
+      'admin',
+      'deploy',
+      `--sysroot=${sysroot}`,
+      `--os=${world.stateroot}`,
+      '--karg=root=LABEL=root',
+      `${world.remote}:${ref}`,
+    );
+    const etc = join(node.trees()[0]!, 'etc');
+    mkdirSync(join(etc, 'yum.repos.d'), { recursive: true });
+    mkdirSync(join(etc, 'pki/rpm-gpg'), { recursive: true });
+    copyFileSync(join(lab.www, 'key.asc'), join(etc, 'pki/rpm-gpg/RPM-GPG-KEY-lab'));
+    writeFileSync(join(etc, 'yum.repos.d/lab.repo'), `[lab]\nname=lab\nbaseurl=file://${lab.packages}\ngpgcheck=1\n`);
+    return node;
   }
 }
 

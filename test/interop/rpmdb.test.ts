@@ -236,3 +236,21 @@ describe.skipIf(reason !== undefined)('the package database', () => {
     expect(names).toEqual(['foo', 'gpg-pubkey', 'hlinktest']);
   });
 });
+
+describe.skipIf(missing('rpm', 'db5.3_load') !== undefined)('a Berkeley DB database', () => {
+  it('lists what rpm lists', () => {
+    const files = specialPackages(scratch());
+    const [sqlite, dir] = [scratch(), scratch()];
+    rpmInstalls(files, sqlite);
+    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+    const number = (n: number): string => hex(Uint8Array.from([n & 255, n >> 8, 0, 0]));
+    using db = RpmDb.open(sqlite, { readOnly: true });
+    const records = [...db.packages()].map((p) => ` ${number(p.hnum)}\n ${hex(p.header.blob)}\n`);
+    const dump = `VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=512\nHEADER=END\n ${number(0)}\n ${number(9)}\n${records.join('')}DATA=END\n`;
+    output('db5.3_load', [join(dir, 'Packages')], dump);
+    const theirs = output('rpm', ['-qa', '--dbpath', dir, '--define', '_db_backend bdb_ro', '--qf', '%{NEVRA}\n']);
+    const ours = [...installedPackages(dir)].map((p) => formatNevra(p.nevra));
+    expect(ours.sort()).toEqual(theirs.toString().trim().split('\n').sort());
+    expect(ours.length).toBe(files.length);
+  });
+});

@@ -37,6 +37,20 @@ describe.skipIf(reason !== undefined)(`the article at level 2020 ${reason ?? ''}
     });
   });
 
+  test("today's wording of the same", () => {
+    const today = { COPPICE_ERA: '' };
+    const status = scene.inside('fcos', 'rpm-ostree status', today).stdout.split('\n');
+    expect(status[0]).toBe('State: idle');
+    expect(status[1]).toBe('Deployments:');
+    expect(status).toContain('● fedora:fedora/x86_64/coreos/stable');
+    expect(status.some((line) => / LayeredPackages: buildah tcpdump$/.test(line))).toBe(true);
+    const again = scene.inside('fcos', 'rpm-ostree install buildah', today);
+    expect(again).toMatchObject({ status: 0 });
+    expect(again.stdout.trim().split('\n').at(-1)).toBe(
+      'Changes queued for next boot. Run "systemctl reboot" to start a reboot',
+    );
+  });
+
   test('/usr and the booted deployment have one inode', () => {
     expect(inodes.length).toBe(2);
     expect(inodes[0]).toBe(inodes[1]);

@@ -4,6 +4,7 @@ set -euo pipefail
 packages=(
   ostree ostree-tests            # libostree's command and its own shell suite
   rpm rpm2cpio createrepo-c dnf  # RPM and repositories
+  db5.3-util zchunk              # makers of Berkeley DB and zchunk files
   libsolv-tools                  # testsolv
   skopeo docker-registry         # OCI images
   ignition                       # the real Ignition, for its files stage

@@ -2,6 +2,7 @@ import { type Command, Command as CommanderCommand, CommanderError } from 'comma
 import type { Context } from '../cli/context.ts';
 import { Exit } from '../cli/context.ts';
 import { programs } from '../programs.ts';
+import { version } from '../version.ts';
 import { verbs } from './verbs.ts';
 
 /** `coppice VERB ...`: what the originals do not have; `coppice ostree ...` and the like run the drop-in. */
@@ -12,6 +13,7 @@ export async function run(context: Context, args: readonly string[]): Promise<nu
   }
   const root: Command = new CommanderCommand('coppice')
     .description('Fedora CoreOS customization, from a config file to a fleet')
+    .version(version, '-V, --version', 'print the version')
     .exitOverride()
     .enablePositionalOptions()
     .configureOutput({

@@ -1,0 +1,184 @@
+// A base of 160 real packages and its successor with 30 of them changed: after every step rpm, the original ostree and our own
+// words agree.
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostFs } from '@coppice/linux';
+import { Repo } from '@coppice/ostree';
+import { buildPackage, type PackageSpec } from '@coppice/rpm';
+import { composeCommit, parseNevra, typeTreefile } from '@coppice/rpm-ostree';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LayeringWorld, makeLayeringWorld } from '../../bench/layering-world.ts';
+import { Host, original, skipReason } from './rpm-ostree-support.ts';
+
+const reason = skipReason('/usr/bin/ostree', 'rpm', 'bwrap', 'unshare', 'dpkg-query');
+
+function program(name: string, version: string, requires: readonly string[], extra: Partial<PackageSpec> = {}) {
+  return {
+    name,
+    version,
+    release: '1',
+    arch: 'x86_64',
+    summary: name,
+    license: 'Various',
+    buildTime: 1_580_000_000,
+    files: [{ path: `/usr/bin/${name}`, mode: 0o755, content: Buffer.from(`#!/bin/sh\necho ${name} ${version}\n`) }],
+    requires,
+    ...extra,
+  } satisfies PackageSpec;
+}
+
+// Dependencies as Debian states them; what is not in the base comes along from the repository.
+const base = [
+  program('libc6', '2.36', [], { files: [] }),
+  program('libseccomp2', '2.5.4', ['libc6'], { files: [] }),
+  program('podman', '4.3.1', ['libc6', 'libseccomp2', 'conmon']),
+  program('conmon', '2.1.6', ['libc6']),
+];
+const repository = [
+  program('buildah', '1.28.2', ['libc6', 'golang-github-containers-common', 'libgpgme11', 'libseccomp2', 'uidmap']),
+  program('golang-github-containers-common', '0.50.1', []),
+  program('libgpgme11', '1.18.0', ['libc6']),
+  program('uidmap', '4.13', ['libc6']),
+  program('tcpdump', '4.99.3', ['libc6', 'libpcap0.8', '/usr/bin/sh'], {
+    epoch: 14,
+    scripts: { pre: 'getent passwd tcpdump >/dev/null || useradd -r -d / -s /usr/sbin/nologin tcpdump\n' },
+  }),
+  program('libpcap0.8', '1.10.3', ['libc6']),
+];
+describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, () => {
+  let host: Host;
+  let world: LayeringWorld;
+  const ref = 'large/x86_64/base';
+
+  async function compose(packages: readonly string[], version: string): Promise<string> {
+    const result = await composeCommit({
+      repo: Repo.open(join(host.dir, 'archive'), { fs: hostFs }),
+      packages,
+      treefile: typeTreefile({ ref, 'tmp-is-dir': true }),
+      timestamp: 1_580_000_000 + Number(version),
+      version,
+      scratch: join(host.dir, 'scratch'),
+    });
+    original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'summary', '-u');
+    return result.commit;
+  }
+
+  beforeAll(async () => {
+    host = new Host(mkdtempSync(join(tmpdir(), 'coppice-large-')));
+    const { dir, sysroot } = host;
+    world = makeLayeringWorld(dir, 160, { changed: 30, base, repository });
+    mkdirSync(sysroot);
+    original('/usr/bin/ostree', `--repo=${join(dir, 'archive')}`, 'init', '--mode=archive');
+    await compose(world.base, '1');
+    original('/usr/bin/ostree', 'admin', 'init-fs', sysroot);
+    original('/usr/bin/ostree', 'admin', 'os-init', 'large', `--sysroot=${sysroot}`);
+    const repo = `--repo=${host.repo}`;
+    original('/usr/bin/ostree', repo, 'config', 'set', 'sysroot.bootloader', 'none');
+    original('/usr/bin/ostree', repo, 'remote', 'add', '--no-gpg-verify', 'r', `file://${join(dir, 'archive')}`);
+    original('/usr/bin/ostree', repo, 'pull', 'r', ref);
+    original('/usr/bin/ostree', 'admin', 'deploy', `--sysroot=${sysroot}`, '--os=large', `r:${ref}`);
+    const etc = join(host.trees()[0]!, 'etc/yum.repos.d');
+    mkdirSync(etc, { recursive: true });
+    writeFileSync(join(etc, 'large.repo'), `[large]\nbaseurl=file://${world.repository}\ngpgcheck=0\n`);
+  }, 300_000);
+  afterAll(() => host.end());
+
+  /** All judges on the default deployment; what is not on disk as packaged, for rpm. */
+  async function judge(): Promise<string[]> {
+    const tree = host.trees()[0]!;
+    const installed = host.installed(tree);
+    const commit = /([0-9a-f]{64})\.\d+$/.exec(tree)![1]!;
+    const list = await host.rpmOstree(['db', 'list', commit, `--repo=${host.repo}`]);
+    expect(
+      list.stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((l) => l.trim())
+        .sort(),
+    ).toEqual(installed);
+    host.fsck();
+    const refs = original('/usr/bin/ostree', `--repo=${host.repo}`, 'refs').split('\n');
+    for (const name of refs.filter((r) => r.startsWith('rpmostree/pkg/'))) expect(name).toMatch(/^[\w./+-]+$/);
+    expect(original('/usr/bin/ostree', 'admin', 'status', `--sysroot=${host.sysroot}`)).not.toContain('error');
+    return installed;
+  }
+
+  /** rpm -Va without times, which an ostree tree does not keep. */
+  function verify(): string[] {
+    const script = `rpm -Va --nomtime --nodeps --noscripts --dbpath /usr/share/rpm --root '${host.trees()[0]}' || true`;
+    return original('sh', '-c', script)
+      .split('\n')
+      .filter((l) => l !== '');
+  }
+
+  const added = (from: readonly string[], to: readonly string[]): string[] => to.filter((p) => !from.includes(p));
+  const state: string[][] = [];
+
+  test('the base', async () => {
+    state.push(await judge());
+    expect(state[0]!.length).toBeGreaterThan(150);
+    for (const name of ['kernel-core', 'systemd', 'podman'])
+      expect(state[0]!.some((p) => parseNevra(p).name === name)).toBe(true);
+    expect(verify()).toEqual([]);
+  });
+
+  test('install two with what they need', async () => {
+    const out = await host.must('install', 'buildah', 'tcpdump');
+    state.push(await judge());
+    const more = added(state[0]!, state[1]!);
+    for (const name of ['buildah', 'tcpdump', 'libpcap0.8', 'uidmap'])
+      expect(more.some((p) => parseNevra(p).name === name)).toBe(true);
+    for (const p of more) expect(out).toContain(`  ${p}\n`);
+    expect(verify()).toEqual([]);
+  });
+
+  test('override one', async () => {
+    const file = join(host.dir, 'conmon.rpm');
+    writeFileSync(file, buildPackage(program('conmon', '2.2', ['libc6'])).bytes());
+    await host.must('override', 'replace', file);
+    state.push(await judge());
+    expect(added(state[1]!, state[2]!)).toEqual(['conmon-2.2-1.x86_64']);
+    expect(verify()).toEqual([]);
+  });
+
+  test('upgrade to a base with 30 changed packages', async () => {
+    await compose(world.later, '2');
+    await host.must('upgrade');
+    state.push(await judge());
+    const more = added(state[2]!, state[3]!);
+    expect(more).toHaveLength(30);
+    const diff = await host.must(
+      'db',
+      'diff',
+      '--format=diff',
+      ...host
+        .trees()
+        .slice(0, 2)
+        .reverse()
+        .map((t) => /([0-9a-f]{64})\.\d+$/.exec(t)![1]!),
+    );
+    for (const p of more) expect(diff).toContain(parseNevra(p).name);
+    expect(diff.split('\n').filter((l) => l.startsWith('!') || l.startsWith('+')).length).toBe(30);
+    expect(verify()).toEqual([]);
+  });
+
+  test('roll back and return, rebase, uninstall, reset', async () => {
+    await host.must('rollback');
+    expect(await judge()).toEqual(state[2]);
+    await host.must('rollback');
+    expect(await judge()).toEqual(state[3]);
+    const first = original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'rev-parse', `${ref}^`).trim();
+    original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'refs', `--create=large/x86_64/old`, first);
+    original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'summary', '-u');
+    await host.must('rebase', '-b', 'r:large/x86_64/old');
+    expect(await judge()).toEqual(state[2]);
+    await host.must('uninstall', 'tcpdump');
+    expect((await judge()).some((p) => p.startsWith('tcpdump') || p.startsWith('libpcap'))).toBe(false);
+    expect(verify()).toEqual([]);
+    await host.must('reset');
+    expect(await judge()).toEqual(state[0]);
+    expect(verify()).toEqual([]);
+    expect(readFileSync(`${host.trees()[0]}.origin`, 'utf8')).toBe('[origin]\nrefspec=r:large/x86_64/old\n');
+  });
+});
