@@ -25,6 +25,8 @@ export interface OstreeCompat {
   readonly plainDeltaMatching: boolean;
   /** An exported archive has a file that it had before as a hard link. */
   readonly exportsHardLinks: boolean;
+  /** Refs are listed in byte order, not in that of a hash table. */
+  readonly sortsRefs: boolean;
 }
 
 const features2022 = [
@@ -67,6 +69,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     maxFetchedMetadata: 10 * 1024 * 1024,
     plainDeltaMatching: true,
     exportsHardLinks: false,
+    sortsRefs: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -76,6 +79,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     maxFetchedMetadata: 10 * 1024 * 1024,
     plainDeltaMatching: true,
     exportsHardLinks: false,
+    sortsRefs: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -85,6 +89,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     maxFetchedMetadata: 128 * 1024 * 1024,
     plainDeltaMatching: false,
     exportsHardLinks: true,
+    sortsRefs: true,
   },
 };
 

@@ -1,5 +1,5 @@
 import { GHashTable, gStrHash } from '@coppice/gvariant';
-import { type CollectionRef, collectionRefs, type Repo } from '@coppice/ostree';
+import { type CollectionRef, collectionRefs, compareNames, type Repo } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
 
 /** `ostree_collection_ref_hash`. */
@@ -24,12 +24,20 @@ function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
   return out;
 }
 
+/** As the original prints them: sorted, or in the order of a hash table. */
+function inOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
+  if (repo.compat.sortsRefs) {
+    return refs.toSorted((a, b) => compareNames(a.collection, b.collection) || compareNames(a.ref, b.ref));
+  }
+  const table = new GHashTable<CollectionRef>(hashOf);
+  for (const ref of refs) table.set(`${ref.collection}\0${ref.ref}`, ref);
+  return Array.from(table, ([, ref]) => ref);
+}
+
 /** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */
 export function printCollectionRefs(call: OstreeCall, collection: string | undefined): void {
   const { repo, options } = call;
-  const table = new GHashTable<CollectionRef>(hashOf);
-  for (const ref of collectionRefsOf(repo, collection)) table.set(`${ref.collection}\0${ref.ref}`, ref);
-  for (const [, ref] of table) {
+  for (const ref of inOrder(repo, collectionRefsOf(repo, collection))) {
     if (options.flag('delete')) {
       const own = ref.collection === repo.settings.collectionId;
       repo.writeRefIn(own ? 'refs/heads' : `refs/mirrors/${ref.collection}`, ref.ref, null);

@@ -1,6 +1,6 @@
 import { opendirSync } from 'node:fs';
 import { hashTableOrder } from '@coppice/gvariant';
-import type { Repo } from '@coppice/ostree';
+import { compareNames, type Repo } from '@coppice/ostree';
 
 /** Ref names below a directory in the order in which the system lists it (readdir, not sorted). */
 function* listed(directory: string, prefix: string): Generator<string> {
@@ -29,10 +29,12 @@ function* inDirectoryOrder(repo: Repo): Generator<string> {
 }
 
 /**
- * Refs in the order in which the original prints them: that of a hash table which got them as the directories list them.
+ * Refs in the order in which the original prints them: sorted, or that of a hash table which got them as the directories list
+ * them.
  * `prefix` is what was cut from the names.
  */
 export function printOrder(repo: Repo, names: Iterable<string>, prefix: string): string[] {
+  if (repo.compat.sortsRefs) return [...names].sort(compareNames);
   const wanted = new Set(names);
   const inserted: string[] = [];
   for (const ref of inDirectoryOrder(repo)) {
