@@ -16,13 +16,14 @@ interface Handle {
     outputLength: number,
   ): void;
   reset(): void;
+  /** Called by the binding, during `writeSync`. */
+  onerror: (message: string, errno: number, code: string) => void;
 }
 
 interface Stream {
   readonly _handle: Handle;
   /** After a write: bytes of output space and of input left. */
   readonly _writeState: Uint32Array;
-  on(event: 'error', listener: (error: Error) => void): void;
 }
 
 const outputSize = 256 * 1024;
@@ -31,16 +32,17 @@ const none = Buffer.alloc(0);
 abstract class RawStream {
   readonly #stream: Stream;
   readonly #output = Buffer.allocUnsafeSlow(outputSize);
-  #error: Error | undefined;
+  #error: string | undefined;
 
   constructor(stream: unknown) {
     this.#stream = stream as Stream;
     if (typeof this.#stream._handle?.writeSync !== 'function' || typeof this.#stream._handle.reset !== 'function') {
       throw new CoppiceError('Unsupported', 'this Node has no synchronous zlib streams');
     }
-    this.#stream.on('error', (error) => {
-      this.#error = error;
-    });
+    // In place of the stream's own handler, which would destroy it and tell only later.
+    this.#stream._handle.onerror = (message, _errno, code) => {
+      this.#error = `${code}: ${message}`;
+    };
   }
 
   protected begin(): void {
@@ -56,7 +58,7 @@ abstract class RawStream {
     for (;;) {
       handle.writeSync(flush, input, offset, left, this.#output, 0, outputSize);
       if (this.#error !== undefined) {
-        throw new CoppiceError('Corrupt', `Invalid compressed data: ${this.#error.message}`);
+        throw new CoppiceError('Corrupt', `Invalid compressed data: ${this.#error}`);
       }
       const outputLeft = state[0]!;
       const inputLeft = state[1]!;
