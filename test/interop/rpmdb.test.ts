@@ -1,7 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { buildPackage, formatNevra, importPublicKeys, installedHeader, RpmDb, readPackage, Tag } from '@coppice/rpm';
+import {
+  buildPackage,
+  formatNevra,
+  importPublicKeys,
+  installedHeader,
+  installedPackages,
+  RpmDb,
+  readPackage,
+  Tag,
+} from '@coppice/rpm';
 import { armor, generateKey } from '@coppice/signing';
 import { describe, expect, it } from 'vitest';
 import { debianRpms } from '../judges/debian-rpms.ts';
