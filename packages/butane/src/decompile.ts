@@ -20,6 +20,9 @@ import { type Diagnostic, translate } from './diagnostics.ts';
 import { firstDifference } from './same-meaning.ts';
 import { camelCase } from './translations.ts';
 import { allSpecs, findSpec, type Spec, sourceSchema, type Variant } from './versions-table.ts';
+import { YamlFault } from './yaml/fault.ts';
+import { parseYaml } from './yaml/parser.ts';
+import { plainValue } from './yaml/plain.ts';
 import { type TidyMap, type TidyValue, writeTidyYaml } from './yaml/tidy.ts';
 
 export interface DecompileOptions {
@@ -37,7 +40,7 @@ export interface Decompiled {
 }
 
 /**
- * An Ignition config (or a MachineConfig in JSON) as a Butane config: contents inline where they are text, modes octal. What
+ * An Ignition config (or a MachineConfig) as a Butane config: contents inline where they are text, modes octal. What
  * comes out is translated again and must mean the same, else there is an error with the place.
  */
 export function decompile(bytes: Uint8Array, options: DecompileOptions = {}): Decompiled {
@@ -93,15 +96,20 @@ export function decompile(bytes: Uint8Array, options: DecompileOptions = {}): De
   return { butane, spec, diagnostics };
 }
 
+/** The MachineConfig that a text in JSON or YAML is, undefined when it is none. */
 function machineConfig(bytes: Uint8Array): Fields | undefined {
+  if (!/kind/.test(new TextDecoder().decode(bytes))) return undefined;
+  let value: Value;
   try {
-    const value = JSON.parse(new TextDecoder().decode(bytes)) as Value;
-    return isFields(value) && value['kind'] === 'MachineConfig' && isFields(child(value, 'spec')?.['config'])
-      ? value
-      : undefined;
-  } catch {
-    return undefined;
+    const root = parseYaml(bytes);
+    value = root === undefined ? undefined : plainValue(root);
+  } catch (fault) {
+    if (fault instanceof YamlFault) return undefined;
+    throw fault;
   }
+  return isFields(value) && value['kind'] === 'MachineConfig' && isFields(child(value, 'spec')?.['config'])
+    ? value
+    : undefined;
 }
 
 function chooseSpec(minor: number, variant: Variant, options: DecompileOptions): Spec | string {

@@ -65,6 +65,15 @@ describe('decompile', () => {
     );
   });
 
+  it('goes from openshift to a MachineConfig in YAML and back', () => {
+    const source =
+      'variant: openshift\nversion: 4.14.0\nmetadata:\n  name: x\n  labels:\n    machineconfiguration.openshift.io/role: worker\nstorage:\n  files:\n    - path: /etc/a\n      mode: 0644\n      contents:\n        inline: |\n          yes\n          no\n';
+    const made = translate(source).ignition!;
+    const back = decompile(bytes(made));
+    expect(back.diagnostics).toEqual([]);
+    expect(translate(back.butane!).ignition).toBe(made);
+  });
+
   it('says what is lost in a lower version', () => {
     const done = decompile(bytes('{"ignition":{"version":"3.4.0"},"kernelArguments":{"shouldExist":["a"]}}'), {
       version: '1.1.0',

@@ -1,10 +1,10 @@
 const maxBitsLimit = 16;
 const never = 0x7fffffff;
 
-interface Leaf {
-  readonly literal: number;
-  readonly freq: number;
-}
+// Symbols that occur, each as one number: how often above, which one below, so that sorting the numbers sorts by both.
+const symbolBits = 9;
+const symbolMask = (1 << symbolBits) - 1;
+const packed = new Int32Array(1 << symbolBits);
 
 /** A Huffman code with a limit on its lengths; ties fall as in Go's compress/flate. */
 export class HuffmanCode {
@@ -25,35 +25,34 @@ export class HuffmanCode {
   }
 
   generate(freq: Int32Array, maxBits: number): void {
-    const list: Leaf[] = [];
+    let n = 0;
     for (let i = 0; i < freq.length; i++) {
-      if (freq[i] !== 0) list.push({ literal: i, freq: freq[i]! });
+      if (freq[i] !== 0) packed[n++] = (freq[i]! << symbolBits) | i;
       else this.lengths[i] = 0;
     }
-    if (list.length <= 2) {
-      list.forEach((leaf, i) => {
-        this.codes[leaf.literal] = i;
-        this.lengths[leaf.literal] = 1;
-      });
+    const list = packed.subarray(0, n);
+    if (n <= 2) {
+      for (let i = 0; i < n; i++) {
+        this.codes[list[i]! & symbolMask] = i;
+        this.lengths[list[i]! & symbolMask] = 1;
+      }
       return;
     }
-    list.sort((a, b) => a.freq - b.freq || a.literal - b.literal);
-    this.#assign(bitCounts(list, maxBits), list);
-  }
-
-  #assign(counts: readonly number[], list: readonly Leaf[]): void {
+    list.sort();
+    const maxLength = bitCounts(list, maxBits);
     let code = 0;
-    let end = list.length;
-    for (const [length, count] of counts.entries()) {
-      code <<= 1;
-      if (length === 0 || count === 0) continue;
-      const chunk = list.slice(end - count, end).sort((a, b) => a.literal - b.literal);
-      for (const leaf of chunk) {
-        this.codes[leaf.literal] = reverseBits(code, length);
-        this.lengths[leaf.literal] = length;
-        code++;
-      }
+    let end = n;
+    for (let length = 1; length <= maxLength; length++) {
+      const count = bitCount[length]!;
+      for (let k = end - count; k < end; k++) this.lengths[list[k]! & symbolMask] = length;
       end -= count;
+      code <<= 1;
+      nextCode[length] = code;
+      code += count;
+    }
+    for (let i = 0; i < freq.length; i++) {
+      const length = this.lengths[i]!;
+      if (length !== 0) this.codes[i] = reverseBits(nextCode[length]!++, length);
     }
   }
 }
@@ -71,11 +70,14 @@ const nextCharFreq = new Int32Array(rowSize);
 const nextPairFreq = new Int32Array(rowSize);
 const needed = new Int32Array(rowSize);
 const leafCounts = new Int32Array(rowSize * rowSize);
+/** The result: symbols by length. */
+const bitCount = new Int32Array(rowSize);
+const nextCode = new Int32Array(rowSize);
 
-/** How many symbols get each code length: the package-merge of boundary chains (Katajainen, Moffat, Turpin 1995). */
-function bitCounts(list: readonly Leaf[], limit: number): number[] {
+/** Finds how many symbols get each code length, and returns the greatest: the package-merge of boundary chains (Katajainen, Moffat, Turpin 1995). */
+function bitCounts(list: Int32Array, limit: number): number {
   const n = list.length;
-  const freqAt = (i: number): number => (i < n ? list[i]!.freq : never);
+  const freqAt = (i: number): number => (i < n ? list[i]! >> symbolBits : never);
   const maxBits = Math.min(limit, n - 1);
   leafCounts.fill(0);
   for (let level = 0; level <= maxBits + 1; level++) {
@@ -114,10 +116,10 @@ function bitCounts(list: readonly Leaf[], limit: number): number[] {
       level++;
     } else while (needed[level - 1]! > 0) level--;
   }
-  const out = new Array<number>(maxBits + 1).fill(0);
   const row = maxBits * rowSize;
-  for (let bits = 1, at = maxBits; at > 0; at--, bits++) out[bits] = leafCounts[row + at]! - leafCounts[row + at - 1]!;
-  return out;
+  for (let bits = 1, at = maxBits; at > 0; at--, bits++)
+    bitCount[bits] = leafCounts[row + at]! - leafCounts[row + at - 1]!;
+  return maxBits;
 }
 
 /** The literal/length code of fixed blocks. */
