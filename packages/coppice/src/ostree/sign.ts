@@ -90,9 +90,8 @@ function verifyCommit(call: OstreeCall, engine: SignEngine, commit: string, keyI
   try {
     call.print(verifyWithKeys({ engine, keys: publicKeys(call, engine, keyIds) }, bytes, signatures));
   } catch (error) {
-    // The older release says no more than this.
-    if (call.level !== '2026.4') throw new CoppiceError('Signature', 'No valid signatures found', { cause: error });
-    throw error;
+    // The original says no more than this.
+    throw new CoppiceError('Signature', 'No valid signatures found', { cause: error });
   }
 }
 

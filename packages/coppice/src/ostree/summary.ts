@@ -1,7 +1,15 @@
+import { resolve } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
-import type { Variant } from '@coppice/gvariant';
+import { parseVariant, type Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
-import { rawSummary, updateSummary, viewSummary } from '@coppice/ostree';
+import {
+  describeGpgResults,
+  rawSummary,
+  updateSummary,
+  verificationKeyring,
+  verifyGpg,
+  viewSummary,
+} from '@coppice/ostree';
 import { parseKeyValue } from './key-value.ts';
 import { signersOf, signOptions } from './signers.ts';
 import { printSummaryKeys } from './summary-keys.ts';
@@ -30,13 +38,13 @@ export const verb: OstreeVerb = {
       help: 'Additional metadata field to add to the summary',
     },
   ],
-  async run(call: OstreeCall) {
+  run(call: OstreeCall) {
     const { repo, options, level } = call;
     if (options.flag('update')) {
       const metadata = new Map<string, Variant>();
       for (const text of options.strings('add-metadata')) {
         const [key, value] = parseKeyValue(text, 'add-metadata');
-        metadata.set(key, await parseText(value));
+        metadata.set(key, parseVariant(value));
       }
       updateSummary(repo, { metadata, signers: signersOf(call) });
       return;
@@ -63,14 +71,17 @@ export const verb: OstreeVerb = {
       return;
     }
     call.context.stdout.write(viewSummary(bytes));
-    void level;
+    if (level === '2026.4') call.context.stdout.write(signatureNote(call, bytes, read('summary.sig')));
   },
 };
 
-/** GVariant text as a value. */
-async function parseText(text: string): Promise<Variant> {
-  const library: Readonly<Record<string, unknown>> = { ...(await import('@coppice/gvariant')) };
-  const parse = library['parseVariant'] as ((text: string) => Variant) | undefined;
-  if (parse === undefined) throw new CoppiceError('Unsupported', 'not built yet: GVariant text');
-  return parse(text);
+/** What the newest release adds to the view: who signed the summary. */
+function signatureNote(call: OstreeCall, bytes: Buffer, signature: Buffer | undefined): string {
+  const { repo, options, context } = call;
+  const home = options.string('gpg-homedir');
+  const keyring = verificationKeyring(repo, undefined, home === undefined ? [] : [resolve(context.cwd, home)]);
+  const results = signature === undefined ? [] : verifyGpg(bytes, VariantDict.decode(signature), keyring, repo.clock);
+  if (results.length === 0) return 'Summary is unsigned\n';
+  const count = results.length === 1 ? '1 signature' : `${results.length} signatures`;
+  return `\nFound ${count} on the summary:\n\n${describeGpgResults(results, '  ')}`;
 }
