@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { errnoError } from '@coppice/base';
 import { parseVariant, type Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import {
