@@ -1,0 +1,156 @@
+// RPM against the originals: createrepo_c, dnf, rpm2cpio | cpio. Medians of paired runs, ours/original.
+//   node --conditions=source bench/rpm.ts [--dist DIR] [--runs N] [--packages N] [--universe N]
+// DIR is a bundle (scripts/build.ts --outdir DIR); without it the sources run, which start slower.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildPackage } from '@coppice/rpm';
+import { debianRpms } from '../test/judges/debian-rpms.ts';
+import { writeUniverse } from './rpm-universe.ts';
+
+const { values } = parseArgs({
+  options: {
+    dist: { type: 'string' },
+    runs: { type: 'string', default: '5' },
+    packages: { type: 'string', default: '300' },
+    universe: { type: 'string', default: '60000' },
+    folder: { type: 'string' },
+  },
+});
+const root = join(import.meta.dirname, '..');
+const work = mkdtempSync(join(tmpdir(), 'coppice-bench-'));
+const entry =
+  values.dist === undefined
+    ? ['--conditions=source', join(root, 'packages/coppice/src/main.ts'), 'coppice']
+    : [join(values.dist, 'main.mjs'), 'coppice'];
+
+/** Wall seconds of a command. */
+function run(command: string, args: readonly string[]): number {
+  const start = process.hrtime.bigint();
+  const done = spawnSync(command, args, { maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C' } });
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  // dnf --assumeno ends with 1 by design.
+  if (done.status !== 0 && !(command === 'dnf' && done.status === 1))
+    throw new Error(`${command} ${args.join(' ')}: ${done.stderr}`);
+  return seconds;
+}
+
+const ours = (...args: readonly string[]): number => run(process.execPath, [...entry, ...args]);
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
+
+function compare(what: string, mine: () => number, theirs: () => number, target: number): void {
+  const pairs = Array.from({ length: Number(values.runs) }, () => [mine(), theirs()] as const);
+  const [a, b] = [median(pairs.map((p) => p[0])), median(pairs.map((p) => p[1]))];
+  process.stdout.write(
+    `${what.padEnd(44)} ${a.toFixed(3)} s / ${b.toFixed(3)} s = ${(a / b).toFixed(2)} (target ${target})\n`,
+  );
+}
+
+function createrepo(): void {
+  const dirs = [join(work, 'ours'), join(work, 'theirs')] as const;
+  const files = debianRpms(Number(values.packages), ...(values.folder === undefined ? [] : [values.folder]));
+  for (const dir of dirs) {
+    mkdirSync(dir);
+    for (const file of files) copyFileSync(file, join(dir, basename(file)));
+  }
+  const clean = (dir: string): void => rmSync(join(dir, 'repodata'), { recursive: true, force: true });
+  compare(
+    `createrepo of ${files.length} packages`,
+    () => {
+      clean(dirs[0]);
+      return ours('repo', 'create', dirs[0]);
+    },
+    () => {
+      clean(dirs[1]);
+      return run('createrepo_c', ['-q', '--no-database', dirs[1]]);
+    },
+    1.0,
+  );
+}
+
+function universe(): void {
+  const dir = join(work, 'universe');
+  const count = Number(values.universe);
+  writeUniverse(dir, count);
+  const subject = `pkg${count - 3}`;
+  const cache = join(work, 'cache');
+  const dnfCache = join(work, 'dnf-cache');
+  const dnf = (): number =>
+    run('dnf', [
+      '-q',
+      '--assumeno',
+      `--repofrompath=x,file://${dir}`,
+      '--repo=x',
+      '--setopt=x.gpgcheck=0',
+      '--setopt=reposdir=/nonexistent',
+      `--setopt=cachedir=${dnfCache}`,
+      '--releasever=1',
+      `--installroot=${join(work, 'root')}`,
+      'install',
+      subject,
+    ]);
+  const solve = (): number => ours('repo', 'depsolve', '--repo', `x=${dir}`, '--cache', cache, subject);
+  compare(
+    `load ${count} packages and solve, cold`,
+    () => {
+      rmSync(cache, { recursive: true, force: true });
+      return solve();
+    },
+    () => {
+      rmSync(dnfCache, { recursive: true, force: true });
+      return dnf();
+    },
+    1.5,
+  );
+  compare(`load ${count} packages and solve, cached`, solve, dnf, 1.0);
+}
+
+function unpack(): void {
+  // Content that packs about as programs do: random words with repeats.
+  const words = Array.from({ length: 5000 }, () => randomBytes(6).toString('hex'));
+  const files = Array.from({ length: 200 }, (_, i) => {
+    const content = Array.from(
+      { length: 60_000 },
+      (_, k) => words[(k * 7919 + i * 104729 + ((k * k) % 977)) % 5000]!,
+    ).join(' ');
+    return { path: `/usr/share/bench/file${i}`, content };
+  });
+  const built = buildPackage({
+    name: 'bench',
+    version: '1',
+    release: '1',
+    arch: 'noarch',
+    summary: 'Bench',
+    license: 'MIT',
+    payload: { compressor: 'zstd', level: 3 },
+    files,
+  });
+  const file = join(work, 'bench.rpm');
+  writeFileSync(file, built.bytes());
+  const size = built.payload.reduce((n, piece) => n + piece.length, 0);
+  const [a, b] = [join(work, 'a'), join(work, 'b')];
+  compare(
+    `unpack a zstd payload of ${(size / 1e6).toFixed(0)} MB`,
+    () => {
+      rmSync(a, { recursive: true, force: true });
+      return ours('rpm', 'files', '-x', a, file);
+    },
+    () => {
+      rmSync(b, { recursive: true, force: true });
+      mkdirSync(b);
+      return run('sh', ['-c', `cd '${b}' && rpm2cpio '${file}' | cpio -idm --quiet`]);
+    },
+    1.3,
+  );
+}
+
+try {
+  createrepo();
+  unpack();
+  universe();
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
