@@ -103,6 +103,7 @@ export class ObjectChecker {
         start = 0;
         have = fs.read(fd, buffer, 0, pieceSize, null);
       }
+      this.#inflater.finish();
       return output.checksum();
     } finally {
       fs.close(fd);

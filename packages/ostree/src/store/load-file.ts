@@ -213,6 +213,7 @@ function* inflatePieces(compressed: Iterable<Uint8Array>, size: number): Generat
         yield bytes;
       }
     }
+    inflater.finish();
     if (total < size) {
       throw new CoppiceError('Corrupt', `Corrupted archive file; content is ${total} of ${size} bytes`);
     }

@@ -58,7 +58,10 @@ abstract class RawStream {
     for (;;) {
       handle.writeSync(flush, input, offset, left, this.#output, 0, outputSize);
       if (this.#error !== undefined) {
-        throw new CoppiceError('Corrupt', `Invalid compressed data: ${this.#error}`);
+        const short = this.#error.startsWith('Z_BUF_ERROR');
+        throw new CoppiceError('Corrupt', short ? 'Need more input' : 'Invalid compressed data', {
+          data: { zlib: this.#error },
+        });
       }
       const outputLeft = state[0]!;
       const inputLeft = state[1]!;
@@ -113,6 +116,10 @@ export class RawInflater extends RawStream {
   /** Throws `Corrupt` for malformed data. */
   pieces(input: Uint8Array): Iterable<Uint8Array> {
     return this.outputs(constants.Z_NO_FLUSH, input);
+  }
+  /** Throws `Corrupt` when the data end before the stream does. */
+  finish(): void {
+    this.feed(constants.Z_FINISH, none, () => {});
   }
   write(input: Uint8Array, sink: (bytes: Uint8Array) => void): void {
     this.feed(constants.Z_NO_FLUSH, input, sink);
