@@ -1,0 +1,60 @@
+// The composefs image of a commit, as `ostree` makes it for a deployment.
+
+import { looseName, type Repo } from '@coppice/ostree';
+import { encodeComposefs } from './erofs.ts';
+import { FsVerity } from './fsverity.ts';
+import type { ComposefsDirectory, ComposefsNode } from './tree.ts';
+
+/** Directories that a root needs as mount points; made when the tree lacks them. */
+const rootDirectories = ['usr', 'etc', 'boot', 'var', 'sysroot'];
+
+export interface ComposefsOptions {
+  /** `false` leaves out the digests of files: nothing is checked then. */
+  readonly verity?: boolean;
+}
+
+/** Where overlayfs finds content, whatever the mode of the repository. */
+const contentPath = (checksum: string): string => looseName(checksum, 'file', 'bare');
+
+function readFileNode(repo: Repo, checksum: string, verity: boolean): ComposefsNode {
+  const loaded = repo.loadFile(checksum);
+  const { header, size } = loaded;
+  const { mode, uid, gid, xattrs } = header;
+  if ((mode & 0o170000) === 0o120000) return { type: 'symlink', mode, uid, gid, xattrs, target: header.symlinkTarget };
+  const file = { type: 'file', mode, uid, gid, xattrs, size, content: contentPath(checksum) } as const;
+  if (!verity || size === 0) return file;
+  const hash = new FsVerity();
+  for (const piece of loaded.read()) hash.update(piece);
+  return { ...file, digest: hash.digest() };
+}
+
+/** The image's bytes and its own fs-verity digest, which `ostree.composefs.digest.v0` of a commit holds. */
+export function composefsOfCommit(
+  repo: Repo,
+  commit: string,
+  { verity = true }: ComposefsOptions = {},
+): { image: Buffer; digest: Buffer } {
+  const { tree, meta } = repo.loadCommit(commit);
+  const files = new Map<string, ComposefsNode>();
+  const directory = (treeSum: string, metaSum: string): ComposefsDirectory => {
+    const children = new Map<string, ComposefsNode>();
+    const { files: fileEntries, dirs } = repo.loadDirTree(treeSum);
+    for (const { name, checksum } of fileEntries) {
+      let node = files.get(checksum);
+      if (node === undefined) {
+        node = readFileNode(repo, checksum, verity);
+        files.set(checksum, node);
+      }
+      children.set(name, node);
+    }
+    for (const entry of dirs) children.set(entry.name, directory(entry.tree, entry.meta));
+    const { mode, uid, gid, xattrs } = repo.loadDirMeta(metaSum);
+    return { type: 'directory', mode, uid, gid, xattrs, children };
+  };
+  const root = directory(tree, meta);
+  for (const name of rootDirectories)
+    if (!root.children.has(name))
+      root.children.set(name, { type: 'directory', mode: 0o040755, uid: 0, gid: 0, xattrs: [], children: new Map() });
+  const image = encodeComposefs(root);
+  return { image, digest: new FsVerity().update(image).digest() };
+}
