@@ -4,7 +4,7 @@ import type { FileSystem } from '@coppice/base/fs';
 import { removeTree } from '@coppice/linux';
 import type { CheckoutOptions } from './checkout.ts';
 import type { FileHeader } from './codec/file-header.ts';
-import { isRegular, isSymlink } from './codec/mode-bits.ts';
+import { isDirectory, isRegular, isSymlink } from './codec/mode-bits.ts';
 import { looseName } from './codec/object-type.ts';
 import { withLabel } from './commit-directory.ts';
 import { devInoKey } from './modifier.ts';
@@ -147,6 +147,11 @@ export class FileCheckout {
   }
 
   #moveOver(temporary: string, dest: string): void {
+    // Layers of a container image replace whole directories.
+    if (this.#options.whiteouts === true && this.#options.overwrite === 'union') {
+      const there = this.#fs.lstat(dest);
+      if (there !== undefined && isDirectory(there.mode)) removeTree(dest, this.#fs);
+    }
     try {
       this.#fs.rename(temporary, dest);
     } catch (error) {

@@ -125,6 +125,12 @@ class TreeCheckout {
       if ((error as { code?: string }).code !== 'EEXIST' || overwrite === 'none') throw errnoError(error, 'mkdirat');
       const stat = this.#fs.lstat(path);
       if (stat !== undefined && isDirectory(stat.mode)) return false;
+      const replace = this.#options.whiteouts === true && overwrite === 'union' && path !== this.#root;
+      if (replace && this.#repo.compat.layersReplaceFiles) {
+        this.#fs.unlink(path);
+        this.#fs.mkdir(path, 0o700);
+        return true;
+      }
       // A link to a directory is followed (as /lib to usr/lib), but not out of the destination.
       if (stat !== undefined && path !== this.#root && staysBelow(this.#fs, this.#root, path)) return false;
       throw errnoError({ code: 'ENOTDIR' }, `opendir(${path.slice(path.lastIndexOf('/') + 1)})`);

@@ -27,6 +27,8 @@ export interface OstreeCompat {
   readonly exportsHardLinks: boolean;
   /** Refs are listed in byte order, not in that of a hash table. */
   readonly sortsRefs: boolean;
+  /** With whiteouts, a checkout in union mode puts a directory in place of a file or link. */
+  readonly layersReplaceFiles: boolean;
 }
 
 const features2022 = [
@@ -70,6 +72,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
+    layersReplaceFiles: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -80,6 +83,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
+    layersReplaceFiles: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -90,6 +94,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: false,
     exportsHardLinks: true,
     sortsRefs: true,
+    layersReplaceFiles: true,
   },
 };
 

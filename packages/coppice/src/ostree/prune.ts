@@ -61,8 +61,8 @@ export const verb: OstreeVerb = {
     }
     const depth = options.number('depth') ?? -1;
     const complex = ['retain-branch-depth', 'keep-younger-than', 'only-branch'].some((name) => options.has(name));
-    const result: PruneResult = complex
-      ? pruneUnreachable(repo, reachable(call, depth), { noPrune, commitOnly })
+    const result = complex
+      ? pruneByRef(call, depth)
       : prune(repo, { depth, refsOnly: options.flag('refs-only'), noPrune, commitOnly });
     call.print(`Total ${commitOnly ? '(commit only) ' : ''}objects: ${result.total}`);
     if (result.pruned === 0) call.print('No unreachable objects');
@@ -70,6 +70,18 @@ export const verb: OstreeVerb = {
     else call.print(`Deleted ${result.pruned} objects, ${formatSize(result.freed)} freed`);
   },
 };
+
+/** Prunes what the refs do not keep; locked while that is found out too, so that no new commit falls between. */
+function pruneByRef(call: OstreeCall, depth: number): PruneResult {
+  const { repo, options } = call;
+  repo.lock?.acquire('exclusive');
+  try {
+    const flags = { noPrune: options.flag('no-prune'), commitOnly: options.flag('commit-only') };
+    return pruneUnreachable(repo, reachable(call, depth), flags);
+  } finally {
+    repo.lock?.release();
+  }
+}
 
 /** BRANCH=DEPTH pairs. A depth of 0 counts as not given, as in the original. */
 function branchDepths(call: OstreeCall): Map<string, number> {
