@@ -11,3 +11,6 @@ export { installLinks, matchesPattern, parsePreset, presetOf } from './preset.ts
 // Temporary files.
 export type { TmpfilesLine } from './tmpfiles.ts';
 export { parseTmpfiles } from './tmpfiles.ts';
+// Accounts of packages.
+export type { SysusersLine } from './sysusers.ts';
+export { parseSysusers } from './sysusers.ts';
