@@ -43,4 +43,9 @@ export const verbs: readonly VerbEntry[] = [
     description: 'look ahead on a node: what a change would do, what is in a tree',
     load: () => import('./node/index.ts'),
   },
+  {
+    name: 'completion',
+    description: 'let the shell complete the words of ostree',
+    load: () => import('./completion/index.ts'),
+  },
 ];
