@@ -86,8 +86,9 @@ function obsoletesPackage(s: SolverState, p: number, old: number): boolean {
   const lists = pool.lists.data;
   for (let at = pool.listAt(p, field.obsoletes); lists[at] !== 0; at++) {
     const dep = lists[at]!;
+    const start = providers.of(dep);
     const data = providers.data.data;
-    for (let i = providers.of(dep); data[i] !== 0; i++)
+    for (let i = start; data[i] !== 0; i++)
       if (data[i] === old && (pool.flags.obsoleteusesprovides || pool.matchesNevr(old, dep))) return true;
   }
   return false;

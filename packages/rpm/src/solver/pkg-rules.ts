@@ -4,7 +4,6 @@ import type { BitSet } from './id-array.ts';
 import { field, systemSolvable } from './pool.ts';
 import { type RuleType, ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
-import { emptyList } from './whatprovides.ts';
 
 /** One ground for a rule: its kind, the package it comes from, the other package, the dependency. 0 where there is none. */
 export interface RuleInfo {
@@ -175,8 +174,9 @@ export function rulesOfPackage(s: SolverState, n: number, sink: RuleSink, grow: 
   for (const which of [field.recommends, field.suggests] as const) {
     const lists = pool.lists.data;
     for (let at = pool.listAt(n, which); lists[at] !== 0; at++) {
+      const start = providers.of(lists[at]!);
       const data = providers.data.data;
-      for (let i = providers.of(lists[at]!); i > emptyList && providers.data.data[i] !== 0; i++) grow(data[i]!);
+      for (let i = start; data[i] !== 0; i++) grow(data[i]!);
     }
   }
 }

@@ -1,7 +1,7 @@
 // What a rule means: its kind, the packages and the dependency behind it, and the sentence for it.
 import { dependencyText } from './dep-text.ts';
 import { type RuleInfo, rulesOfPackage } from './pkg-rules.ts';
-import { type Pool, systemSolvable } from './pool.ts';
+import { field, type Pool, systemSolvable } from './pool.ts';
 import { ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
 import { isRel } from './strings.ts';
@@ -109,7 +109,9 @@ export function ruleInfo(s: SolverState, rule: number): RuleInfo {
   if (s.inSpan(rule, s.yumobs)) {
     const source = s.yumobsSource[rule - s.yumobs.start]!;
     const positive = s.literals(rule).find((l) => l > 0) ?? 0;
-    return { type: ruleType.yumobs, from: -s.p[rule]!, to: positive, dep: s.pool.names.data[source]! };
+    const from = -s.p[rule]!;
+    const dep = s.pool.list(from, field.obsoletes).find((d) => s.pool.matchesNevr(source, d));
+    return { type: ruleType.yumobs, from, to: positive, dep: dep ?? s.pool.names.data[source]! };
   }
   if (s.inSpan(rule, s.black)) return { ...none, type: ruleType.black, from: -s.p[rule]! };
   if (s.inSpan(rule, s.choice)) return { ...none, type: ruleType.choice };

@@ -33,9 +33,10 @@ export function dependencyTrue(s: SolverState, dep: number): boolean {
         break;
     }
   }
+  const start = providers.of(dep);
+  // The array may have grown just now.
   const data = providers.data.data;
-  for (let at = providers.of(dep); data[at] !== 0; at++)
-    if (data[at] === systemSolvable || s.decision[data[at]!]! > 0) return true;
+  for (let at = start; data[at] !== 0; at++) if (data[at] === systemSolvable || s.decision[data[at]!]! > 0) return true;
   return false;
 }
 
@@ -71,9 +72,10 @@ export function dependencyPossible(s: SolverState, dep: number, possible: { has(
         : false;
     }
   }
+  const start = providers.of(dep);
+  // The array may have grown just now.
   const data = providers.data.data;
-  for (let at = providers.of(dep); data[at] !== 0; at++)
-    if (data[at] === systemSolvable || possible.has(data[at]!)) return true;
+  for (let at = start; data[at] !== 0; at++) if (data[at] === systemSolvable || possible.has(data[at]!)) return true;
   return false;
 }
 
@@ -109,8 +111,10 @@ function meeting(s: SolverState, dep: number): 0 | 1 | 2 {
     }
   }
   let met: 0 | 1 = 0;
+  const start = providers.of(dep);
+  // The array may have grown just now.
   const data = providers.data.data;
-  for (let at = providers.of(dep); data[at] !== 0; at++) {
+  for (let at = start; data[at] !== 0; at++) {
     const p = data[at]!;
     if (p === systemSolvable) met = 1;
     else if (s.decision[p]! > 0) {

@@ -141,6 +141,8 @@ function alternativeHead(s: SolverState, a: Alternative, style: AlternativeStyle
 export function alternativeLines(s: SolverState, style: AlternativeStyle): string[] {
   const out: string[] = [];
   for (const a of alternativesOf(s)) {
+    // Taken as well: no alternative, says the newer libsolv.
+    if (style === 'phrase' && a.choices.some((p) => p !== a.chosen && s.decision[p]! > 0)) continue;
     const id = (
       a.rule > 0 ? md5([ruleId(s, a.rule)]) : md5([solvableName(s.pool, a.from), formatTestDependency(s.pool, a.dep)])
     ).slice(0, 8);
