@@ -1,6 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { ChunkReader, type Chunks } from './chunks.ts';
-import { Dictionary, LzmaDecoder } from './lzma-decoder.ts';
+import { LzmaDecoder } from './lzma-decoder.ts';
+import { Dictionary } from './lzma-dictionary.ts';
 
 /** Largest dictionary accepted, in bytes. `xz -9` uses 64 MiB. */
 export const dictionaryLimit = 256 * 1024 * 1024;

@@ -2,6 +2,7 @@
 // sliding dictionary. `xz-decode.ts` feeds it LZMA2 chunks, `lzma-alone.ts` one unbounded stream.
 import { CoppiceError } from '@coppice/base';
 import type { ChunkReader } from './chunks.ts';
+import type { Dictionary } from './lzma-dictionary.ts';
 
 const corrupt = (what: string): CoppiceError => new CoppiceError('Corrupt', `lzma data: ${what}`);
 
@@ -22,53 +23,6 @@ const literalAt = repLenAt + lenBase;
 
 /** Bytes one symbol can consume at most, with room to spare: the decoder refills when fewer are at hand. */
 const symbolBytes = 64;
-
-/** Sliding dictionary that is also the output: grows up to its declared size, `flush` hands out what is new. */
-export class Dictionary {
-  bytes: Uint8Array;
-  position = 0;
-  /** Whether the window has wrapped at least once (all of it is valid history). */
-  full = false;
-  readonly size: number;
-  #flushed = 0;
-
-  constructor(size: number) {
-    this.size = Math.max(size, 4096);
-    this.bytes = new Uint8Array(Math.min(this.size, 1 << 18));
-  }
-
-  /** Makes room: after this `position < bytes.length`. Call only when everything is flushed. */
-  room(): void {
-    if (this.position < this.bytes.length) return;
-    if (this.bytes.length < this.size) {
-      const grown = new Uint8Array(Math.min(this.size, this.bytes.length * 4));
-      grown.set(this.bytes);
-      this.bytes = grown;
-      return;
-    }
-    this.position = 0;
-    this.#flushed = 0;
-    this.full = true;
-  }
-
-  /** Copies out what was written since the last flush. */
-  flush(): Uint8Array {
-    const out = this.bytes.slice(this.#flushed, this.position);
-    this.#flushed = this.position;
-    return out;
-  }
-
-  reset(): void {
-    this.position = 0;
-    this.#flushed = 0;
-    this.full = false;
-  }
-
-  put(piece: Uint8Array): void {
-    this.bytes.set(piece, this.position);
-    this.position += piece.length;
-  }
-}
 
 export class LzmaDecoder {
   readonly #dict: Dictionary;
@@ -171,13 +125,58 @@ export class LzmaDecoder {
     return this.#code === 0;
   }
 
-  /** Decodes up to `limit` bytes into the dictionary (which must have that much room); returns the count. */
+  /** Decodes one bit outside the hot paths, through the fields. */
+  #bit(index: number): number {
+    const prob = this.#probs[index]!;
+    const bound = (this.#range >>> 11) * prob;
+    let out = 0;
+    if (this.#code < bound) {
+      this.#range = bound;
+      this.#probs[index] = prob + ((2048 - prob) >> 5);
+    } else {
+      this.#range -= bound;
+      this.#code -= bound;
+      this.#probs[index] = prob - (prob >> 5);
+      out = 1;
+    }
+    if (this.#range < 0x1000000) {
+      this.#range = (this.#range << 8) >>> 0;
+      this.#code = ((this.#code << 8) | this.#input[this.#at++]!) >>> 0;
+    }
+    return out;
+  }
+
+  /**
+   * Which repeated match comes next, after `isRep` was read: 0 for a single byte at the last distance, else 1, with the
+   * distances put in their new order.
+   */
+  #repeat(state: number, posState: number): number {
+    if (this.#bit(isRepG0At + state) === 0) return this.#bit(isRep0LongAt + state * posStatesMax + posState);
+    let distance: number;
+    if (this.#bit(isRepG1At + state) === 0) distance = this.#rep1;
+    else {
+      if (this.#bit(isRepG2At + state) === 0) distance = this.#rep2;
+      else {
+        distance = this.#rep3;
+        this.#rep3 = this.#rep2;
+      }
+      this.#rep2 = this.#rep1;
+    }
+    this.#rep1 = this.#rep0;
+    this.#rep0 = distance;
+    return 1;
+  }
+
+  /**
+   * Decodes up to `limit` bytes into the dictionary (which must have that much room); returns the count. The range
+   * decoder's step is written out wherever it is hot and all state is in locals: as functions it takes three times as long.
+   */
   decode(limit: number): number {
     const dict = this.#dict.bytes;
     const dictLength = dict.length;
+    const { full } = this.#dict;
     const start = this.#dict.position;
     const stop = start + limit;
-    const history = (): number => (this.#dict.full ? dictLength : position);
     const probs = this.#probs;
     const lc = this.#lc;
     const lpMask = this.#lpMask;
@@ -191,51 +190,10 @@ export class LzmaDecoder {
     let input = this.#input;
     let end = this.#end;
     let total = this.#total;
+    let pending = this.#pending;
+    let index = 0;
     let prob = 0;
     let bound = 0;
-
-    const bit = (index: number): number => {
-      prob = probs[index]!;
-      bound = (range >>> 11) * prob;
-      let out: number;
-      if (code < bound) {
-        range = bound;
-        probs[index] = prob + ((2048 - prob) >> 5);
-        out = 0;
-      } else {
-        range -= bound;
-        code -= bound;
-        probs[index] = prob - (prob >> 5);
-        out = 1;
-      }
-      if (range < 0x1000000) {
-        range = (range << 8) >>> 0;
-        code = ((code << 8) | input[at++]!) >>> 0;
-      }
-      return out;
-    };
-    const tree = (base: number, bits: number): number => {
-      let m = 1;
-      for (let i = 0; i < bits; i++) m = (m << 1) | bit(base + m);
-      return m - (1 << bits);
-    };
-    const reverseTree = (base: number, bits: number): number => {
-      let m = 1;
-      let out = 0;
-      for (let i = 0; i < bits; i++) {
-        const b = bit(base + m);
-        m = (m << 1) | b;
-        out |= b << i;
-      }
-      return out;
-    };
-    const length = (base: number, posState: number): number => {
-      if (bit(base) === 0) return tree(base + 2 + posState * 8, 3);
-      if (bit(base + 1) === 0) return 8 + tree(base + 2 + posStatesMax * 8 + posState * 8, 3);
-      return 16 + tree(base + 2 + posStatesMax * 16, 8);
-    };
-
-    let pending = this.#pending;
     for (;;) {
       if (pending > 0) {
         let from = position - rep0 - 1;
@@ -260,25 +218,57 @@ export class LzmaDecoder {
         if (at > end) throw corrupt('unexpected end of input');
       }
       const posState = total & pbMask;
-      if (bit(isMatchAt + state * posStatesMax + posState) === 0) {
-        const previous = position > 0 ? dict[position - 1]! : this.#dict.full ? dict[dictLength - 1]! : 0;
+      let flag = 0;
+      index = isMatchAt + state * posStatesMax + posState;
+      prob = probs[index]!;
+      bound = (range >>> 11) * prob;
+      if (code < bound) {
+        range = bound;
+        probs[index] = prob + ((2048 - prob) >> 5);
+        flag = 0;
+      } else {
+        range -= bound;
+        code -= bound;
+        probs[index] = prob - (prob >> 5);
+        flag = 1;
+      }
+      if (range < 0x1000000) {
+        range = (range << 8) >>> 0;
+        code = ((code << 8) | input[at++]!) >>> 0;
+      }
+      if (flag === 0) {
+        const previous = position > 0 ? dict[position - 1]! : full ? dict[dictLength - 1]! : 0;
         const literal = literalAt + 0x300 * (((total & lpMask) << lc) + (previous >> (8 - lc)));
         let symbol = 1;
         if (state >= 7) {
           let from = position - rep0 - 1;
           if (from < 0) from += dictLength;
           let match = dict[from]!;
+          let matchBit = 0;
           do {
-            const matchBit = (match >> 7) & 1;
+            matchBit = (match >> 7) & 1;
             match <<= 1;
-            const b = bit(literal + ((1 + matchBit) << 8) + symbol);
-            symbol = (symbol << 1) | b;
-            if (matchBit !== b) break;
-          } while (symbol < 0x100);
+            index = literal + ((1 + matchBit) << 8) + symbol;
+            prob = probs[index]!;
+            bound = (range >>> 11) * prob;
+            if (code < bound) {
+              range = bound;
+              probs[index] = prob + ((2048 - prob) >> 5);
+              symbol <<= 1;
+            } else {
+              range -= bound;
+              code -= bound;
+              probs[index] = prob - (prob >> 5);
+              symbol = (symbol << 1) | 1;
+            }
+            if (range < 0x1000000) {
+              range = (range << 8) >>> 0;
+              code = ((code << 8) | input[at++]!) >>> 0;
+            }
+          } while (symbol < 0x100 && matchBit === (symbol & 1));
         }
         while (symbol < 0x100) {
-          // `bit`, written out: this is where the time goes.
-          const index = literal + symbol;
+          index = literal + symbol;
           prob = probs[index]!;
           bound = (range >>> 11) * prob;
           if (code < bound) {
@@ -301,47 +291,144 @@ export class LzmaDecoder {
         state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
         continue;
       }
-      let len: number;
-      if (bit(isRepAt + state) !== 0) {
-        if (history() === 0) throw corrupt('repeat before any data');
-        if (bit(isRepG0At + state) === 0) {
-          if (bit(isRep0LongAt + state * posStatesMax + posState) === 0) {
-            state = state < 7 ? 9 : 11;
-            if (rep0 >= history()) throw corrupt('distance beyond the dictionary');
-            pending = 1;
-            continue;
-          }
-        } else {
-          let distance: number;
-          if (bit(isRepG1At + state) === 0) distance = this.#rep1;
-          else {
-            if (bit(isRepG2At + state) === 0) distance = this.#rep2;
-            else {
-              distance = this.#rep3;
-              this.#rep3 = this.#rep2;
-            }
-            this.#rep2 = this.#rep1;
-          }
-          this.#rep1 = rep0;
-          rep0 = distance;
+      index = isRepAt + state;
+      prob = probs[index]!;
+      bound = (range >>> 11) * prob;
+      if (code < bound) {
+        range = bound;
+        probs[index] = prob + ((2048 - prob) >> 5);
+        flag = 0;
+      } else {
+        range -= bound;
+        code -= bound;
+        probs[index] = prob - (prob >> 5);
+        flag = 1;
+      }
+      if (range < 0x1000000) {
+        range = (range << 8) >>> 0;
+        code = ((code << 8) | input[at++]!) >>> 0;
+      }
+      let lengths = lenAt;
+      if (flag === 1) {
+        if (position === 0 && !full) throw corrupt('repeat before any data');
+        this.#rep0 = rep0;
+        this.#range = range;
+        this.#code = code;
+        this.#at = at;
+        const long = this.#repeat(state, posState);
+        rep0 = this.#rep0;
+        range = this.#range;
+        code = this.#code;
+        at = this.#at;
+        if (rep0 >= (full ? dictLength : position)) throw corrupt('distance beyond the dictionary');
+        if (long === 0) {
+          state = state < 7 ? 9 : 11;
+          pending = 1;
+          continue;
         }
-        len = length(repLenAt, posState);
-        state = state < 7 ? 8 : 11;
+        lengths = repLenAt;
       } else {
         this.#rep3 = this.#rep2;
         this.#rep2 = this.#rep1;
         this.#rep1 = rep0;
-        len = length(lenAt, posState);
+      }
+      // The length: one of three trees.
+      let tree = lengths + 2 + posState * 8;
+      let top = 8;
+      let base = 0;
+      index = lengths;
+      prob = probs[index]!;
+      bound = (range >>> 11) * prob;
+      if (code < bound) {
+        range = bound;
+        probs[index] = prob + ((2048 - prob) >> 5);
+        flag = 0;
+      } else {
+        range -= bound;
+        code -= bound;
+        probs[index] = prob - (prob >> 5);
+        flag = 1;
+      }
+      if (range < 0x1000000) {
+        range = (range << 8) >>> 0;
+        code = ((code << 8) | input[at++]!) >>> 0;
+      }
+      if (flag === 1) {
+        index = lengths + 1;
+        prob = probs[index]!;
+        bound = (range >>> 11) * prob;
+        if (code < bound) {
+          range = bound;
+          probs[index] = prob + ((2048 - prob) >> 5);
+          tree += posStatesMax * 8;
+          base = 8;
+        } else {
+          range -= bound;
+          code -= bound;
+          probs[index] = prob - (prob >> 5);
+          tree = lengths + 2 + posStatesMax * 16;
+          top = 256;
+          base = 16;
+        }
+        if (range < 0x1000000) {
+          range = (range << 8) >>> 0;
+          code = ((code << 8) | input[at++]!) >>> 0;
+        }
+      }
+      let node = 1;
+      while (node < top) {
+        index = tree + node;
+        prob = probs[index]!;
+        bound = (range >>> 11) * prob;
+        if (code < bound) {
+          range = bound;
+          probs[index] = prob + ((2048 - prob) >> 5);
+          node <<= 1;
+        } else {
+          range -= bound;
+          code -= bound;
+          probs[index] = prob - (prob >> 5);
+          node = (node << 1) | 1;
+        }
+        if (range < 0x1000000) {
+          range = (range << 8) >>> 0;
+          code = ((code << 8) | input[at++]!) >>> 0;
+        }
+      }
+      const len = base + node - top;
+      if (lengths === repLenAt) state = state < 7 ? 8 : 11;
+      else {
         state = state < 7 ? 7 : 10;
-        const slot = tree(posSlotAt + Math.min(len, 3) * 64, 6);
+        tree = posSlotAt + Math.min(len, 3) * 64;
+        node = 1;
+        while (node < 64) {
+          index = tree + node;
+          prob = probs[index]!;
+          bound = (range >>> 11) * prob;
+          if (code < bound) {
+            range = bound;
+            probs[index] = prob + ((2048 - prob) >> 5);
+            node <<= 1;
+          } else {
+            range -= bound;
+            code -= bound;
+            probs[index] = prob - (prob >> 5);
+            node = (node << 1) | 1;
+          }
+          if (range < 0x1000000) {
+            range = (range << 8) >>> 0;
+            code = ((code << 8) | input[at++]!) >>> 0;
+          }
+        }
+        const slot = node - 64;
         if (slot < 4) rep0 = slot;
         else {
-          const direct = (slot >> 1) - 1;
-          let distance = (2 | (slot & 1)) << direct;
-          if (slot < 14) distance += reverseTree(posDecodersAt + distance - slot, direct);
+          let bits = (slot >> 1) - 1;
+          let distance = ((2 | (slot & 1)) << bits) >>> 0;
+          if (slot < 14) tree = posDecodersAt + distance - slot;
           else {
             let high = 0;
-            for (let i = 0; i < direct - 4; i++) {
+            for (let i = bits - 4; i > 0; i--) {
               range >>>= 1;
               if (code >= range) {
                 code -= range;
@@ -352,16 +439,40 @@ export class LzmaDecoder {
                 code = ((code << 8) | input[at++]!) >>> 0;
               }
             }
-            distance = (distance + (high << 4) + reverseTree(alignAt, 4)) >>> 0;
+            distance = (distance + (high << 4)) >>> 0;
+            tree = alignAt;
+            bits = 4;
           }
-          rep0 = distance >>> 0;
+          node = 1;
+          let low = 0;
+          for (let i = 0; i < bits; i++) {
+            index = tree + node;
+            prob = probs[index]!;
+            bound = (range >>> 11) * prob;
+            if (code < bound) {
+              range = bound;
+              probs[index] = prob + ((2048 - prob) >> 5);
+              node <<= 1;
+            } else {
+              range -= bound;
+              code -= bound;
+              probs[index] = prob - (prob >> 5);
+              node = (node << 1) | 1;
+              low |= 1 << i;
+            }
+            if (range < 0x1000000) {
+              range = (range << 8) >>> 0;
+              code = ((code << 8) | input[at++]!) >>> 0;
+            }
+          }
+          rep0 = (distance + low) >>> 0;
           if (rep0 === 0xffffffff) {
             this.ended = true;
             break;
           }
         }
+        if (rep0 >= (full ? dictLength : position)) throw corrupt('distance beyond the dictionary');
       }
-      if (rep0 >= history()) throw corrupt('distance beyond the dictionary');
       pending = len + 2;
     }
     if (at > end) throw corrupt('unexpected end of input');

@@ -4,7 +4,8 @@ import { bytesEqual, CoppiceError } from '@coppice/base';
 import { Crc64, crc32 } from './checksums.ts';
 import { ChunkReader, type Chunks } from './chunks.ts';
 import { dictionaryLimit } from './lzma-alone.ts';
-import { Dictionary, LzmaDecoder } from './lzma-decoder.ts';
+import { LzmaDecoder } from './lzma-decoder.ts';
+import { Dictionary } from './lzma-dictionary.ts';
 
 const corrupt = (what: string): CoppiceError => new CoppiceError('Corrupt', `xz data: ${what}`);
 
