@@ -29,26 +29,22 @@ function program(name: string, version: string, requires: readonly string[], ext
 }
 
 // Dependencies as Debian states them; what is not in the base comes along from the repository.
-const base = [
-  program('libc6', '2.36', [], { files: [] }),
-  program('libseccomp2', '2.5.4', ['libc6'], { files: [] }),
-  program('podman', '4.3.1', ['libc6', 'libseccomp2', 'conmon']),
-  program('conmon', '2.1.6', ['libc6']),
-];
+const base = [program('podman', '4.3.1', ['libc6', 'libseccomp2', 'conmon']), program('conmon', '2.1.6', ['libc6'])];
 const repository = [
   program('buildah', '1.28.2', ['libc6', 'golang-github-containers-common', 'libgpgme11', 'libseccomp2', 'uidmap']),
   program('golang-github-containers-common', '0.50.1', []),
   program('libgpgme11', '1.18.0', ['libc6']),
   program('uidmap', '4.13', ['libc6']),
-  program('tcpdump', '4.99.3', ['libc6', 'libpcap0.8', '/usr/bin/sh'], {
+  program('tcpdump', '4.99.3', ['libc6', 'libpcap0.8', '/bin/sh'], {
     epoch: 14,
-    scripts: { pre: 'getent passwd tcpdump >/dev/null || useradd -r -d / -s /usr/sbin/nologin tcpdump\n' },
+    scripts: { pre: 'echo tcpdump:x:72:72::/:/usr/sbin/nologin >> /etc/passwd\necho tcpdump:x:72: >> /etc/group\n' },
   }),
   program('libpcap0.8', '1.10.3', ['libc6']),
 ];
 describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, () => {
   let host: Host;
   let world: LayeringWorld;
+  let first: string;
   const ref = 'large/x86_64/base';
 
   async function compose(packages: readonly string[], version: string): Promise<string> {
@@ -67,10 +63,10 @@ describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, 
   beforeAll(async () => {
     host = new Host(mkdtempSync(join(tmpdir(), 'coppice-large-')));
     const { dir, sysroot } = host;
-    world = makeLayeringWorld(dir, 160, { changed: 30, base, repository });
+    world = makeLayeringWorld(dir, 160, { changed: 30, include: ['libc6', 'libseccomp2'], base, repository });
     mkdirSync(sysroot);
-    original('/usr/bin/ostree', `--repo=${join(dir, 'archive')}`, 'init', '--mode=archive');
-    await compose(world.base, '1');
+    original('/usr/bin/ostree', `--repo=${join(dir, 'archive')}`, 'init', '--mode=bare');
+    first = await compose(world.base, '1');
     original('/usr/bin/ostree', 'admin', 'init-fs', sysroot);
     original('/usr/bin/ostree', 'admin', 'os-init', 'large', `--sysroot=${sysroot}`);
     const repo = `--repo=${host.repo}`;
@@ -168,7 +164,6 @@ describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, 
     expect(await judge()).toEqual(state[2]);
     await host.must('rollback');
     expect(await judge()).toEqual(state[3]);
-    const first = original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'rev-parse', `${ref}^`).trim();
     original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'refs', `--create=large/x86_64/old`, first);
     original('/usr/bin/ostree', `--repo=${join(host.dir, 'archive')}`, 'summary', '-u');
     await host.must('rebase', '-b', 'r:large/x86_64/old');

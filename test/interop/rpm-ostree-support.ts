@@ -113,7 +113,7 @@ export class Host {
 export class Node extends Host {
   readonly lab: LabDir;
 
-  private constructor(dir: string, lab: LabDir) {
+  constructor(dir: string, lab: LabDir) {
     super(dir);
     this.lab = lab;
   }

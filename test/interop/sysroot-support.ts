@@ -56,6 +56,23 @@ export function original(args: readonly string[], cwd: string, extra: Record<str
   return { status: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
+/** A folder of commands from Debian's unstable suite, fetched on first use. */
+const unstable: string | undefined = (() => {
+  const script = join(import.meta.dirname, '../judges/unstable.sh');
+  const result = spawnSync(script, { encoding: 'utf8' });
+  return result.status === 0 ? result.stdout.trim() : undefined;
+})();
+
+/** Why tests against 2026.4 are skipped here. */
+export const newestSkipReason: string | undefined =
+  unstable === undefined ? 'ostree of Debian unstable cannot be fetched' : skipReason;
+
+/** The original of the newest level. */
+export function newest(args: readonly string[], cwd: string, extra: Record<string, string> = {}): Outcome {
+  const result = spawnSync(`${unstable}/ostree`, args, { cwd, env: { ...env, ...extra }, encoding: 'utf8' });
+  return { status: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
 /** Ours in this process, with the frame's way of printing errors. */
 export async function ours(
   args: readonly string[],

@@ -1,0 +1,137 @@
+// What goes wrong from outside: killed at seeded moments, no room left, the server gone in the middle of a package. The system
+// stays as it was, one message says why, and the next command works. COPPICE_KILLS sets the number of kills.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Node, original, skipReason } from './rpm-ostree-support.ts';
+
+const reason = skipReason('/usr/bin/ostree', 'rpm', 'bwrap', 'unshare');
+const kills = Number(process.env['COPPICE_KILLS'] ?? 12);
+const main = join(import.meta.dirname, '../../packages/coppice/src/main.ts');
+
+/** Seeded numbers in [0, 1). */
+function* seeded(seed: number): Generator<number, never> {
+  for (let x = seed; ; ) {
+    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
+    yield x / 2 ** 32;
+  }
+}
+
+describe.skipIf(reason !== undefined)(`rpm-ostree when things go wrong ${reason ?? ''}`, () => {
+  let node: Node;
+  beforeAll(async () => {
+    node = await Node.make();
+  });
+  afterAll(() => node.end());
+
+  /** Runs a verb as a process, killed after `after` ms. True when it ended by itself. */
+  function runAndKill(args: readonly string[], after: number | undefined): Promise<{ ended: boolean; ms: number }> {
+    return new Promise((done, failed) => {
+      const begun = performance.now();
+      const child = spawn(
+        process.execPath,
+        ['--conditions=source', main, 'rpm-ostree', ...args, `--sysroot=${node.sysroot}`],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      let said = '';
+      child.stderr.on('data', (data) => (said += data));
+      const timer = after === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), after);
+      child.on('error', failed);
+      child.on('exit', (status, signal) => {
+        clearTimeout(timer);
+        if (signal === null && status !== 0) failed(new Error(`rpm-ostree ${args.join(' ')}: ${status} ${said}`));
+        else done({ ended: signal === null, ms: performance.now() - begun });
+      });
+    });
+  }
+
+  test('killed at seeded moments', async () => {
+    const numbers = seeded(8);
+    await node.must('install', 'buildah');
+    const { ms } = await runAndKill(['install', 'tcpdump'], undefined);
+    await node.must('uninstall', 'tcpdump');
+    for (let i = 0; i < kills; i++) {
+      const layered = (await node.must('status')).split('\n\n')[0]!.includes('tcpdump');
+      const verbs = [
+        [layered ? 'uninstall' : 'install', 'tcpdump'],
+        ['rebase', '-b', `fedora:fedora/x86_64/coreos/${i % 2 === 0 ? 'testing' : 'stable'}`],
+        ['rollback'],
+        ['kargs', `--append=x${i}=y`],
+      ];
+      const before = node.trees();
+      const args = verbs[i % 2 === 0 ? 0 : 1 + (Math.floor(i / 2) % 3)]!;
+      const current = readFileSync(`${before[0]}.origin`, 'utf8');
+      if (args[0] === 'rebase' && current.includes(args[2]!)) args[2] = args[2]!.replace(/[a-z]+$/, 'next');
+      // The first fifth is start-up.
+      await runAndKill(args[2]?.endsWith('next') === true ? verbs[3]! : args, ms * (0.2 + 0.9 * numbers.next().value));
+      node.fsck();
+      const after = node.trees();
+      expect(after.length).toBeGreaterThan(0);
+      for (const tree of after) expect(node.installed(tree).length).toBeGreaterThan(20);
+    }
+    await node.must('cleanup', '-b');
+    await node.must('kargs', '--append=last=1');
+    node.fsck();
+  });
+
+  test('the server goes away in the middle of a package', async () => {
+    let cut = true;
+    const server: Server = createServer((request, response) => {
+      const file = readFileSync(join(node.lab.packages, decodeURIComponent(request.url!)));
+      response.writeHead(200, { 'content-length': file.length });
+      if (!cut || !request.url!.endsWith('.rpm')) return response.end(file);
+      response.write(file.subarray(0, file.length >> 1), () => response.destroy());
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const files = node.trees().map((tree) => join(tree, 'etc/yum.repos.d/lab.repo'));
+    const text = readFileSync(files[0]!, 'utf8');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const file of files) writeFileSync(file, text.replace(/baseurl=.*/, `baseurl=${url}`));
+    await node.must('reset');
+    await node.must('cleanup', '-b', '-m');
+    const before = node.trees();
+    const ran = await node.rpmOstree(['install', 'buildah', `--sysroot=${node.sysroot}`]);
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toMatch(/^error: [^\n]*buildah[^\n]*\n$/);
+    expect(node.trees()).toEqual(before);
+    node.fsck();
+    cut = false;
+    await node.must('install', 'buildah');
+    node.fsck();
+    server.close();
+    server.closeAllConnections();
+    for (const tree of node.trees()) writeFileSync(join(tree, 'etc/yum.repos.d/lab.repo'), text);
+    await node.must('uninstall', 'buildah');
+  });
+
+  const small = (): string => join(node.dir, 'small');
+  test.skipIf(spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status !== 0)(
+    'no room left',
+    async () => {
+      mkdirSync(small());
+      const used = Number(original('du', '-sm', node.sysroot).split('\t')[0]);
+      original('mount', '-t', 'tmpfs', '-o', `size=${used + 100}M`, 'none', small());
+      try {
+        original('cp', '-a', node.sysroot, small());
+        const full = new Node(small(), node.lab);
+        const before = full.trees();
+        const { bavail, bsize } = statfsSync(small());
+        const filler = join(small(), 'filler');
+        writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - (192 << 10))));
+        const ran = await full.rpmOstree(['install', 'tcpdump', `--sysroot=${full.sysroot}`]);
+        expect(ran.status).toBe(1);
+        expect(ran.stderr).toMatch(/^error: [^\n]*(No space left on device|would be exceeded)[^\n]*\n$/);
+        expect(full.trees()).toEqual(before);
+        rmSync(filler);
+        full.fsck();
+        await full.must('install', 'tcpdump');
+        full.fsck();
+      } finally {
+        original('umount', small());
+      }
+    },
+  );
+});
