@@ -5,6 +5,9 @@ export { escapeName, escapePath, unescapeName, unescapePath } from './escape.ts'
 export type { UnitOption } from './unit.ts';
 // Unit files.
 export { hasSection, parseUnit, unitLineMax } from './unit.ts';
+// What keeps a unit from doing its work.
+export type { UnitFinding } from './check-unit.ts';
+export { checkUnit, unitSections } from './check-unit.ts';
 // Presets and what enabling links.
 export type { PresetRule } from './preset.ts';
 export { installLinks, matchesPattern, parsePreset, presetOf } from './preset.ts';
