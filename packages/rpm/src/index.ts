@@ -81,6 +81,8 @@ export { describePackage, isPrimaryFile } from './repodata/repository-package.ts
 // Repositories: configuration, mirrors, advisories, groups, modules, zchunk.
 export type { Comps, CompsEnvironment, CompsGroup } from './repository/comps.ts';
 export { parseComps } from './repository/comps.ts';
+export type { FetchedRepository, FetchRepositoryOptions } from './repository/fetch-repository.ts';
+export { fetchRepository } from './repository/fetch-repository.ts';
 export type { Metalink, MetalinkHashes } from './repository/metalink.ts';
 export { baseOfRepomd, parseMetalink, parseMirrorlist } from './repository/metalink.ts';
 export type { ModuleDefaults, ModuleStream, Modules } from './repository/modules.ts';
