@@ -13,6 +13,9 @@ packages=(
   gnupg attr acl libcap2-bin cpio xz-utils zstd jq strace parallel
   selinux-utils                  # matchpathcon
   debootstrap                    # root file systems for tests
+  chromium                       # a browser, for what must run in one
+  qemu-system-x86                # boots disk images
+  openssl python3-rpm python3-hawkey
   e2fsprogs python3-yaml python3-gi gir1.2-glib-2.0
 )
 missing=()
