@@ -107,11 +107,16 @@ function realTree(): string {
   if (values.tree !== undefined) return values.tree;
   const out = join(base, 'tree');
   let files = 0;
+  let kilobytes = 0;
   for (const from of ['/usr/lib', '/usr/share']) {
-    for (const name of readdirSync(from)) {
+    for (const name of readdirSync(from).sort()) {
       if (files > 9000) break;
       const source = join(from, name);
       if (!lstatSync(source).isDirectory()) continue;
+      const size = Number.parseInt(spawnSync('du', ['-sk', source], { encoding: 'utf8' }).stdout, 10);
+      // About what debootstrap makes, and nothing that is larger than all of it.
+      if (kilobytes + size > 300_000) continue;
+      kilobytes += size;
       cpSync(source, join(out, from, name), { recursive: true, verbatimSymlinks: true });
       files += Number(spawnSync('sh', ['-c', 'find "$0" | wc -l', source], { encoding: 'utf8' }).stdout);
     }
