@@ -1,5 +1,5 @@
 import { prefixError } from '@coppice/base';
-import type { TreeEntry } from '@coppice/ostree';
+import type { DirMeta, TreeEntry } from '@coppice/ostree';
 import { printXattrs } from './dump.ts';
 import { isSymlink, octalMode } from './file-mode.ts';
 import { findPath } from './find-path.ts';
@@ -59,25 +59,24 @@ function printer({ context, options }: OstreeCall): (entry: TreeEntry) => void {
   const checksums = options.flag('checksum');
   const xattrs = options.flag('xattrs');
   return (entry) => {
-    let mode: number;
-    let uid: number;
-    let gid: number;
     let size = 0;
-    let attributes: readonly { name: string; value: Uint8Array }[];
     let target = '';
+    let header: DirMeta;
     if (entry.type === 'file') {
       const file = entry.load();
-      ({ mode, uid, gid, xattrs: attributes } = file.header);
-      if (isSymlink(mode)) target = ` -> ${file.header.symlinkTarget}`;
+      header = file.header;
+      if (isSymlink(header.mode)) target = ` -> ${file.header.symlinkTarget}`;
       else size = file.size;
-    } else ({ mode, uid, gid, xattrs: attributes } = entry.load());
+    } else header = entry.load();
+    const { mode, uid, gid } = header;
     const type = entry.type === 'directory' ? 'd' : target === '' ? '-' : 'l';
     const sums = !checksums
       ? ''
       : entry.type === 'directory'
         ? `${entry.checksum} ${entry.meta} `
         : `${entry.checksum} `;
-    const attrs = xattrs ? `{ ${printXattrs(attributes)} } ` : '';
+    // Only read where they are shown.
+    const attrs = xattrs ? `{ ${printXattrs(header.xattrs)} } ` : '';
     out.write(
       `${type}${octalMode(mode).padStart(5, '0')} ${uid} ${gid} ${String(size).padStart(6)} ${sums}${attrs}${entry.path}${target}\n`,
     );
