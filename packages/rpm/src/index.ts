@@ -73,6 +73,7 @@ export { findRecord, loadDetails, loadRepository, metadataBytes } from './repoda
 export type { MetadataKind } from './repodata/metadata-writer.ts';
 export { metadataChunks, packageXml } from './repodata/metadata-writer.ts';
 export { PackageTable } from './repodata/package-table.ts';
+export { addTable } from './repodata/pool-filler.ts';
 export { readPrimary } from './repodata/primary-reader.ts';
 export type { Repomd, RepomdChecksum, RepomdRecord } from './repodata/repomd.ts';
 export { checkHref, parseRepomd, writeRepomd } from './repodata/repomd.ts';

@@ -17,12 +17,19 @@ export interface Alternative {
   readonly chosen: number;
   /** All candidates, the chosen one first. */
   readonly choices: readonly number[];
+  /** Candidates that were taken in place of the chosen one when they turned out to come in anyhow. */
+  readonly minimized: ReadonlySet<number>;
 }
 
 /** The open choices of a solved state, in the order they were made. */
 export function alternativesOf(s: SolverState): Alternative[] {
   return s.branches.map((b) => {
-    const base = { rule: b.rule, chosen: b.chosen, choices: [b.chosen, ...b.choices] };
+    const base = {
+      rule: b.rule,
+      chosen: b.chosen,
+      choices: [b.chosen, ...b.choices],
+      minimized: b.minimized ?? new Set<number>(),
+    };
     if (b.rule === 0) return { ...base, kind: 'recommends', from: b.from, dep: b.dep };
     if (s.inSpan(b.rule, s.job))
       return { ...base, kind: 'job', from: 0, dep: 0, job: s.jobs[s.ruleToJob[b.rule - s.job.start]!]! };

@@ -1,7 +1,7 @@
 // The main loop: jobs, installed packages, open requirements, then weak dependencies.
 import { filterCandidates } from './policy.ts';
 import { resolveWeak } from './resolve-weak.ts';
-import { decideAndLearn, decideAssertions, makeWatches, propagate } from './search.ts';
+import { decideAndLearn, decideAssertions, makeWatches, propagate, revert } from './search.ts';
 import { reason, type SolverState } from './state.ts';
 import { analyzeUnsolvable, resetSearch } from './unsolvable.ts';
 
@@ -275,6 +275,14 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
           continue;
         }
       }
+      const minimal = minimize(s, disableRules);
+      if (minimal < 0) return;
+      if (minimal === 0 || s.queue.length === 0) continue restart;
+      if (minimal !== nothingToMinimize) {
+        level = minimal;
+        if (level < systemLevel) systemLevel = 0;
+        continue;
+      }
       if (dropUnneededChoices(s)) {
         resetSearch(s);
         continue restart;
@@ -282,6 +290,26 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
       return;
     }
   }
+}
+
+const nothingToMinimize = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Where another candidate of a choice came in later anyhow, the chosen one may be needless: goes back and takes that other
+ * one in its place. Returns the level reached, or `nothingToMinimize`.
+ */
+function minimize(s: SolverState, disableRules: boolean): number {
+  for (const [i, branch] of s.branches.entries())
+    for (const p of branch.choices) {
+      if (branch.minimized?.has(p) === true || s.decision[p]! < branch.level) continue;
+      const earlier = s.branches.slice(0, i);
+      const at = s.queue.indexOf(branch.chosen);
+      const because = at >= 0 ? s.reasons[at]! : reason.resolve;
+      revert(s, branch.level - 1);
+      s.branches = [...earlier, { ...branch, minimized: new Set([...(branch.minimized ?? []), p]) }];
+      return decideAndLearn(s, branch.level - 1, p, disableRules, branch.rule, because);
+    }
+  return nothingToMinimize;
 }
 
 /** Installed packages that nothing replaces stay if they can. */

@@ -31,8 +31,10 @@ const emptySpan = (): Span => ({ start: 0, end: 0 });
 /** A point where another choice was possible: what was chosen among what, at which level and for which rule. */
 export interface Branch {
   readonly level: number;
-  /** Candidates not tried yet. */
+  /** The other candidates. */
   readonly choices: number[];
+  /** Those that were taken in place of the chosen one, because they came in anyhow. */
+  readonly minimized?: ReadonlySet<number>;
   readonly chosen: number;
   /** Rule that asked, or 0. */
   readonly rule: number;

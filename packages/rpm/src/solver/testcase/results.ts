@@ -148,7 +148,7 @@ export function alternativeLines(s: SolverState, style: AlternativeStyle): strin
     ).slice(0, 8);
     out.push(`alternative ${id}  0 ${alternativeHead(s, a, style)}`);
     a.choices.forEach((p, i) => {
-      const mark = p === a.chosen ? '+' : s.decision[p]! > 0 ? '-' : ' ';
+      const mark = a.minimized.has(p) ? '-' : p === a.chosen ? '+' : ' ';
       out.push(`alternative ${id} ${String(i + 1).padStart(2)} ${mark} ${solvableName(s.pool, p)}`);
     });
   }
