@@ -278,7 +278,11 @@ class Pull {
     const caches = (options.localCaches ?? []).map((path) => Repo.open(path, { fs: repo.fs, env: repo.env }));
     const commits = [...new Set([...wanted.commits, ...resolved.map((r) => r.commit)])];
     const depth = options.depth ?? 0;
-    const transaction = repo.beginTransaction({ fsync: options.disableFsync !== true, resumable: true });
+    const transaction = repo.beginTransaction({
+      fsync: options.disableFsync !== true,
+      perObjectFsync: options.perObjectFsync === true,
+      resumable: true,
+    });
     let session: PullSession | undefined;
     try {
       session = new PullSession({

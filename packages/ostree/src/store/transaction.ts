@@ -21,10 +21,13 @@ import { ObjectWriter } from './object-writer.ts';
 import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
 import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
 import { updateSummary } from './summary-hook.ts';
+import { ensureWritable } from './writable.ts';
 
 export interface TransactionOptions {
   /** False writes without any barrier, as `--fsync=false`. Default: the repository's setting. */
   readonly fsync?: boolean;
+  /** Sync every file and put it straight into `objects/`. Default: the repository's setting. */
+  readonly perObjectFsync?: boolean;
   /**
    * Staged objects can be taken up by the next transaction of this boot even when this process is killed; for long work
    * such as a pull. Default: only when the transaction is aborted in order.
@@ -86,10 +89,11 @@ export class Transaction {
     this.#durable = (options.fsync ?? true) && settings.fsync;
     this.#boot = bootId(fs, repo.env);
     this.#free = new FreeSpace(fs, path, settings.minFreeSpace);
-    const straight = !this.#durable || settings.perObjectFsync;
+    const perObjectFsync = options.perObjectFsync === true || settings.perObjectFsync;
+    const straight = !this.#durable || perObjectFsync;
     this.#staging = straight ? undefined : takeStagingDir(fs, path, this.#boot);
     this.#objects = new ObjectWriter(repo, this.#staging?.path, {
-      syncFiles: this.#durable && settings.perObjectFsync,
+      syncFiles: this.#durable && perObjectFsync,
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
@@ -116,6 +120,7 @@ export class Transaction {
 
   /** For `Repo.beginTransaction`. */
   static begin(repo: Repo, options: TransactionOptions, done: () => void): Transaction {
+    ensureWritable(repo.fs, repo.path);
     repo.lock?.acquire('shared');
     try {
       return new Transaction(repo, options, done);
