@@ -5,7 +5,7 @@ export type { DataSource } from './data-source.ts';
 export { makeDataSource } from './data-source.ts';
 export type { FileResolver, TreeEntry } from './local-files.ts';
 // Local files.
-export { LocalFileFault, mapFiles, noFiles } from './local-files.ts';
+export { functionFiles, LocalFileFault, mapFiles, noFiles } from './local-files.ts';
 export type { ButaneCode } from './messages-table.ts';
 export { butaneMessages } from './messages-table.ts';
 // Reports as text.

@@ -74,6 +74,20 @@ export function mapFiles(files: Readonly<Record<string, Uint8Array | string>>): 
   };
 }
 
+/** Single files from a function of their path as written; undefined when there is none. Trees cannot be listed. */
+export function functionFiles(resolveFile: (path: string) => Uint8Array | string | undefined): FileResolver {
+  const missing = (verb: string, path: string): LocalFileFault =>
+    new LocalFileFault('file-error', `${verb} ${path}: no such file or directory`);
+  return {
+    readFile(path) {
+      const found = resolveFile(path);
+      return typeof found === 'string' ? new TextEncoder().encode(found) : (found ?? missing('open', path));
+    },
+    listTree: (path) => missing('stat', path),
+    readTreeFile: (_, entry) => missing('open', entry.path),
+  };
+}
+
 function normalise(path: string): string | undefined {
   const out: string[] = [];
   for (const part of path.split('/')) {

@@ -11,7 +11,7 @@ import {
 } from '@coppice/ignition';
 import { findDocumentSpec, unmarshalErrors } from './dispatch.ts';
 import { reportForbidden } from './filters.ts';
-import { type FileResolver, noFiles } from './local-files.ts';
+import { type FileResolver, functionFiles, noFiles } from './local-files.ts';
 import {
   addFipsCipher,
   checkOperatorSupport,
@@ -35,6 +35,8 @@ import { parseYaml } from './yaml/parser.ts';
 export interface TranslateOptions {
   /** Where local files come from; without it their use is an error. */
   readonly files?: FileResolver;
+  /** The same for single files, in place of `files`: contents by path as written, undefined when there is none. */
+  readonly resolveFile?: (path: string) => Uint8Array | string | undefined;
   /** Indented JSON. */
   readonly pretty?: boolean;
   /** Ignition instead of a MachineConfig from openshift configs. */
@@ -153,7 +155,7 @@ function translateValue(
     spec,
     source,
     schema: configSchema(spec.ignition),
-    files: options.files ?? noFiles,
+    files: options.files ?? (options.resolveFile === undefined ? noFiles : functionFiles(options.resolveFile)),
     mayCompress: spec.base >= 2 && !(spec.openshift !== undefined && spec.openshift < 10),
     config: {},
     translations: new Translations(tracked),
