@@ -49,17 +49,19 @@ class DirectoryWriter {
     if (entry === 'skip') return;
     const xattrs = this.#xattrs(path, inTree, entry);
     tree.setMeta(this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }));
-    for (const name of this.#names(path)) this.#entry(path, inTree, name, tree, depth);
+    for (const name of this.#names(path, depth === 0 ? path : path.slice(path.lastIndexOf('/') + 1)))
+      this.#entry(path, inTree, name, tree, depth);
     if (this.#modifier.consume === true) this.#removeDir(path);
   }
 
-  #names(path: string): string[] {
+  /** `shown` is what a message calls the directory. */
+  #names(path: string, shown: string): string[] {
     const { fs } = this.#transaction.repo;
     let names: string[];
     try {
       names = fs.readdir(path);
     } catch (error) {
-      throw errnoError(error, `opendir(${path})`);
+      throw errnoError(error, `opendir(${shown})`);
     }
     // Node puts U+FFFD for what is not UTF-8; then the bytes decide.
     if (names.some((name) => name.includes('\ufffd'))) {

@@ -7,6 +7,7 @@ import { isChecksum } from './codec/checksum.ts';
 import { type Commit, encodeDict, parseCommit } from './codec/commit.ts';
 import { type DirMeta, decodeDirMeta } from './codec/dirmeta.ts';
 import { type DirTree, decodeDirTree } from './codec/dirtree.ts';
+import { isDirectory } from './codec/mode-bits.ts';
 import { looseName, type ObjectType, objectName, type RepoMode } from './codec/object-type.ts';
 import { defaultLevel, type OstreeCompat, type OstreeLevel, ostreeCompat } from './compat.ts';
 import { createRepo } from './store/create.ts';
@@ -341,8 +342,15 @@ export class Repo {
 
 function openAt(path: string, options: RepoOptions, depth: number): Repo {
   const fs = options.fs ?? hostFs;
-  if (fs.stat(path) === undefined) {
-    throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`, { data: { path } });
+  let stat: FileStat | undefined;
+  try {
+    stat = fs.stat(path);
+  } catch (error) {
+    throw errnoError(error, `opendir(${path})`);
+  }
+  if (stat === undefined || !isDirectory(stat.mode)) {
+    const why = stat === undefined ? 'No such file or directory' : 'Not a directory';
+    throw new CoppiceError('NotFound', `opendir(${path}): ${why}`, { data: { path } });
   }
   if (fs.stat(`${path}/objects`) === undefined) {
     throw new CoppiceError('NotFound', 'opendir(objects): No such file or directory', { data: { path } });

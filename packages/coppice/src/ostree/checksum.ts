@@ -16,13 +16,15 @@ export const verb: OstreeVerb = {
     try {
       call.print(fileChecksum(path, { ignoreXattrs: options.flag('ignore-xattrs') }));
     } catch (error) {
-      const errno = (error as { code?: string }).code ?? '';
-      const known = (error as { data?: { errno?: string } }).data?.errno ?? errno;
-      if (known !== 'ENOENT' && known !== 'EACCES' && known !== 'NotFound') throw error;
-      throw new CoppiceError(
-        'NotFound',
-        `Error when getting information for file “${path}”: ${strerror(known === 'NotFound' ? 'ENOENT' : known)}`,
-      );
+      const { code } = error as { code?: string };
+      if (code === 'NotFound') {
+        throw new CoppiceError('NotFound', `Error when getting information for file “${path}”: ${strerror('ENOENT')}`, {
+          cause: error,
+        });
+      }
+      const errno = code ?? '';
+      const refused = errno === 'EACCES' || errno === 'Permission';
+      throw refused ? new CoppiceError('Permission', `Error opening file ${path}: ${strerror('EACCES')}`) : error;
     }
   },
 };

@@ -19,6 +19,7 @@ import { commitRules } from './commit-modifier.ts';
 import { commitOptions } from './commit-options.ts';
 import { selinuxLabels } from './commit-selinux.ts';
 import { addSource, treeSources } from './commit-tree.ts';
+import { ensureWritable } from './ensure-writable.ts';
 import { parseTimestamp } from './timestamp.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -28,6 +29,7 @@ export const verb: OstreeVerb = {
   options: commitOptions,
   async run(call: OstreeCall) {
     const { repo, options } = call;
+    ensureWritable(repo);
     const rules = commitRules(call);
     const detached = detachedMetadata(call);
     const branch = options.string('branch');

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { errnoError } from '@coppice/base';
+import { CoppiceError } from '@coppice/base';
 import { exportArchive } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -35,7 +35,7 @@ export const verb: OstreeVerb = {
     try {
       fd = openSync(resolve(context.cwd, output), 'w');
     } catch (error) {
-      throw errnoError(error, `open(${output})`);
+      throw new CoppiceError('Io', `Failed to open '${output}'`, { cause: error });
     }
     try {
       // As libarchive does, a regular file is not padded to whole records.

@@ -9,6 +9,7 @@ import {
   Reachable,
   traverseCommit,
 } from '@coppice/ostree';
+import { ensureWritable } from './ensure-writable.ts';
 import { parseTimestamp } from './timestamp.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -46,6 +47,7 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { repo, options } = call;
     const noPrune = options.flag('no-prune');
+    if (!noPrune) ensureWritable(repo);
     const commitOnly = options.flag('commit-only');
     const doomed = options.string('delete-commit');
     const deltasOnly = options.flag('static-deltas-only');

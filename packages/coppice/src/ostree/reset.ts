@@ -1,4 +1,5 @@
 import { CoppiceError } from '@coppice/base';
+import { ensureWritable } from './ensure-writable.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -8,6 +9,7 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { repo, operands } = call;
     const [ref, target] = operands;
+    ensureWritable(repo);
     if (ref === undefined || target === undefined) call.usage('A REF and COMMIT argument is required');
     if (!repo.listRefs().has(ref)) throw new CoppiceError('NotFound', `Invalid ref '${ref}'`);
     const checksum = repo.resolveRev(target);

@@ -98,7 +98,7 @@ export function writeRefFile(
       fs.unlink(`${repo}/${directory}/${name}`);
     } catch (error) {
       const code = (error as { code?: string }).code;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw errnoError(error, `unlinkat(${name})`);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw errnoError(error, `unlink(${name})`);
     }
     return;
   }
@@ -164,11 +164,13 @@ function removeEmptyDirs(fs: FileSystem, path: string): void {
 export function writeBeside(fs: FileSystem, path: string, bytes: Uint8Array, durable: boolean): void {
   const slash = path.lastIndexOf('/');
   const temporary = `${path.slice(0, slash)}/.tmp-${randomBytes(6).toString('hex')}`;
-  const fd = fs.open(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o644,
-  );
+  let fd: number;
+  try {
+    fd = fs.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
+  } catch (error) {
+    // The original's words; it makes a file without a name.
+    throw errnoError(error, 'open(O_TMPFILE)');
+  }
   try {
     try {
       fs.write(fd, bytes, 0, bytes.length, null);
