@@ -54,7 +54,17 @@ describe.skipIf(newestSkipReason !== undefined)(
       expect(made.stderr.toString()).toBe('');
       must(newest(['init', '--repo=repo', '--mode=bare'], work));
       const commit = (branch: string): string[] => [
-        ...['commit', '--repo=repo', '-b', branch, '-s', 's', '--timestamp=@1', `--tree=dir=${work}/tree`, '--no-bindings'],
+        ...[
+          'commit',
+          '--repo=repo',
+          '-b',
+          branch,
+          '-s',
+          's',
+          '--timestamp=@1',
+          `--tree=dir=${work}/tree`,
+          '--no-bindings',
+        ],
         ...['--add-metadata-string=version=1', '--add-metadata-string=foo=x', '--generate-composefs-metadata'],
       ];
       const want = newest(commit('theirs'), work);

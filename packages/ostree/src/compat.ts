@@ -45,13 +45,14 @@ const features2022 = [
   'p2p',
 ];
 
-/** Debian's list but for `composefs`, which is not built. */
+/** Debian's list. */
 const features2026 = [
   'inode64',
   'initial-var',
   'libcurl',
   'libsoup3',
   'gpgme',
+  'composefs',
   'ex-fsverity',
   'libarchive',
   'selinux',

@@ -18,8 +18,8 @@ export interface SysrootCompat {
   readonly quotedKernelArguments: boolean;
   /** The lock of a staged deployment is recorded in its state file, not only as a separate file. */
   readonly stagedLockInState: boolean;
-  /** `aboot` and `abootcfg` are written to every entry. */
-  readonly abootKeys: boolean;
+  /** Android boot images are installed and named in the entries as `aboot` and `abootcfg`. */
+  readonly androidImages: boolean;
   /** `sysroot.boot-counting-tries` is honoured. */
   readonly bootCounting: boolean;
   /** `sysroot.bootprefix` is honoured. */
@@ -45,7 +45,7 @@ const old: SysrootCompat = {
   cleanupPrintsFreed: true,
   quotedKernelArguments: false,
   stagedLockInState: false,
-  abootKeys: false,
+  androidImages: false,
   bootCounting: false,
   bootPrefix: false,
   earlyPrune: false,
@@ -67,7 +67,7 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     cleanupPrintsFreed: false,
     quotedKernelArguments: true,
     stagedLockInState: true,
-    abootKeys: true,
+    androidImages: true,
     bootCounting: true,
     bootPrefix: true,
     earlyPrune: true,

@@ -6,6 +6,7 @@ import { removeTree, replaceFile } from '@coppice/linux';
 import { checkout } from '@coppice/ostree';
 import { BootConfig } from './bootconfig.ts';
 import { deploymentDirectories } from './cleanup.ts';
+import { composefsOfTree } from './composefs/from-commit.ts';
 import { Deployment } from './deployment.ts';
 import { mergeEtc } from './etcmerge.ts';
 import { KernelArguments } from './kargs.ts';
@@ -112,6 +113,14 @@ function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
   }
 }
 
+/** The image an initramfs mounts as root when composefs is enabled there; not checked, as fs-verity is not enabled. */
+function writeComposefs({ fs, repo }: Sysroot, checksum: string, tree: string): void {
+  if (repo.config.string('ex-integrity', 'fsverity', 'no') === 'yes')
+    throw new CoppiceError('Unsupported', 'fsverity required but filesystem does not support it');
+  const { image } = composefsOfTree(repo, repo.loadCommit(checksum), { verity: false });
+  replaceFile(`${tree}/.ostree.cfs`, image, { fs });
+}
+
 /** First half: the tree and its own /etc. Kernel arguments that were given are in `bootConfig`. */
 export function initializeDeployment(
   sysroot: Sysroot,
@@ -138,6 +147,7 @@ export function initializeDeployment(
       makeDirectories(fs, `${stateroot}/deploy`, 0o775);
       removeTree(tree, fs);
       checkout(repo, { commit: checksum, dest: tree, mode, passthroughWhiteouts: true });
+      if (sysroot.compat.composefs && mode === 'none') writeComposefs(sysroot, checksum, tree);
     },
     true,
   );

@@ -62,7 +62,7 @@ function installFiles(sysroot: Sysroot, tree: string, layout: KernelLayout, dire
       noXattrs: true,
     });
   put(layout.hmac);
-  put(layout.aboot);
+  if (sysroot.compat.androidImages) put(layout.aboot);
 }
 
 function osReleaseOf(sysroot: Sysroot, tree: string): Map<string, string> {
@@ -83,7 +83,8 @@ function installOverlay(sysroot: Sysroot, checksum: string): void {
 
 function setAbootKeys(entry: BootConfig, deployment: Deployment, layout: KernelLayout, bootDirectory: string): void {
   const legacy = `/${deployment.path}/usr/lib/ostree-boot`;
-  entry.set('aboot', layout.aboot === undefined ? `${legacy}/aboot.img` : `/${bootDirectory}/${layout.aboot.name}`);
+  if (layout.aboot === undefined) return;
+  entry.set('aboot', `/${bootDirectory}/${layout.aboot.name}`);
   entry.set('abootcfg', `${legacy}/aboot.cfg`);
 }
 
@@ -135,7 +136,7 @@ function install(sysroot: Sysroot, deployment: Deployment, context: EntryContext
     entry.set('initrd', `${prefix}${bootDirectory}/${layout.initramfs.name}`);
     entry.overlayInitrds = deployment.overlayInitrds.map((checksum) => `${prefix}${overlayDirectory}/${checksum}.img`);
   } else kargs.replace(`init=${link}/usr/lib/ostree/ostree-prepare-root`);
-  if (compat.abootKeys) setAbootKeys(entry, deployment, layout, bootDirectory);
+  if (compat.androidImages) setAbootKeys(entry, deployment, layout, bootDirectory);
   if (layout.deviceTree !== undefined) entry.set('devicetree', `${prefix}${bootDirectory}/${layout.deviceTree.name}`);
   else if (layout.deviceTreeDirectory !== undefined)
     entry.set('fdtdir', `${prefix}${bootDirectory}/${layout.deviceTreeDirectory}`);

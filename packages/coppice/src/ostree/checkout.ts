@@ -17,13 +17,22 @@ export const verb: OstreeVerb = {
     const many = options.flag('from-stdin') || options.has('from-file');
     if (first === undefined) call.usage(many ? 'DESTINATION must be specified' : 'COMMIT must be specified');
     const shared = await sharedOptions(call);
-    const one = (rev: string, subpath: string | undefined, dest: string): void => {
+    const composefs =
+      options.flag('composefs') || options.flag('composefs-noverity')
+        ? (await import('./checkout-composefs.ts')).checkoutComposefs
+        : undefined;
+    const one = (rev: string, subpath: string | undefined, destination: string): void => {
       const commit = repo.resolveRev(rev);
+      const dest = isAbsolute(destination) ? destination : resolve(call.context.cwd, destination);
+      if (composefs !== undefined) {
+        composefs(call, commit, dest);
+        return;
+      }
       try {
         checkout(repo, {
           ...shared,
           commit,
-          dest: isAbsolute(dest) ? dest : resolve(call.context.cwd, dest),
+          dest,
           ...(subpath === undefined ? {} : { subpath }),
         });
       } catch (error) {

@@ -2,16 +2,24 @@ import { CoppiceError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import type { OstreeCall } from './verb.ts';
 
-/** With --bootable, the metadata plus the kernel's version, in the order in which the original's dictionary leaves them. */
+/** With --bootable, the metadata plus the kernel's version; with --generate-composefs-metadata, the image's digest; in the order in which the original's dictionary leaves them. */
 export async function bootableMetadata(
   call: OstreeCall,
   metadata: Map<string, Variant>,
   root: { readonly tree: string; readonly meta: string },
 ): Promise<Map<string, Variant>> {
-  if (!call.options.flag('bootable')) return metadata;
+  const bootable = call.options.flag('bootable');
+  const composefs = call.options.flag('generate-composefs-metadata');
+  if (!bootable && !composefs) return metadata;
   const dict = new VariantDict(metadata);
-  dict.set('ostree.bootable', Variant.boolean(true));
-  dict.set('ostree.linux', Variant.string(kernelVersion(call, root.tree)));
+  if (bootable) {
+    dict.set('ostree.bootable', Variant.boolean(true));
+    dict.set('ostree.linux', Variant.string(kernelVersion(call, root.tree)));
+  }
+  if (composefs) {
+    const { composefsOfTree } = await import('@coppice/sysroot');
+    dict.set('ostree.composefs.digest.v0', Variant.bytes(composefsOfTree(call.repo, root).digest));
+  }
   return dict.hashOrdered();
 }
 

@@ -29,17 +29,16 @@ function readFileNode(repo: Repo, checksum: string, verity: boolean): ComposefsN
 }
 
 /** The image's bytes and its own fs-verity digest, which `ostree.composefs.digest.v0` of a commit holds. */
-export function composefsOfCommit(
+export function composefsOfTree(
   repo: Repo,
-  commit: string,
+  top: { readonly tree: string; readonly meta: string },
   { verity = true }: ComposefsOptions = {},
 ): { image: Buffer; digest: Buffer } {
-  const { tree, meta } = repo.loadCommit(commit);
   const files = new Map<string, ComposefsNode>();
-  const directory = (treeSum: string, metaSum: string): ComposefsDirectory => {
+  const directory = (tree: string, meta: string): ComposefsDirectory => {
     const children = new Map<string, ComposefsNode>();
-    const { files: fileEntries, dirs } = repo.loadDirTree(treeSum);
-    for (const { name, checksum } of fileEntries) {
+    const entries = repo.loadDirTree(tree);
+    for (const { name, checksum } of entries.files) {
       let node = files.get(checksum);
       if (node === undefined) {
         node = readFileNode(repo, checksum, verity);
@@ -47,11 +46,11 @@ export function composefsOfCommit(
       }
       children.set(name, node);
     }
-    for (const entry of dirs) children.set(entry.name, directory(entry.tree, entry.meta));
-    const { mode, uid, gid, xattrs } = repo.loadDirMeta(metaSum);
+    for (const entry of entries.dirs) children.set(entry.name, directory(entry.tree, entry.meta));
+    const { mode, uid, gid, xattrs } = repo.loadDirMeta(meta);
     return { type: 'directory', mode, uid, gid, xattrs, children };
   };
-  const root = directory(tree, meta);
+  const root = directory(top.tree, top.meta);
   for (const name of rootDirectories)
     if (!root.children.has(name))
       root.children.set(name, { type: 'directory', mode: 0o040755, uid: 0, gid: 0, xattrs: [], children: new Map() });
