@@ -5,6 +5,7 @@ import { encodeDict } from './codec/commit.ts';
 import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
 import { writeBeside } from './store/refs.ts';
+import { ensureWritable } from './store/writable.ts';
 import { Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 
 export interface PruneOptions {
@@ -28,6 +29,7 @@ export interface PruneResult {
 
 /** Deletes loose objects (and static deltas) that nothing reaches. Takes the exclusive lock. Parents are not touched. */
 export function prune(repo: Repo, options: PruneOptions = {}): PruneResult {
+  ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
     const { depth = -1, commitOnly = false } = options;
@@ -50,6 +52,7 @@ export function pruneUnreachable(
   reachable: Reachable,
   options: Pick<PruneOptions, 'noPrune' | 'commitOnly'> = {},
 ): PruneResult {
+  ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
     let total = 0;

@@ -468,7 +468,11 @@ export class ContentWriter {
     if (mode === 'bare') {
       let chowned = false;
       if (owner.uid !== header.uid || owner.gid !== header.gid) {
-        fs.fchown(fd, header.uid, header.gid);
+        try {
+          fs.fchown(fd, header.uid, header.gid);
+        } catch (error) {
+          throw errnoError(error, 'fchown');
+        }
         chowned = true;
       }
       for (const { name, value } of header.xattrs) fs.fsetxattr(fd, name, value);
