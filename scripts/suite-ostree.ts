@@ -9,7 +9,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundle } from './build.ts';
 import { runScript, type ScriptRun, suiteFolder } from './suite/run-script.ts';
 import { skipTable } from './suite/skip-table.ts';
 
@@ -50,7 +49,7 @@ async function main(): Promise<number> {
       ? positionals.map((name) => (/^test-.*\.(sh|py|js)$/.test(name) ? name : `test-${name}.sh`))
       : suiteScripts(values.suite);
   const dist = process.env['COPPICE_DIST'] ?? join(root, 'node_modules', '.cache', 'suite-ostree');
-  if (process.env['COPPICE_DIST'] === undefined) await bundle(dist);
+  if (process.env['COPPICE_DIST'] === undefined) await (await import('./build.ts')).bundle(dist);
   if (values.log !== undefined) mkdirSync(values.log, { recursive: true });
   const timeoutSeconds = Number(values.timeout);
   let failed = 0;
