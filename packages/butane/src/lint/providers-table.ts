@@ -6,8 +6,5 @@ export const userDataLimits: Readonly<Record<string, number>> = {
   exoscale: 32_768,
   gcp: 262_144,
   hetzner: 32_768,
-  ibmcloud: 65_536,
-  nutanix: 65_536,
   openstack: 65_535,
-  vultr: 65_536,
 };
