@@ -1,0 +1,23 @@
+#!/bin/sh
+# The newest ostree of Debian's unstable suite with its tests, unpacked below DIR: sh test/judges/ostree-newest.sh DIR
+# Needs root, debootstrap and bubblewrap. Makes DIR/ostree, a command that runs it (files below /tmp only), and tells how to use it.
+set -eu
+dir=$(realpath -m "${1:?usage: ostree-newest.sh DIR}")
+root=$dir/root
+mkdir -p "$dir"
+# Packages that cannot be configured without systemd do not matter here: unpacked is enough.
+debootstrap --variant=minbase --include=ostree,ostree-tests,ca-certificates unstable "$root" http://deb.debian.org/debian \
+  >"$dir/debootstrap.log" 2>&1 || [ -x "$root/usr/bin/ostree" ]
+cat >"$dir/ostree" <<SCRIPT
+#!/bin/sh
+d=\$PWD
+case \$d in /tmp/*) ;; *) d=/ ;; esac
+exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --chdir "\$d" /usr/bin/env LC_ALL=C.UTF-8 ostree "\$@"
+SCRIPT
+chmod 755 "$dir/ostree"
+level=$("$dir/ostree" --version | sed -n "s/.*Version: '\(.*\)'/\1/p")
+echo "ostree $level; every help and local verb beside it:"
+echo "  OSTREE_JUDGE=$dir/ostree npx vitest run --project interop test/interop/ostree-verbs.test.ts"
+echo "its own suite with our command:"
+echo "  OSTREE_HTTPD=/usr/libexec/libostree/ostree-trivial-httpd npm run suite:ostree -- \\"
+echo "    --suite $root/usr/libexec/installed-tests/libostree --level $level"
