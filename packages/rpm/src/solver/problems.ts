@@ -58,7 +58,7 @@ function noteRequirement(s: SolverState, r: number, found: Found, requested: Rea
     if (other > 1 && from > 1 && archs.data[other] !== archs.data[from] && archs.data[from] !== s.pool.noarch) return;
     found.requires = r;
     found.weight = 3;
-  } else if (found.weight < 2 && requested.has(from)) {
+  } else if (found.weight <= 2 && requested.has(from)) {
     found.requires = r;
     found.weight = 2;
   } else if (found.weight < 1 && from > 0 && s.isInstalled(from)) {
