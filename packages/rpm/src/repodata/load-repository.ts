@@ -5,10 +5,10 @@ import { type Compression, collectBytes, compressionOfName, decompress } from '@
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile } from '@coppice/linux';
+import { unzchunk } from '../repository/zchunk.ts';
 import { readFilelists, readOther } from './details-reader.ts';
 import type { PackageTable, TablePackage } from './package-table.ts';
 import { readPrimary } from './primary-reader.ts';
-import { unzchunk } from '../repository/zchunk.ts';
 import { parseRepomd, type Repomd, type RepomdRecord } from './repomd.ts';
 import { cacheKey, cachePath, loadTable, saveTable } from './table-cache.ts';
 

@@ -2,9 +2,11 @@ import { basename, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import {
+  addTable,
   depsolveError,
   explainProblem,
   explanationLines,
+  field,
   filePaths,
   formatEvr,
   Goal,
@@ -70,28 +72,18 @@ function fillPool(
       ...(cacheDir === undefined ? {} : { cacheDir }),
       filelists: flags['filelists'] === true,
     });
-    for (const pkg of loaded.packages) {
-      if (pkg.arch === 'src' || pkg.arch === 'nosrc') continue;
-      const files = pkg.fileList?.map((f) => f.path) ?? pkg.files;
-      found.set(
-        pool.addPackage(repo, {
-          name: pkg.name,
-          evr: pkg.evr,
-          arch: pkg.arch,
-          vendor: pkg.vendor,
-          provides: pkg.provides,
-          requires: pkg.requires,
-          conflicts: pkg.conflicts,
-          obsoletes: pkg.obsoletes,
-          recommends: pkg.recommends,
-          suggests: pkg.suggests,
-          supplements: pkg.supplements,
-          enhances: pkg.enhances,
-          files,
-        }),
-        pkg,
-      );
-    }
+    const source = (i: number): boolean => ['src', 'nosrc'].includes(loaded.packages[i]!.arch);
+    addTable(pool, repo, loaded.table, source).forEach((solvable, i) => {
+      if (solvable === 0) return;
+      const pkg = loaded.packages[i]!;
+      found.set(solvable, pkg);
+      if (pkg.fileList !== undefined)
+        pool.setIds(
+          solvable,
+          field.files,
+          pkg.fileList.map((file) => pool.ids.string(file.path)),
+        );
+    });
   }
   return pool;
 }
