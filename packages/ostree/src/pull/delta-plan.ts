@@ -220,6 +220,7 @@ export class DeltaPlanner {
     if (part.size > maxPartSize)
       throw new CoppiceError('Limit', `Static delta part of ${part.size} bytes is too large`);
     const { bytes } = await this.#s.content.bytes(path, { maxSize: part.size });
+    this.#s.progress.bytesTransferred += bytes.length;
     return bytes;
   }
 

@@ -19,7 +19,10 @@ export interface PullProgress {
   fetchedDeltaPartSize: number;
   totalDeltaPartSize: number;
   totalDeltaPartUncompressed: number;
+  /** Bytes of objects and delta parts; refs, summaries and superblocks are not counted. */
   bytesTransferred: number;
+  /** Objects come from a server, not from a repository on this machine. */
+  fromServer: boolean;
   contentBytesWritten: number;
   /** Milliseconds; both on one clock. */
   started: number;
@@ -48,6 +51,7 @@ export function newProgress(started: number): PullProgress {
     totalDeltaPartSize: 0,
     totalDeltaPartUncompressed: 0,
     bytesTransferred: 0,
+    fromServer: false,
     contentBytesWritten: 0,
     started,
     now: started,
@@ -58,7 +62,7 @@ export function newProgress(started: number): PullProgress {
 /** The final line: what was fetched or imported, how much, how long. Undefined when nothing was. */
 export function pullSummaryLine(p: PullProgress): string | undefined {
   const written = `${formatSize(p.contentBytesWritten)} content written`;
-  if (p.bytesTransferred > 0) {
+  if (p.fromServer) {
     const what =
       p.fetchedDeltaParts > 0
         ? `${p.fetchedDeltaParts} delta parts, ${p.fetchedMetadata + p.fetchedContent} loose fetched`
@@ -70,7 +74,8 @@ export function pullSummaryLine(p: PullProgress): string | undefined {
     const large = p.bytesTransferred >= 1024;
     const amount = `${Math.floor(p.bytesTransferred / (large ? 1024 : 1))} ${large ? 'KiB' : 'B'}`;
     const seconds = Math.floor((p.now - p.started) / 1000);
-    return `${what}${local}; ${amount} transferred in ${seconds} seconds; ${written}`;
+    const moved = p.bytesTransferred > 0 ? `; ${amount} transferred in ${seconds} seconds` : '';
+    return `${what}${local}${moved}; ${written}`;
   }
   if (p.importedMetadata > 0 || p.importedContent > 0)
     return `${p.importedMetadata} metadata, ${p.importedContent} content objects imported; ${written}`;

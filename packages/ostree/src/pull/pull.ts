@@ -317,7 +317,7 @@ class Pull {
       for (const commit of session.complete) repo.unmarkPartial(commit);
       if (wanted.all && fetched?.summary !== undefined && options.mirror === true)
         storeSummary(repo, fetched.summary, fetched.signature);
-      if (source.kind === 'http') this.#progress.bytesTransferred = source.fetcher.bytesTransferred;
+      this.#progress.fromServer = source.kind === 'http';
       this.#progress.now = repo.clock.now();
       return { status: pullSummaryLine(this.#progress), commits, refs };
     } catch (error) {

@@ -101,7 +101,6 @@ export class PullSession {
     progress.now = now;
     progress.outstandingFetches = source.kind === 'http' ? this.#queue.running : 0;
     progress.contentBytesWritten = transaction.stats.contentBytesWritten;
-    if (source.kind === 'http') progress.bytesTransferred = source.fetcher.bytesTransferred;
     options.progress(progress);
   }
 
@@ -195,6 +194,7 @@ export class PullSession {
     try {
       const { bytes } = await source.meta.bytes(path, { maxSize: this.#s.repo.compat.maxFetchedMetadata });
       progress.fetchedMetadata++;
+      progress.bytesTransferred += bytes.length;
       return Buffer.from(bytes);
     } catch (error) {
       if (!isCoppiceError(error, 'NotFound')) throw error;
@@ -303,6 +303,7 @@ export class PullSession {
       const path = `objects/${looseName(checksum, type, 'archive')}`;
       const { bytes } = await source.content.bytes(path, { maxSize: this.#s.repo.compat.maxFetchedMetadata });
       progress.fetchedMetadata++;
+      progress.bytesTransferred += bytes.length;
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } finally {
       progress.outstandingMetadata--;
@@ -334,6 +335,7 @@ export class PullSession {
     try {
       await source.content.stream(`objects/${looseName(checksum, 'file', 'archive')}`, spool, {});
       progress.fetchedContent++;
+      progress.bytesTransferred += spool.size;
       this.#store(checksum, spool);
     } finally {
       spool.discard();

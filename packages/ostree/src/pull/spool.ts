@@ -40,6 +40,10 @@ export class Spool implements StreamSink {
     return this.#fd;
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   restart(): void {
     this.#close();
     this.#parts = [];
