@@ -11,10 +11,13 @@ import { isRegular, isSymlink } from './codec/mode-bits.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import { hashFile } from './file-checksum.ts';
 import { contentPlace, type FoundObject, type Repo } from './repo.ts';
-import { loadFile } from './store/load-file.ts';
+import type { CompressPool } from './store/compress-pool.ts';
+import { loadFile, readArchiveHeader } from './store/load-file.ts';
 import { RawInflater } from './store/raw-deflate.ts';
 
 const pieceSize = 1024 * 1024;
+/** Smaller objects are checked sooner than handed over. */
+const handOver = 16 * 1024;
 
 /** Checks objects one after another: structure and checksum. Throws `NotFound` for missing ones, `Corrupt` with libostree's words. */
 export class ObjectChecker {
@@ -23,8 +26,48 @@ export class ObjectChecker {
   #output: Buffer | undefined;
   #inflater: RawInflater | undefined;
 
-  constructor(repo: Repo) {
+  readonly #pool: CompressPool | undefined;
+
+  /** `pool` helps in `tryLater`. */
+  constructor(repo: Repo, pool?: CompressPool) {
     this.#repo = repo;
+    this.#pool = pool;
+  }
+
+  /**
+   * Lets the other thread check a content object; `failed` is called later if it is not right. False when there is no
+   * other thread, when it is busy, or when it is not worth it: then `check` is to be called.
+   */
+  tryLater(type: ObjectType, checksum: string, failed: (error: unknown) => void): boolean {
+    if (this.#pool === undefined || type !== 'file') return false;
+    const place = this.#repo.findObject('file', checksum);
+    if (place === undefined || place.stat.size < handOver) return false;
+    let job: { head: Buffer; start: number } | undefined;
+    try {
+      job = jobOf(place, checksum);
+    } catch {
+      return false; // `check` says what is wrong with it
+    }
+    if (job === undefined) return false;
+    const { fs, mode } = place.repo;
+    const fd = fs.open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const options = { inflate: mode === 'archive', start: job.start, size: place.stat.size };
+    const given = this.#pool.tryDigest(fd, job.head, options, (digest, error) => {
+      fs.close(fd);
+      if (error === undefined && digest.toString('hex') === checksum) return;
+      try {
+        this.check(type, checksum);
+      } catch (why) {
+        failed(why);
+      }
+    });
+    if (!given) fs.close(fd);
+    return given;
+  }
+
+  /** Waits for what the other thread has to do. */
+  drain(): void {
+    this.#pool?.collect(true);
   }
 
   check(type: ObjectType, checksum: string): void {
@@ -109,6 +152,16 @@ export class ObjectChecker {
       fs.close(fd);
     }
   }
+}
+
+/** What is hashed before the content, and where the content starts; undefined for symbolic links. */
+function jobOf(place: FoundObject, checksum: string): { head: Buffer; start: number } | undefined {
+  if (place.repo.mode === 'archive') {
+    const { header, dataOffset } = readArchiveHeader(place.repo.fs, place.path);
+    return isSymlink(header.mode) ? undefined : { head: encodeFileHeader(header), start: dataOffset };
+  }
+  const { header } = loadFile(contentPlace(place), checksum);
+  return isSymlink(header.mode) ? undefined : { head: encodeFileHeader(header), start: 0 };
 }
 
 function bare(place: FoundObject, checksum: string): string {

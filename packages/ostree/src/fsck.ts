@@ -4,6 +4,7 @@ import type { ObjectType } from './codec/object-type.ts';
 import { ObjectChecker } from './fsck-object.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
+import type { CompressPool } from './store/compress-pool.ts';
 import { collectionRefs } from './store/ref-list.ts';
 import { Reachable, traverseCommit } from './traverse.ts';
 
@@ -17,6 +18,8 @@ export interface FsckOptions {
   readonly verifyBindings?: boolean;
   /** That every ref a commit is bound to exists and leads to it. */
   readonly verifyBackRefs?: boolean;
+  /** A second thread that helps to read and hash. The caller closes it. */
+  readonly pool?: CompressPool;
 }
 
 /** What fsck tells while it works. */
@@ -53,7 +56,7 @@ export interface FsckResult {
 export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
   const bindings = options.verifyBindings === true;
   const state = { corrupt: false, marked: new Set<string>() };
-  const checker = new ObjectChecker(repo);
+  const checker = new ObjectChecker(repo, options.pool);
   yield { type: 'stage', stage: 'refs' };
   for (const [refspec, checksum] of repo.listRefs()) {
     const ref = refspec.slice(refspec.indexOf(':') + 1);
@@ -93,13 +96,20 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
   if (stopped !== undefined) throw stopped;
   let done = 0;
+  const late: { type: ObjectType; checksum: string; error: unknown }[] = [];
   for (const [type, checksum] of reachable) {
     try {
-      checker.check(type, checksum);
+      if (!checker.tryLater(type, checksum, (error) => late.push({ type, checksum, error }))) {
+        checker.check(type, checksum);
+      }
     } catch (error) {
-      yield* problem(repo, options, type, checksum, error, commits, state);
+      late.push({ type, checksum, error });
     }
     done++;
+    if (done === total) checker.drain();
+    for (const found of late.splice(0)) {
+      yield* problem(repo, options, found.type, found.checksum, found.error, commits, state);
+    }
     // Not for each: at this rate an event costs as much as a small object.
     if (done === 1 || done % 64 === 0 || done === total) yield { type: 'progress', done, total };
   }

@@ -64,3 +64,27 @@ test('a transaction that is given up leaves nothing running', () => {
   expect(repo.hasObject('commit', commit)).toBe(true);
   expect(runFsck(repo).corrupt).toBe(false);
 });
+
+test.each(['archive', 'bare-user'] as const)('fsck of %s with two threads finds what one finds', (mode) => {
+  const repo = newRepo(mode);
+  const commit = repo.transaction((transaction) => commitIn(transaction, folderOfSizes()));
+  expect(runFsck(repo, { pool })).toEqual(runFsck(repo));
+  for (const name of ['/noise50000', '/noise3000000', '/text1048577']) {
+    const [entry] = Array.from(repo.readTree(commit, name));
+    const path = repo.findObject('file', entry!.checksum)!.path;
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1]! ^= 0x55;
+    writeFileSync(path, bytes);
+  }
+  const found = (options: object): string[] => {
+    const messages: string[] = [];
+    runFsck(repo, { all: true, ...options }, (event) => {
+      if (event.type === 'corrupt') messages.push(event.message);
+    });
+    return messages.sort();
+  };
+  expect(found({ pool })).toEqual(found({}));
+  expect(found({ pool })).toHaveLength(3);
+  expect(() => runFsck(repo, { pool })).toThrow('fsck content object');
+  expect(pool.busy).toBeLessThanOrEqual(6);
+});

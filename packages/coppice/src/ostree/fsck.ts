@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
-import { type FsckEvent, runFsck } from '@coppice/ostree';
+import { CompressPool, type FsckEvent, type FsckResult, runFsck } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -14,17 +15,25 @@ export const verb: OstreeVerb = {
   ],
   run(call: OstreeCall) {
     const { repo, options } = call;
-    const result = runFsck(
-      repo,
-      {
-        all: options.flag('all'),
-        delete: options.flag('delete'),
-        addTombstones: options.flag('add-tombstones'),
-        verifyBindings: options.flag('verify-bindings'),
-        verifyBackRefs: options.flag('verify-back-refs'),
-      },
-      (event) => show(call, event),
-    );
+    // A second thread, if there is a second processor; it starts only when there is enough to read.
+    const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
+    let result: FsckResult;
+    try {
+      result = runFsck(
+        repo,
+        {
+          all: options.flag('all'),
+          delete: options.flag('delete'),
+          addTombstones: options.flag('add-tombstones'),
+          verifyBindings: options.flag('verify-bindings'),
+          verifyBackRefs: options.flag('verify-back-refs'),
+          ...(pool === undefined ? {} : { pool }),
+        },
+        (event) => show(call, event),
+      );
+    } finally {
+      pool?.close();
+    }
     if (result.partial > 0) call.print(`${result.partial} partial commits not verified`);
     if (result.corrupt) throw new CoppiceError('Corrupt', 'Repository corruption encountered');
     if (result.partialByFsck > 0) {

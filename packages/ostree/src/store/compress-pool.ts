@@ -21,8 +21,8 @@ export interface CompressPoolOptions {
 export type CompressDone = (result: Buffer, error: CoppiceError | undefined) => void;
 
 /**
- * One more thread that compresses objects for a commit into an archive repository. Made and closed by the caller, who
- * passes it to the transaction. Jobs finish in the order they were given.
+ * One more thread, which compresses objects for a commit into an archive repository, or hashes them for fsck. Made and
+ * closed by the caller, who passes it to the transaction or to fsck. Jobs finish in the order they were given.
  */
 export class CompressPool {
   readonly #startAfter: number;
@@ -77,6 +77,29 @@ export class CompressPool {
     control[base + word.level] = options.level;
     control[base + word.source] = source;
     control[base + word.target] = target;
+    control[base + word.start] = options.start;
+    this.#send(base, done);
+    return true;
+  }
+
+  /**
+   * Hands over the hashing of a file after `head`; with `inflate` of what its bytes from `start` on inflate to. The
+   * descriptor stays open until `done`, which gets the digest.
+   */
+  tryDigest(
+    source: number,
+    head: Uint8Array,
+    options: { readonly inflate: boolean; readonly start: number; readonly size: number },
+    done: CompressDone,
+  ): boolean {
+    if (head.length > slotInput) return false;
+    const base = this.#freeSlot(options.size);
+    if (base === undefined) return false;
+    const { control, input } = this.#views!;
+    input[this.#next]!.set(head);
+    control[base + word.kind] = options.inflate ? slotKind.inflate : slotKind.digest;
+    control[base + word.input] = head.length;
+    control[base + word.source] = source;
     control[base + word.start] = options.start;
     this.#send(base, done);
     return true;

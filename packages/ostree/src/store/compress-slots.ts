@@ -8,7 +8,8 @@ export const slotInput = 1024 * 1024;
 export const slotOutput = slotInput + 4096;
 
 export const slotState = { free: 0, queued: 1, done: 2, quit: 3 } as const;
-export const slotKind = { bytes: 0, descriptors: 1 } as const;
+/** Compress bytes; compress a file into another; hash a file; inflate and hash a file. */
+export const slotKind = { bytes: 0, descriptors: 1, digest: 2, inflate: 3 } as const;
 
 /** Control words of a slot. */
 export const word = {
@@ -22,7 +23,7 @@ export const word = {
   failed: 5,
   source: 6,
   target: 7,
-  /** Offset in the target file where compressed bytes start. */
+  /** Offset where compressed bytes start, in the target (or, to inflate, the source) file. */
   start: 8,
 } as const;
 export const wordsPerSlot = 16;
