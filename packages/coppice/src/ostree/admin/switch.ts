@@ -13,7 +13,7 @@ export const verb = adminVerb({
     ...(isOld(level) ? [] : [{ long: 'kexec', short: 'k', help: 'Stage new kernel in kexec' }]),
     { long: 'os', arg: 'OSNAME', help: 'Use a different operating system root than the current one' },
   ],
-  async run({ sysroot, operands, options, context, level, usage, print }) {
+  async run({ sysroot, operands, options, context, usage, print }) {
     const [wanted] = operands;
     if (wanted === undefined) return usage('REFSPEC must be specified');
     const upgrader = new Upgrader(sysroot, {
@@ -32,11 +32,9 @@ export const verb = adminVerb({
     upgrader.setOrigin(Origin.fromRefspec(refspec));
     await upgrader.pull({ allowOlder: true });
     upgrader.deploy();
-    const stillUsed = sysroot.deployments.some((deployment) => deployment.origin?.refspec === oldRefspec);
-    if (isOld(level) || !stillUsed) {
-      print(`Deleting ref '${old.remote ?? '(null)'}:${old.ref}'`);
-      sysroot.repo.setRef(oldRefspec, null);
-    }
+    // Even when another deployment has it as its origin.
+    print(`Deleting ref '${old.remote ?? '(null)'}:${old.ref}'`);
+    sysroot.repo.setRef(oldRefspec, null);
     if (options.flag('reboot')) await reboot(sysroot);
   },
 });
