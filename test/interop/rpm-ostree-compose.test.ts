@@ -217,6 +217,21 @@ postprocess:
     ).toBe('No change.\n');
   });
 
+  test('install, postprocess and commit give the tree that `compose tree` gives', async () => {
+    const steps = [
+      ['install', 'manifest.yaml', 'stages'],
+      ['postprocess', 'stages/rootfs', 'manifest.yaml'],
+      ['commit', '--repo=repo', '--no-parent', '--write-commitid-to=id', 'manifest.yaml', 'stages/rootfs'],
+    ];
+    for (const args of steps) {
+      const ran = await rpmOstree('compose', ...args);
+      expect(ran.status, ran.stderr).toBe(0);
+    }
+    const id = readFileSync(join(dir, 'id'), 'utf8');
+    expect(ostree('diff', 'test/x86_64/base', id)).toBe('');
+    expect(ostree('ls', '-R', '-C', '-X', id)).toBe(ostree('ls', '-R', '-C', '-X', 'test/x86_64/base'));
+  });
+
   test('what is wrong is said in one line', async () => {
     writeFileSync(join(dir, 'bad.yaml'), 'nonsense: 1\n');
     expect((await rpmOstree('compose', 'tree', '--repo=repo', 'bad.yaml')).stderr).toMatch(

@@ -24,6 +24,7 @@ export type {
   SolvedTree,
 } from './compose/compose-tree.ts';
 export { composeTree, fetchSolved, solveTree } from './compose/compose-tree.ts';
+export { commitRoot, installRoot, postprocessRoot } from './compose/stages.ts';
 // ---- RPMs into commits.
 export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
 export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';

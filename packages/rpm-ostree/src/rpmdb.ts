@@ -82,6 +82,17 @@ export function nevraOfInstalled(p: Pick<InstalledPackage, 'nevra'>): Nevra {
   };
 }
 
+/** Packages in the database of a tree, which must have one. */
+export function packageListOfTree(tree: ImageTree, scratch: string): Nevra[] {
+  const taken = TreeDatabase.take(tree, scratch);
+  if (taken === undefined) throw new CoppiceError('NotFound', 'No package database in the tree');
+  try {
+    return taken.installed().map(nevraOfInstalled);
+  } finally {
+    taken.done();
+  }
+}
+
 /** Packages in the database of a commit's tree; undefined when it has no database. */
 export function databasePackages(repo: Repo, commit: string): Nevra[] | undefined {
   const taken = TreeDatabase.take(ImageTree.fromCommit(repo, commit), tmpdir());

@@ -55,6 +55,15 @@ const compose: VerbGroup = {
       summary: 'Generate a "chunked" OCI image from an input manifest',
       load: () => import('./compose-image.ts'),
     },
+    install: { summary: 'Install packages into a target path', load: () => import('./compose-install.ts') },
+    postprocess: {
+      summary: 'Perform final postprocessing on an installation root',
+      load: () => import('./compose-postprocess.ts'),
+    },
+    commit: {
+      summary: 'Commit a target path to an OSTree repository',
+      load: () => import('./compose-commit.ts'),
+    },
     rootfs: { summary: 'Generate a filesystem tree from an input manifest', load: () => import('./compose-rootfs.ts') },
   },
 };

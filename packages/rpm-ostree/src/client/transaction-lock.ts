@@ -1,7 +1,7 @@
 // One change at a time: the sysroot's lock, and a record of who holds it for those who must wait.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import { readFile, removeTree } from '@coppice/linux';
 import { assemblyDir } from './cleanup.ts';
 import type { Client } from './client.ts';
@@ -87,6 +87,8 @@ export async function withTransaction<T>(client: Client, title: string, body: ()
     const result = await body();
     success = true;
     return result;
+  } catch (error) {
+    throw worded(error);
   } finally {
     client.follow(undefined);
     socket?.send({ type: 'finished', success });
@@ -94,6 +96,13 @@ export async function withTransaction<T>(client: Client, title: string, body: ()
     rmSync(file, { force: true });
     lock.release();
   }
+}
+
+/** An error of the system that nobody put into words yet. */
+function worded(error: unknown): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (isCoppiceError(error) || code === undefined || syscall === undefined) return error;
+  return errnoError(error, path === undefined ? syscall : `${syscall}(${path})`);
 }
 
 /** Asks the running transaction to stop and waits for its end; false when none runs. */

@@ -8,6 +8,7 @@ import { hostFs, removeTree } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
 import { regenerateInitramfs } from '../assemble/initramfs.ts';
+import type { TreeKernel } from '../assemble/kernel.ts';
 import { layerPackages } from '../assemble/layer.ts';
 import { relabelTree } from '../assemble/relabel.ts';
 import { repoStampsVariant } from '../commit-facts.ts';
@@ -61,7 +62,12 @@ export interface ComposeResult {
   readonly stats: Readonly<Record<string, number>>;
 }
 
-function commitMetadata(options: ComposeOptions, packages: readonly Nevra[], kernel: string | undefined): VariantDict {
+/** What the commit says beside the tree. */
+export function commitMetadata(
+  options: Pick<ComposeOptions, 'treefile' | 'version' | 'inputHash' | 'repos' | 'metadata'>,
+  packages: readonly Nevra[],
+  kernel: string | undefined,
+): VariantDict {
   const { treefile } = options;
   const out = new VariantDict();
   if (options.version !== undefined) out.set('version', Variant.string(options.version));
@@ -85,7 +91,10 @@ function commitMetadata(options: ComposeOptions, packages: readonly Nevra[], ker
   return out.hashOrdered();
 }
 
-function importAll(options: ComposeOptions): ImportedPackage[] {
+/** Imports what `packageRepo` (or `repo`) does not have yet, in a transaction of its own. */
+export function importAll(
+  options: Pick<ComposeOptions, 'repo' | 'packageRepo' | 'packages' | 'treefile'>,
+): ImportedPackage[] {
   const repo = options.packageRepo ?? options.repo;
   const { treefile } = options;
   const out: ImportedPackage[] = [];
@@ -127,6 +136,78 @@ function exclusion(treefile: Treefile): ((pkg: Nevra, path: string) => boolean) 
   };
 }
 
+/** Packages into an empty tree, with their scripts. */
+export async function mergePackages(
+  txn: Transaction,
+  tree: ImageTree,
+  options: ComposeOptions,
+  imported: readonly ImportedPackage[],
+): Promise<readonly Nevra[]> {
+  const exclude = exclusion(options.treefile);
+  if (options.packageRepo !== undefined && options.packageRepo !== tree.repo)
+    for (const pkg of imported) copyPackage(options.packageRepo, txn, pkg);
+  return await layerPackages(txn, tree, {
+    add: imported.map((pkg) => ({ pkg })),
+    gone: [],
+    keepKernelInPlace: true,
+    relabel: false,
+    installTime: options.timestamp,
+    sourceDateEpoch: options.timestamp,
+    scratch: options.scratch,
+    env: options.env ?? process.env,
+    fs: options.fs ?? hostFs,
+    progress: options.progress ?? silentProgress,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(exclude === undefined ? {} : { exclude }),
+  });
+}
+
+/** The treefile's edits, the layout of an image, the initramfs and the labels: all between packages and commit. */
+export async function finishTree(
+  txn: Transaction,
+  tree: ImageTree,
+  options: Pick<
+    ComposeOptions,
+    'treefile' | 'treefileJson' | 'version' | 'timestamp' | 'scratch' | 'env' | 'fs' | 'signal'
+  >,
+): Promise<TreeKernel | undefined> {
+  const { treefile } = options;
+  const env = options.env ?? process.env;
+  const kernel = postprocessTree(txn, tree, treefile, options.version);
+  mergeLayers(tree, treefile);
+  addFiles(txn, tree, treefile);
+  layoutRoot(txn, tree, treefile);
+  placeDatabase(txn, tree);
+  await runPostprocess(txn, tree, treefile, {
+    env,
+    fs: options.fs ?? hostFs,
+    scratch: options.scratch,
+    sourceDateEpoch: options.timestamp,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (
+    kernel !== undefined &&
+    kernel.initramfs === undefined &&
+    !treefile.noInitramfs &&
+    tree.lookup(tree.resolve('usr/bin/dracut', true)) !== undefined
+  ) {
+    const lower = `${options.scratch}/initramfs-tree`;
+    mkdirSync(options.scratch, { recursive: true });
+    checkoutTree(tree, lower);
+    await regenerateInitramfs(txn, tree, {
+      env,
+      scratch: options.scratch,
+      lower: [lower],
+      args: treefile.initramfsArgs,
+      sourceDateEpoch: options.timestamp,
+    });
+  }
+  if (treefile.selinux) relabelTree(txn, tree, undefined);
+  if (options.treefileJson !== undefined)
+    tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
+  return kernel;
+}
+
 /** Composes a tree and commits it. Signing is the caller's. Throws what importing, scripts and layout throw. */
 export async function composeCommit(options: ComposeOptions): Promise<ComposeResult> {
   const { repo, treefile } = options;
@@ -134,59 +215,12 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
   progress({ type: 'begin', step: 'Importing packages' });
   const imported = importAll(options);
   progress({ type: 'end', step: 'Importing packages', text: `done: ${imported.length}` });
-  const exclude = exclusion(treefile);
   const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);
   const result = await repo.transactionAsync(async (txn) => {
     const tree = new ImageTree(repo);
-    if (options.packageRepo !== undefined && options.packageRepo !== repo)
-      for (const pkg of imported) copyPackage(options.packageRepo, txn, pkg);
-    const packages = await layerPackages(txn, tree, {
-      add: imported.map((pkg) => ({ pkg })),
-      gone: [],
-      keepKernelInPlace: true,
-      relabel: false,
-      installTime: options.timestamp,
-      sourceDateEpoch: options.timestamp,
-      scratch: options.scratch,
-      env: options.env ?? process.env,
-      fs: options.fs ?? hostFs,
-      progress,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      ...(exclude === undefined ? {} : { exclude }),
-    });
-    const kernel = postprocessTree(txn, tree, treefile, options.version);
-    mergeLayers(tree, treefile);
-    addFiles(txn, tree, treefile);
-    layoutRoot(txn, tree, treefile);
-    placeDatabase(txn, tree);
-    await runPostprocess(txn, tree, treefile, {
-      env: options.env ?? process.env,
-      fs: options.fs ?? hostFs,
-      scratch: options.scratch,
-      sourceDateEpoch: options.timestamp,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    if (
-      kernel !== undefined &&
-      kernel.initramfs === undefined &&
-      !treefile.noInitramfs &&
-      tree.lookup(tree.resolve('usr/bin/dracut', true)) !== undefined
-    ) {
-      const lower = `${options.scratch}/initramfs-tree`;
-      mkdirSync(options.scratch, { recursive: true });
-      checkoutTree(tree, lower);
-      await regenerateInitramfs(txn, tree, {
-        env: options.env ?? process.env,
-        scratch: options.scratch,
-        lower: [lower],
-        args: treefile.initramfsArgs,
-        sourceDateEpoch: options.timestamp,
-      });
-    }
+    const packages = await mergePackages(txn, tree, options, imported);
+    const kernel = await finishTree(txn, tree, options);
     removeTree(options.scratch, options.fs ?? hostFs);
-    if (treefile.selinux) relabelTree(txn, tree, undefined);
-    if (options.treefileJson !== undefined)
-      tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
     progress({ type: 'begin', step: 'Writing OSTree commit' });
     const written = tree.write(txn);
     const commit = txn.writeCommit({

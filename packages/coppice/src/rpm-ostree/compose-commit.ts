@@ -1,0 +1,79 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { removeTree } from '@coppice/linux';
+import { Repo } from '@coppice/ostree';
+import { commitRoot, nextVersion, versionOf } from '@coppice/rpm-ostree';
+import { extraMetadata, readComposeInput } from './compose-input.ts';
+import { composeTime, composeTreeOptions } from './compose-tree.ts';
+import { verbOptions } from './options.ts';
+import type { Verb } from './verb.ts';
+
+const shared = [
+  'unified-core',
+  'repo',
+  'add-metadata-string',
+  'add-metadata-from-json',
+  'write-commitid-to',
+  'no-parent',
+  'parent',
+];
+
+export const verb: Verb = {
+  params: 'TREEFILE ROOTFS',
+  summary: 'Commit a target path to an OSTree repository',
+  options: verbOptions(
+    composeTreeOptions.filter((o) => shared.includes(o.long)),
+    { daemon: false },
+  ),
+  async run(call) {
+    const { context, options } = call;
+    const { treefile } = readComposeInput(call);
+    const [, root] = options.operands;
+    if (root === undefined) call.usageError('ROOTFS must be specified');
+    const path = options.string('repo');
+    if (path === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+    const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
+    const previous = treefile.ref === undefined ? undefined : repo.tryResolveRev(treefile.ref);
+    const named = options.string('parent');
+    const parent = options.flag('no-parent') ? undefined : named === undefined ? previous : repo.resolveRev(named);
+    const timestamp = composeTime(call);
+    const version =
+      treefile.versionPrefix === undefined
+        ? undefined
+        : nextVersion(
+            treefile.versionPrefix,
+            treefile.versionSuffix,
+            previous === undefined ? undefined : versionOf(repo.loadCommit(previous)),
+            new Date(timestamp * 1000),
+          );
+    const idTo = options.string('write-commitid-to');
+    const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-commit-'));
+    try {
+      const commit = await commitRoot(
+        {
+          repo,
+          treefile,
+          timestamp,
+          scratch,
+          env: context.env,
+          metadata: extraMetadata(call),
+          ...(version === undefined ? {} : { version }),
+          ...(parent === undefined ? {} : { parent }),
+          ...(idTo === undefined ? {} : { ref: null }),
+        },
+        resolve(context.cwd, root!),
+      );
+      context.stdout.write(
+        idTo === undefined && treefile.ref !== undefined
+          ? `${treefile.ref} => ${commit}\n`
+          : `Wrote commit: ${commit}\n`,
+      );
+      if (idTo !== undefined) writeFileSync(resolve(context.cwd, idTo), commit);
+    } finally {
+      removeTree(scratch);
+    }
+    return 0;
+  },
+};
