@@ -15,7 +15,7 @@ interface Installed {
 }
 
 /** Names of installed packages: everything essential, then small ones in order of names, up to `count`. */
-function installedPackages(count: number): Installed[] {
+function installedPackages(count: number, include: readonly string[]): Installed[] {
   const out = spawnSync(
     'dpkg-query',
     [
@@ -34,7 +34,7 @@ function installedPackages(count: number): Installed[] {
   const essential = rows.filter(([priority]) => ['required', 'important', 'standard'].includes(priority));
   const names = new Set(essential.map((r) => r[2]));
   const small = rows.filter((r) => !names.has(r[2]) && Number(r[1]) < 1500 && Number(r[1]) > 40);
-  const wanted = ['systemd', ...small.map((r) => r[2])];
+  const wanted = ['systemd', ...include, ...small.map((r) => r[2])];
   const chosen = [...essential];
   for (const name of wanted) {
     if (chosen.length >= count) break;
@@ -106,18 +106,31 @@ function spec(name: string, files: FileSpec[], extra: Partial<PackageSpec> = {})
 export interface LayeringWorld {
   /** RPM files of the base. */
   readonly base: readonly string[];
+  /** The same base later: `changed` of its packages have a higher release and one more file. */
+  readonly later: readonly string[];
   /** Directory with repodata of what can be layered. */
   readonly repository: string;
 }
 
+export interface LayeringWorldOptions {
+  readonly changed?: number;
+  /** Debian packages that must be among them. */
+  readonly include?: readonly string[];
+  /** Further packages of the base and of the repository. */
+  readonly base?: readonly PackageSpec[];
+  readonly repository?: readonly PackageSpec[];
+}
+
 /** Makes the packages below `dir`. */
-export function makeLayeringWorld(dir: string, count: number): LayeringWorld {
+export function makeLayeringWorld(dir: string, count: number, options: LayeringWorldOptions = {}): LayeringWorld {
+  mkdirSync(join(dir, 'later'), { recursive: true });
   mkdirSync(join(dir, 'base'), { recursive: true });
   mkdirSync(join(dir, 'repository'), { recursive: true });
-  const packages = installedPackages(count - 1);
+  const packages = installedPackages(count - 1, options.include ?? []);
   const known = new Set(packages.map((p) => p.name));
   const taken = new Set<string>();
   const base: string[] = [];
+  const later: string[] = [];
   const put = (where: string, s: PackageSpec): string => {
     const path = join(dir, where, `${s.name}.rpm`);
     writeFileSync(path, buildPackage(s).bytes());
@@ -125,17 +138,20 @@ export function makeLayeringWorld(dir: string, count: number): LayeringWorld {
   };
   for (const pkg of packages) {
     const files = filesOf(pkg.name, taken);
-    base.push(
-      put(
-        'base',
-        spec(pkg.name, files, {
-          ...evr(pkg.version),
-          requires: pkg.depends.filter((d) => known.has(d) && d !== pkg.name),
-          provides: files.some((f) => f.path === '/usr/bin/sh') ? ['/bin/sh'] : [],
-        }),
-      ),
-    );
+    const { version, release } = evr(pkg.version);
+    const extra: Partial<PackageSpec> = {
+      version,
+      release,
+      requires: pkg.depends.filter((d) => known.has(d) && d !== pkg.name),
+      provides: files.some((f) => f.path === '/usr/bin/sh') ? ['/bin/sh'] : [],
+    };
+    const first = put('base', spec(pkg.name, files, extra));
+    const change = base.length < (options.changed ?? 0);
+    const added: FileSpec = { path: `/usr/share/later/${pkg.name}`, mode: 0o644, content: Buffer.from(pkg.name) };
+    later.push(change ? put('later', spec(pkg.name, [...files, added], { ...extra, release: `${release}.1` })) : first);
+    base.push(first);
   }
+  for (const more of options.base ?? []) base.push(put('base', more));
   const kver = '5.4.10-200.x86_64';
   base.push(
     put(
@@ -163,6 +179,8 @@ export function makeLayeringWorld(dir: string, count: number): LayeringWorld {
     'repository',
     spec('large', [{ path: '/usr/lib/large.bin', mode: 0o644, content: Buffer.alloc(40 << 20, 'large') }]),
   );
+  for (const more of options.repository ?? []) put('repository', more);
   createRepository(join(dir, 'repository'));
-  return { base, repository: join(dir, 'repository') };
+  later.push(...base.slice(later.length));
+  return { base, later, repository: join(dir, 'repository') };
 }
