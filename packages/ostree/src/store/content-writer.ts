@@ -2,13 +2,12 @@ import { createHash, hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { encodeDirMeta } from '../codec/dirmeta.ts';
 import { encodeArchiveHeader, encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import type { RepoMode } from '../codec/object-type.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { slotInput } from './compress-slots.ts';
-import { ostreeMetaAttribute } from './load-file.ts';
+import { DiskForm } from './disk-form.ts';
 import { RawDeflater } from './raw-deflate.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
@@ -17,7 +16,6 @@ const firstSize = 1024 * 1024;
 /** Smaller contents are compressed sooner than handed over. */
 const handOver = 1024;
 const headerRoom = 128 * 1024;
-const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export type ContentSource = Uint8Array | Iterable<Uint8Array> | { readonly path: string; readonly size?: number };
 
@@ -47,7 +45,7 @@ export class ContentWriter {
   #counter = 0;
   #deflater: RawDeflater | undefined;
   #compressed: Buffer | undefined;
-  #created: { uid: number; gid: number; umask: number } | undefined;
+  readonly #form: DiskForm;
   #header: { key: FileHeader; bytes: Buffer } | undefined;
 
   readonly #pool: CompressPool | undefined;
@@ -57,6 +55,8 @@ export class ContentWriter {
   /** `pool` helps to compress in an archive repository. */
   constructor(target: ContentTarget, pool?: CompressPool) {
     this.#target = target;
+    const { fs, mode, syncFiles } = target;
+    this.#form = new DiskForm(fs, mode, { syncFiles, probe: () => this.#temporary() });
     this.#pool = target.mode === 'archive' ? pool : undefined;
   }
 
@@ -254,7 +254,7 @@ export class ContentWriter {
     const target = this.#target;
     if (this.#pool === undefined) return false;
     const temporary = this.#temporary();
-    const out = this.#open(temporary, header);
+    const out = this.#form.open(temporary, header);
     const archiveHead = encodeArchiveHeader(header, size);
     target.fs.write(out, archiveHead, 0, archiveHead.length, 0);
     const done = (result: Buffer, error: CoppiceError | undefined): void => {
@@ -266,7 +266,7 @@ export class ContentWriter {
           if (result.toString('hex', 0, 32) !== checksum || result.readBigUInt64LE(32) !== BigInt(size)) {
             throw new CoppiceError('Corrupt', `File changed while it was read: ${checksum}`);
           }
-          this.#finish(out, header);
+          this.#form.finish(out, header);
         } finally {
           target.fs.close(fd);
           target.fs.close(out);
@@ -307,7 +307,7 @@ export class ContentWriter {
       reserved = expectedSize;
     }
     const temporary = this.#temporary();
-    const fd = this.#open(temporary, header);
+    const fd = this.#form.open(temporary, header);
     let checksum: string;
     try {
       try {
@@ -338,7 +338,7 @@ export class ContentWriter {
         }
         checksum = digest.digest('hex');
         verify(checksum);
-        this.#finish(fd, header);
+        this.#form.finish(fd, header);
       } finally {
         target.fs.close(fd);
       }
@@ -376,7 +376,7 @@ export class ContentWriter {
     try {
       target.fs.symlink(header.symlinkTarget, temporary);
       if (target.mode === 'bare') {
-        const owner = this.#owner();
+        const owner = this.#form.owner();
         if (owner.uid !== header.uid || owner.gid !== header.gid) target.fs.lchown(temporary, header.uid, header.gid);
         for (const { name, value } of header.xattrs) target.fs.setxattr(temporary, name, value);
       }
@@ -395,10 +395,10 @@ export class ContentWriter {
     const temporary = this.#temporary();
     let stored: number;
     try {
-      const fd = this.#open(temporary, header);
+      const fd = this.#form.open(temporary, header);
       try {
         stored = fill(fd);
-        this.#finish(fd, header);
+        this.#form.finish(fd, header);
       } finally {
         target.fs.close(fd);
       }
@@ -420,74 +420,5 @@ export class ContentWriter {
     } catch {
       // Not made yet, or already in place.
     }
-  }
-
-  /** Owner and mode mask that new files get here; learnt from one, so that calls that change nothing can be left out. */
-  #owner(): { uid: number; gid: number; umask: number } {
-    if (this.#created === undefined) {
-      const { fs } = this.#target;
-      const probe = this.#temporary();
-      const fd = fs.open(probe, createFlags, 0o777);
-      try {
-        const { uid, gid, mode } = fs.fstat(fd);
-        this.#created = { uid, gid, umask: ~mode & 0o777 };
-      } finally {
-        fs.close(fd);
-        fs.unlink(probe);
-      }
-    }
-    return this.#created;
-  }
-
-  #diskMode(header: FileHeader): number {
-    switch (this.#target.mode) {
-      case 'archive':
-        return 0o644;
-      case 'bare-user':
-        return isSymlink(header.mode) ? 0o644 : (header.mode & 0o775) | 0o400;
-      default:
-        return header.mode & 0o7777;
-    }
-  }
-
-  #open(path: string, header: FileHeader): number {
-    // Never wider than the object will be, and without set-id bits until the owner is right.
-    const extra = this.#needsOwnerWrite(header) ? 0o200 : 0;
-    return this.#target.fs.open(path, createFlags, (this.#diskMode(header) & 0o777) | extra);
-  }
-
-  /** Without privileges, attributes can be set only while the owner may write. */
-  #needsOwnerWrite(header: FileHeader): boolean {
-    return this.#target.mode === 'bare-user' || (this.#target.mode === 'bare' && header.xattrs.length > 0);
-  }
-
-  /** Owner, attributes, mode and times, in the order that keeps set-id bits. */
-  #finish(fd: number, header: FileHeader): void {
-    const { fs, mode, syncFiles } = this.#target;
-    const owner = this.#owner();
-    if (mode === 'bare') {
-      let chowned = false;
-      if (owner.uid !== header.uid || owner.gid !== header.gid) {
-        try {
-          fs.fchown(fd, header.uid, header.gid);
-        } catch (error) {
-          throw errnoError(error, 'fchown');
-        }
-        chowned = true;
-      }
-      for (const { name, value } of header.xattrs) fs.fsetxattr(fd, name, value);
-      const wanted = header.mode & 0o7777;
-      const opened = header.xattrs.length > 0 && (wanted & 0o200) === 0;
-      if (chowned || opened || (wanted & 0o7000) !== 0 || (wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
-    } else {
-      if (mode === 'bare-user') {
-        const { uid, gid, xattrs } = header;
-        fs.fsetxattr(fd, ostreeMetaAttribute, encodeDirMeta({ uid, gid, mode: header.mode, xattrs }));
-      }
-      const wanted = this.#diskMode(header);
-      if ((wanted & owner.umask) !== 0 || (mode === 'bare-user' && (wanted & 0o200) === 0)) fs.fchmod(fd, wanted);
-    }
-    if (mode !== 'archive') fs.futimes(fd, Date.now() / 1000, 0);
-    if (syncFiles) fs.fsync(fd);
   }
 }
