@@ -104,32 +104,39 @@ describe.skipIf(reason !== undefined)(`rpm-ostree when things go wrong ${reason 
     },
   );
 
-  test('killed at seeded moments', async () => {
-    const numbers = seeded(8);
-    await node.must('install', 'buildah');
-    const { ms } = await runAndKill(['install', 'tcpdump'], undefined);
-    await node.must('uninstall', 'tcpdump');
-    for (let i = 0; i < kills; i++) {
-      const layered = (await node.must('status')).split('\n\n')[0]!.includes('tcpdump');
-      const verbs = [
-        [layered ? 'uninstall' : 'install', 'tcpdump'],
-        ['rebase', '-b', `fedora:fedora/x86_64/coreos/${i % 2 === 0 ? 'testing' : 'stable'}`],
-        ['rollback'],
-        ['kargs', `--append=x${i}=y`],
-      ];
-      const before = node.trees();
-      const args = verbs[i % 2 === 0 ? 0 : 1 + (Math.floor(i / 2) % 3)]!;
-      const current = readFileSync(`${before[0]}.origin`, 'utf8');
-      if (args[0] === 'rebase' && current.includes(args[2]!)) args[2] = args[2]!.replace(/[a-z]+$/, 'next');
-      // The first fifth is start-up.
-      await runAndKill(args[2]?.endsWith('next') === true ? verbs[3]! : args, ms * (0.2 + 0.9 * numbers.next().value));
+  test(
+    'killed at seeded moments',
+    async () => {
+      const numbers = seeded(8);
+      await node.must('install', 'buildah');
+      const { ms } = await runAndKill(['install', 'tcpdump'], undefined);
+      await node.must('uninstall', 'tcpdump');
+      for (let i = 0; i < kills; i++) {
+        const layered = (await node.must('status')).split('\n\n')[0]!.includes('tcpdump');
+        const verbs = [
+          [layered ? 'uninstall' : 'install', 'tcpdump'],
+          ['rebase', '-b', `fedora:fedora/x86_64/coreos/${i % 2 === 0 ? 'testing' : 'stable'}`],
+          ['rollback'],
+          ['kargs', `--append=x${i}=y`],
+        ];
+        const before = node.trees();
+        const args = verbs[i % 2 === 0 ? 0 : 1 + (Math.floor(i / 2) % 3)]!;
+        const current = readFileSync(`${before[0]}.origin`, 'utf8');
+        if (args[0] === 'rebase' && current.includes(args[2]!)) args[2] = args[2]!.replace(/[a-z]+$/, 'next');
+        // The first fifth is start-up.
+        await runAndKill(
+          args[2]?.endsWith('next') === true ? verbs[3]! : args,
+          ms * (0.2 + 0.9 * numbers.next().value),
+        );
+        node.fsck();
+        const after = node.trees();
+        expect(after.length).toBeGreaterThan(0);
+        for (const tree of after) expect(node.installed(tree).length).toBeGreaterThan(20);
+      }
+      await node.must('cleanup', '-b');
+      await node.must('kargs', '--append=last=1');
       node.fsck();
-      const after = node.trees();
-      expect(after.length).toBeGreaterThan(0);
-      for (const tree of after) expect(node.installed(tree).length).toBeGreaterThan(20);
-    }
-    await node.must('cleanup', '-b');
-    await node.must('kargs', '--append=last=1');
-    node.fsck();
-  });
+    },
+    60_000 + kills * 20_000,
+  );
 });

@@ -1,3 +1,4 @@
+import { CoppiceError } from '@coppice/base';
 import { baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
 import {
   cacheOnly,
@@ -81,6 +82,11 @@ export const verb: Verb = {
   async run(call) {
     const { options } = call;
     if (options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
+    if (options.flag('apply-live'))
+      throw new CoppiceError(
+        'Unsupported',
+        'not built yet: --apply-live; without it the change waits for the next boot',
+      );
     return await changeLayeredPackages(call, {
       install: options.operands,
       uninstall: options.strings('uninstall'),
