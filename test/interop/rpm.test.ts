@@ -27,7 +27,7 @@ import {
 } from '@coppice/rpm';
 import { armor, generateKey, Keyring } from '@coppice/signing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { debianRpms } from '../judges/debian-rpms.ts';
+import { debianCount, debianRpms } from '../judges/debian-rpms.ts';
 import { call, missing, output, queryPackage, scratch, sharedRpms } from './rpm-support.ts';
 
 const reason = missing('rpm', 'rpmbuild', 'rpmsign', 'rpm2cpio', 'cpio', 'gpg');
@@ -175,11 +175,11 @@ function rebuilt(file: string): { bytes: Buffer; header: Header } {
 describe.skipIf(reason !== undefined || missing('dpkg-query') !== undefined)('packages made of Debian packages', () => {
   let files: string[] = [];
   beforeAll(() => {
-    files = debianRpms(40);
+    files = debianRpms(debianCount);
   });
 
   it('rpm -q and rpm -K agree on every package', () => {
-    expect(files.length).toBe(40);
+    expect(files.length).toBe(debianCount);
     const db = emptyDatabase();
     for (const file of files) {
       sameAnswers(file);
@@ -227,7 +227,7 @@ describe.skipIf(reason !== undefined || missing('dpkg-query') !== undefined)('pa
     ]);
     expect(install.status, install.stderr.toString()).toBe(0);
     const count = output('rpm', ['-qa', '--root', root, '--dbpath', '/db']).toString().trim().split('\n').length;
-    expect(count).toBe(40);
+    expect(count).toBe(debianCount);
   });
 });
 

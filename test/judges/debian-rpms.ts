@@ -149,19 +149,21 @@ function buildOne(pkg: Installed, work: string, index: number): string | undefin
   return out === '' ? undefined : out;
 }
 
-/** Paths of `count` packages in `folder`, built when they are not there yet. */
-export function debianRpms(count: number, folder = join(tmpdir(), 'coppice-debian-rpms')): string[] {
-  mkdirSync(folder, { recursive: true });
-  const have = (): string[] =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.rpm'))
-      .sort();
+/** How many the tests use; a full run sets the variable to 300. */
+export const debianCount = Number(process.env.COPPICE_DEBIAN_RPMS ?? 40);
+
+const rpmsIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.rpm'))
+    .sort();
+
+function build(count: number, folder: string): void {
   const log = join(folder, 'done');
   const done = new Set(existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []);
   let index = done.size;
   const work = join(folder, 'work');
   for (const pkg of installedPackages()) {
-    if (have().length >= count) break;
+    if (rpmsIn(folder).length >= count) break;
     if (done.has(pkg.name)) continue;
     const made = buildOne(pkg, work, index++);
     if (made !== undefined) renameSync(made, join(folder, made.slice(made.lastIndexOf('/') + 1)));
@@ -169,12 +171,24 @@ export function debianRpms(count: number, folder = join(tmpdir(), 'coppice-debia
     writeFileSync(log, [...done].join('\n'));
   }
   rmSync(work, { recursive: true, force: true });
-  return have()
+}
+
+/** Paths of `count` packages in `folder`, built when they are not there yet; test files that ask at once wait for each other. */
+export function debianRpms(
+  count: number,
+  folder = process.env.COPPICE_DEBIAN_RPMS_DIR ?? join(tmpdir(), 'coppice-debian-rpms'),
+): string[] {
+  mkdirSync(folder, { recursive: true });
+  if (rpmsIn(folder).length < count)
+    run('flock', [join(folder, 'lock'), process.execPath, import.meta.filename, String(count), folder]);
+  return rpmsIn(folder)
     .slice(0, count)
     .map((name) => join(folder, name));
 }
 
 if (import.meta.main) {
-  const list = debianRpms(Number(process.argv[2] ?? 40), process.argv[3]);
-  process.stdout.write(`${list.length} packages\n`);
+  const [count = '40', folder = join(tmpdir(), 'coppice-debian-rpms')] = process.argv.slice(2);
+  mkdirSync(folder, { recursive: true });
+  build(Number(count), folder);
+  process.stdout.write(`${rpmsIn(folder).length} packages\n`);
 }
