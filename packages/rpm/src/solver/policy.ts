@@ -153,7 +153,9 @@ export function updateWeakMaps(s: SolverState): void {
 function addOpen(s: SolverState, dep: number, set: BitSet): void {
   const { pool, providers } = s;
   if (isComplex(pool, dep)) {
-    for (const clause of clausesOf(pool, providers, dep, false)) {
+    const clauses = clausesOf(pool, providers, dep, false);
+    if (clauses.some((clause) => clause.length === 0)) return;
+    for (const clause of clauses) {
       if (clause.some((l) => l < 0 && s.decision[-l]! <= 0)) continue;
       if (clause.some((l) => l > 0 && s.decision[l]! > 0)) continue;
       for (const l of clause) if (l > 0) set.add(l);

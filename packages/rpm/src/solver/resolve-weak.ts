@@ -50,7 +50,9 @@ export function openChoices(s: SolverState, dep: number): number[][] {
     return open.length > 0 ? [open] : [];
   }
   const out: number[][] = [];
-  for (const clause of clausesOf(s.pool, s.providers, dep, false)) {
+  const clauses = clausesOf(s.pool, s.providers, dep, false);
+  if (clauses.some((clause) => clause.length === 0)) return out;
+  for (const clause of clauses) {
     if (clause.some((l) => l < 0 && s.decision[-l]! <= 0)) continue;
     const open = openOf(
       s,

@@ -79,7 +79,7 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
   const { installedStart, installedEnd } = s;
   let level = start;
   // First what a job wants updated, then all the rest.
-  for (let pass = s.updateAll ? 1 : 0; pass < 2; pass++) {
+  for (let pass = 0; pass < 2; pass++) {
     const passLevel = level;
     let i = s.installedPosition || installedStart;
     for (let n = installedStart; n < installedEnd; n++, i++) {
