@@ -23,7 +23,8 @@ export function parseImageReference(text: string): ImageReference {
   const colon = rest.lastIndexOf(':');
   const path = colon < 0 ? rest : rest.slice(0, colon);
   const tag = colon < 0 ? undefined : rest.slice(colon + 1);
-  if (!/^[a-z0-9]+([._/-]+[a-z0-9]+)*$/.test(path)) throw new CoppiceError('Invalid', `invalid image name: ${text}`);
+  if (!/^[a-z0-9]+((\.|_|__|-+|\/)[a-z0-9]+)*$/.test(path))
+    throw new CoppiceError('Invalid', `invalid image name: ${text}`);
   if (tag !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(tag))
     throw new CoppiceError('Invalid', `invalid tag: ${text}`);
   return { host, path, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };

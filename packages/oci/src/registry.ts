@@ -15,8 +15,31 @@ export interface RegistryOptions {
 
 const accept = [mediaTypes.manifest, mediaTypes.index, mediaTypes.dockerManifest, mediaTypes.dockerIndex].join(', ');
 
+/** The whole body; throws `Limit` as soon as it is longer than a document may be. */
+async function readDocument(response: Response, what: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > documentLimit) throw new CoppiceError('Limit', `${what}: larger than ${documentLimit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 function isLoopback(host: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
+}
+
+/** The token of a token server's answer. */
+function tokenIn(text: string): string | undefined {
+  try {
+    const body = JSON.parse(text) as { token?: unknown; access_token?: unknown } | null;
+    const token = body?.token ?? body?.access_token;
+    return typeof token === 'string' ? token : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export class Registry implements ImageSource, ImageTarget {
@@ -30,7 +53,7 @@ export class Registry implements ImageSource, ImageTarget {
   constructor(reference: Pick<ImageReference, 'host' | 'path'>, options: RegistryOptions = {}) {
     const insecure = options.insecure ?? isLoopback(reference.host);
     this.#host = reference.host;
-    this.#base = `${insecure ? 'http' : 'https'}://${reference.host}`;
+    this.#base = new URL(`${insecure ? 'http' : 'https'}://${reference.host}`).origin;
     this.#path = reference.path;
     this.#fetch = options.fetch ?? fetch;
     this.#credentials = options.credentials;
@@ -43,7 +66,10 @@ export class Registry implements ImageSource, ImageTarget {
           ...init,
           headers: {
             ...(init.headers as Record<string, string>),
-            ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+            // An upload may be sent elsewhere, which must not learn our token.
+            ...(this.#authorization === undefined || new URL(url).origin !== this.#base
+              ? {}
+              : { authorization: this.#authorization }),
           },
         });
       } catch (error) {
@@ -53,12 +79,14 @@ export class Registry implements ImageSource, ImageTarget {
     };
     let response = await send();
     if (response.status === 401 && this.#authorization === undefined) {
-      await response.arrayBuffer();
+      await response.body?.cancel();
       this.#authorization = await this.#authorize(response.headers.get('www-authenticate') ?? '', what);
       response = await send();
     }
     if (response.ok) return response;
-    const text = (await response.text()).slice(0, 500);
+    const text = Buffer.from(await readDocument(response, what))
+      .toString()
+      .slice(0, 500);
     const code =
       response.status === 404
         ? 'NotFound'
@@ -81,11 +109,13 @@ export class Registry implements ImageSource, ImageTarget {
     if (!/^bearer/i.test(challenge) || realm === undefined || !URL.canParse(realm))
       throw new CoppiceError('Permission', `${what}: cannot answer the challenge ${JSON.stringify(challenge)}`);
     const url = new URL(realm);
+    if (url.protocol !== 'https:' && this.#base.startsWith('https:'))
+      throw new CoppiceError('Permission', `${what}: refusing to get a token over ${url.protocol}`);
     for (const key of ['service', 'scope']) if (fields.has(key)) url.searchParams.set(key, fields.get(key)!);
     const response = await this.#fetch(url, basic === undefined ? {} : { headers: { authorization: basic } });
-    const body = (await response.json()) as { token?: string; access_token?: string };
-    const token = body.token ?? body.access_token;
-    if (!response.ok || token === undefined) throw new CoppiceError('Permission', `${what}: no token from ${url.host}`);
+    const text = Buffer.from(await readDocument(response, `token from ${url.host}`)).toString();
+    const token = response.ok ? tokenIn(text) : undefined;
+    if (token === undefined) throw new CoppiceError('Permission', `${what}: no token from ${url.host}`);
     return `Bearer ${token}`;
   }
 
@@ -99,8 +129,7 @@ export class Registry implements ImageSource, ImageTarget {
       { headers: { accept } },
       `${this.#host}/${this.#path}:${reference}`,
     );
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (bytes.length > documentLimit) throw new CoppiceError('Limit', `manifest larger than ${documentLimit} bytes`);
+    const bytes = await readDocument(response, `manifest ${reference}`);
     const digest = digestOf(bytes);
     if (reference.startsWith('sha256:') && reference !== digest)
       throw new CoppiceError('Corrupt', `manifest ${reference}: content does not match its digest`);
