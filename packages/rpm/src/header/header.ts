@@ -11,6 +11,8 @@ export const headerMagic: Uint8Array = Uint8Array.of(0x8e, 0xad, 0xe8, 0x01, 0, 
 /** rpm's own bounds: 65,535 entries, 256 MiB of data. */
 const entryLimit = 0xffff;
 const dataLimit = 0x0fffffff;
+/** Most values of one tag: an array of JavaScript values costs far more than the bytes it was read from. */
+const valueLimit = 1 << 23;
 
 /** Where a value lies: `offset` into the data area. */
 export interface HeaderEntry {
@@ -69,6 +71,8 @@ export class Header {
         throw new CoppiceError('Corrupt', `${what}: tag ${entry.tag} has type ${entry.type}`);
       if (entry.offset < 0 || entry.offset > size || entry.count > size || entry.offset % alignment !== 0)
         throw new CoppiceError('Corrupt', `${what}: tag ${entry.tag} lies outside (${entry.offset}, ${entry.count})`);
+      if (entry.count > valueLimit && entry.type !== HeaderType.Binary)
+        throw new CoppiceError('Limit', `${what}: tag ${entry.tag} has ${entry.count} values`);
       const width = widths[entry.type]!;
       if (width > 0 && entry.offset + entry.count * width > size)
         throw new CoppiceError('Corrupt', `${what}: tag ${entry.tag} is truncated`);

@@ -1,6 +1,6 @@
 // zchunk files, decoded whole: lead, header (preface, index), then zstd chunks that may share a dictionary.
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { zstdDecompressSync } from 'node:zlib';
 import { ByteReader, bytesEqual, CoppiceError } from '@coppice/base';
 
 export const zchunkMagic: Uint8Array = Buffer.from('\0ZCK1', 'latin1');
@@ -91,7 +91,6 @@ export function* unzchunk(bytes: Uint8Array, limit: number): Generator<Uint8Arra
   const { compression, chunks, chunkChecksum, dataStart } = readZchunkHeader(bytes);
   if (compression !== 0 && compression !== 2)
     throw new CoppiceError('Unsupported', `zchunk: compression ${compression}`);
-  const zlib = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
   let dictionary: Uint8Array | undefined;
   let at = dataStart;
   let total = 0;
@@ -107,7 +106,7 @@ export function* unzchunk(bytes: Uint8Array, limit: number): Generator<Uint8Arra
     let plain: Uint8Array = packed;
     if (compression === 2) {
       try {
-        plain = zlib.zstdDecompressSync(packed, {
+        plain = zstdDecompressSync(packed, {
           maxOutputLength: Math.max(1, plainSize),
           ...(dictionary === undefined ? {} : { dictionary }),
         });
