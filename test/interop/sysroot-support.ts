@@ -70,7 +70,9 @@ export const newestSkipReason: string | undefined =
 /** The original of the newest level. */
 export function newest(args: readonly string[], cwd: string, extra: Record<string, string> = {}): Outcome {
   const result = spawnSync(`${unstable}/ostree`, args, { cwd, env: { ...env, ...extra }, encoding: 'utf8' });
-  return { status: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
+  // It names itself by the path it was called with.
+  const own = (text: string): string => text.replace(/^( *)\/\S*\/bin\/ostree /gm, '$1ostree ');
+  return { status: result.status ?? -1, stdout: own(result.stdout), stderr: own(result.stderr) };
 }
 
 /** Ours in this process, with the frame's way of printing errors. */

@@ -93,6 +93,8 @@ describe.each([
 
   async function step(args: (root: string) => string[], turn: 'original' | 'ours'): Promise<void> {
     const want = judge(args('a'), work);
+    // The first deployment of a stateroot with --karg-delete crashes it, before anything is changed.
+    if (want.status === -1) return;
     const got: Outcome = turn === 'original' ? judge(args('b'), work) : await ours(args('b'), work);
     const shown = args('R').join(' ');
     expect({ shown, ...got, stdout: plain(got.stdout, 'b'), stderr: plain(got.stderr, 'b') }).toEqual({

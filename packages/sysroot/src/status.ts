@@ -86,7 +86,7 @@ export function statusText(list: readonly DeploymentStatus[], options: StatusTex
   return out;
 }
 
-/** JSON as GLib's printer lays it out: three spaces a level, `"key": value`. */
+/** JSON as the original prints it: three spaces a level, array elements joined by `},{`. */
 export function statusJson(list: readonly DeploymentStatus[]): string {
   const deployments = list.map((status) => ({
     checksum: status.checksum,
@@ -105,5 +105,6 @@ export function statusJson(list: readonly DeploymentStatus[]): string {
     ...(status.version === undefined ? {} : { version: status.version }),
     ...(status.sourceTitle === undefined ? {} : { 'source-title': status.sourceTitle }),
   }));
-  return `${JSON.stringify({ deployments }, null, 3)}\n`;
+  const elements = deployments.map((one) => JSON.stringify(one, null, 3).replaceAll('\n', '\n      '));
+  return `{\n   "deployments": [\n${elements.length === 0 ? '' : '      '}${elements.join(',')}\n   ]\n}\n`;
 }

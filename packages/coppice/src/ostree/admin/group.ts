@@ -18,6 +18,13 @@ export const group: OstreeGroup = {
       load: () => import('./boot-complete.ts'),
     },
     {
+      name: 'state-overlay',
+      summary: 'Internal command to assemble a state overlay',
+      hidden: true,
+      absent: isOld,
+      load: () => import('./state-overlay.ts'),
+    },
+    {
       name: 'cleanup',
       summary: 'Delete untagged deployments and repository objects',
       load: () => import('./cleanup.ts'),

@@ -28,9 +28,9 @@ export const verb: OstreeVerb = {
     const [path] = operands;
     if (path === undefined) usage('PATH must be specified');
     const epoch = options.flag('modern') ? 1 : (options.number('epoch') ?? 0);
-    if (epoch < 0 || epoch > 2) throw new CoppiceError('Usage', `Unsupported init epoch ${epoch}`);
+    if (epoch < 0) throw new CoppiceError('Usage', `Invalid epoch: ${epoch}`);
     if (hostFs.stat(resolve(context.cwd, path!)) === undefined)
       throw errnoError({ code: 'ENOENT' }, `opendir(${path})`);
-    initFs(resolve(context.cwd, path!), { epoch: epoch as InitEpoch });
+    initFs(resolve(context.cwd, path!), { epoch: (epoch > 2 ? 1 : epoch) as InitEpoch });
   },
 };

@@ -1,5 +1,5 @@
 import { CoppiceError } from '@coppice/base';
-import { adminVerb } from './call.ts';
+import { adminVerb, atoi, indexedDeployment } from './call.ts';
 
 export const verb = adminVerb({
   params: 'INDEX',
@@ -9,8 +9,11 @@ export const verb = adminVerb({
     { long: 'reboot', help: 'Initiate a soft reboot on success' },
     { long: 'reset', help: 'Undo queued soft reboot state' },
   ],
-  run() {
+  run({ sysroot, operands, options, usage }) {
+    const [index] = operands;
+    if (index === undefined && !options.flag('reset')) usage('INDEX must be specified');
+    if (index !== undefined) indexedDeployment(sysroot, atoi(index));
     // It mounts the next root at /run/nextroot from a composefs image.
-    throw new CoppiceError('Unsupported', 'not built yet: admin prepare-soft-reboot needs composefs');
+    throw new CoppiceError('Unsupported', 'not built yet: admin prepare-soft-reboot');
   },
 });

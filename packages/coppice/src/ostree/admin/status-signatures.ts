@@ -5,12 +5,13 @@ import {
   findRemote,
   gpgSignatures,
   parseRefspec,
+  type Repo,
   verificationKeyring,
 } from '@coppice/ostree';
 import type { DeploymentStatus, Sysroot } from '@coppice/sysroot';
 
 /** The lines about the signatures of a deployment's commit; none when its remote asks for none or it has none. */
-export function signatureLines(sysroot: Sysroot, status: DeploymentStatus): string {
+export function signatureLines(sysroot: Sysroot, status: DeploymentStatus, old: boolean): string {
   const { repo } = sysroot;
   if (status.refspec === null || !repo.hasObject('commit', status.checksum)) return '';
   let remote: string | undefined;
@@ -21,11 +22,23 @@ export function signatureLines(sysroot: Sysroot, status: DeploymentStatus): stri
     throw error;
   }
   if (remote === undefined || findRemote(repo, remote)?.boolean('gpg-verify', true) !== true) return '';
+  if (!old) {
+    if (gpgSignatures(repo.loadDetachedMetadata(status.checksum)).length === 0)
+      throw new CoppiceError(
+        'Signature',
+        `Deployment ${status.index}: GPG verification enabled, but no signatures found (use gpg-verify=false in remote config to disable)`,
+      );
+    return gpgLines(repo, status.checksum, remote);
+  }
   // ot-admin-builtin-status.c hands the stateroot's name where the remote's is wanted, so signatures are shown only when a
   // remote of that name exists, and are checked with its keys.
   if (findRemote(repo, status.stateroot) === undefined) return '';
   if (gpgSignatures(repo.loadDetachedMetadata(status.checksum)).length === 0) return '';
-  return commitGpgResults(repo, status.checksum, verificationKeyring(repo, status.stateroot))
+  return gpgLines(repo, status.checksum, status.stateroot);
+}
+
+function gpgLines(repo: Repo, checksum: string, remote: string): string {
+  return commitGpgResults(repo, checksum, verificationKeyring(repo, remote))
     .map((result) => describeGpgResult(result, '    GPG: '))
     .join('');
 }

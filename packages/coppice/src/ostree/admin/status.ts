@@ -1,3 +1,4 @@
+import { CoppiceError } from '@coppice/base';
 import { type DeploymentStatus, deploymentStatus, statusJson, statusText } from '@coppice/sysroot';
 import { adminVerb, isOld } from './call.ts';
 import { checkVerifiable, signatureLines } from './status-signatures.ts';
@@ -21,7 +22,9 @@ export const verb = adminVerb({
   ],
   run({ sysroot, options, context, level, print }) {
     if (options.flag('is-default')) {
-      print(sysroot.requireBooted() === sysroot.deployments[0] ? 'default' : 'not-default');
+      const [first] = sysroot.deployments;
+      if (first === undefined) throw new CoppiceError('NotFound', 'Not in a booted OSTree system');
+      print(first === sysroot.booted ? 'default' : 'not-default');
       return;
     }
     const list = deploymentStatus(sysroot);
@@ -31,8 +34,22 @@ export const verb = adminVerb({
     }
     const redBold: [string, string] = context.stdout.isTTY ? ['\x1b[31m\x1b[1m', '\x1b[22m\x1b[22m\x1b[0m'] : ['', ''];
     if (options.flag('verify')) for (const status of list) checkVerifiable(status);
-    const extra = (status: DeploymentStatus): string =>
-      options.flag('skip-signatures') ? '' : signatureLines(sysroot, status);
-    context.stdout.write(statusText(list, { showLocked: !isOld(level), redBold, extra }));
+    let failure: unknown;
+    const extra = (status: DeploymentStatus): string => {
+      if (options.flag('skip-signatures')) return '';
+      try {
+        return signatureLines(sysroot, status, isOld(level));
+      } catch (error) {
+        failure = error;
+        return '';
+      }
+    };
+    const text = { showLocked: !isOld(level), redBold, extra };
+    if (list.length === 0) context.stdout.write(statusText(list, text));
+    // What is known is printed before an error about the signatures.
+    for (const status of list) {
+      context.stdout.write(statusText([status], text));
+      if (failure !== undefined) throw failure;
+    }
   },
 });

@@ -13,8 +13,8 @@ export const verb = adminVerb({
     if (operands.length > 0) usage('This command takes no extra arguments');
     const hotfix = options.flag('hotfix');
     const transient = options.flag('transient');
-    if (hotfix && transient) throw new CoppiceError('Usage', 'Cannot specify both --hotfix and --transient');
     const booted = sysroot.requireBooted();
+    if (hotfix && transient) throw new CoppiceError('Usage', 'Cannot specify both --hotfix and --transient');
     unlockDeployment(sysroot, booted, hotfix ? 'hotfix' : transient ? 'transient' : 'development');
     if (hotfix) {
       print('Hotfix mode enabled.  A writable overlayfs is now mounted on /usr');
