@@ -2,7 +2,7 @@
 
 export type { BuildOptions, BuiltPackage } from './build/build-package.ts';
 // Writing packages.
-export { buildPackage } from './build/build-package.ts';
+export { buildPackage, writePackage } from './build/build-package.ts';
 export { parsePackageSpec } from './build/spec-file.ts';
 export type {
   ChangelogSpec,

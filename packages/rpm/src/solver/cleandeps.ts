@@ -21,15 +21,13 @@ function* needs(s: SolverState, p: number): Generator<number> {
 interface Plan {
   /** Installed packages that go or change, whose needs are looked through. */
   readonly seeds: Set<number>;
-  /** Those of them that are gone afterwards. */
-  readonly gone: Set<number>;
   /** New packages that come in their place. */
   readonly coming: Set<number>;
 }
 
 function plan(s: SolverState): Plan {
   const { pool } = s;
-  const out: Plan = { seeds: new Set(), gone: new Set(), coming: new Set() };
+  const out: Plan = { seeds: new Set(), coming: new Set() };
   const replace = (old: number, candidates: readonly number[]): void => {
     const best = filterCandidates(s, candidates, 'recommend');
     if (best.includes(old) || best.length === 0) return;
@@ -40,11 +38,7 @@ function plan(s: SolverState): Plan {
     if (job.flags?.cleandeps !== true) continue;
     const list = selected(pool, job.select);
     if (job.action === 'erase') {
-      for (const p of list)
-        if (s.isInstalled(p)) {
-          out.seeds.add(p);
-          out.gone.add(p);
-        }
+      for (const p of list) if (s.isInstalled(p)) out.seeds.add(p);
     } else if (job.action === 'update' || job.action === 'distupgrade') {
       for (const p of pool.installed?.solvables ?? []) {
         const target = s.specialUpdaters.get(p);
@@ -67,7 +61,7 @@ function plan(s: SolverState): Plan {
 /** Fills `cleandepsSet`. */
 export function createCleandeps(s: SolverState): void {
   if (!s.jobs.some((job) => job.flags?.cleandeps === true) || s.pool.installed === undefined) return;
-  const { seeds, gone, coming } = plan(s);
+  const { seeds, coming } = plan(s);
   if (seeds.size === 0) return;
   s.hasCleandeps = true;
   // What the user asked for, or locked, stays in any case.
@@ -90,5 +84,4 @@ export function createCleandeps(s: SolverState): void {
   for (const p of s.pool.installed.solvables) if (!candidates.has(p) && !seeds.has(p)) back(p);
   for (const p of coming) back(p);
   for (const p of candidates) s.cleandepsSet.add(p);
-  void gone;
 }

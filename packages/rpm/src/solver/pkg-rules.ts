@@ -148,14 +148,7 @@ function sameName(
     if (installed && !s.isInstalled(p)) continue;
     const same = pool.names.data[p] === name;
     const identical = same && pool.evrs.data[p] === pool.evrs.data[n] && pool.archs.data[p] === pool.archs.data[n];
-    if (multi && !identical) {
-      if (installed || !s.isInstalled(p)) continue;
-      if (s.multiversion.has(p) || !same) continue;
-      continue;
-    }
-    if (!multi && s.multiversion.has(p) && !identical && !s.isInstalled(p) && !installed) {
-      // The newer kind of the same name does not give way either.
-    }
+    if (multi && !identical) continue;
     if (!same && !pool.flags.implicitobsoleteusesprovides) continue;
     if (pool.flags.implicitobsoleteusescolors && !pool.colorsMeet(n, p)) continue;
     sink(-n, -p, 0, same ? ruleType.pkgSameName : ruleType.pkgImplicitObsoletes, same ? 0 : name);

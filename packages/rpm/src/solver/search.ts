@@ -37,7 +37,7 @@ export function propagate(s: SolverState, level: number): number {
   const data = s.providers.data.data;
   while (s.propagateIndex < queue.length) {
     const literal = -queue[s.propagateIndex++]!;
-    // `holder` and `slot` say where the number of the current rule is stored, so that it can be taken out.
+    // The rule before this one in the list holds the link to it, in one of its two slots.
     let previous = 0;
     let previousFirst = false;
     let r = watches[literal + n]!;
@@ -104,8 +104,6 @@ export function revert(s: SolverState, level: number): void {
   if (s.propagateIndex > s.queue.length) s.propagateIndex = s.queue.length;
   while (s.branches.length > 0 && s.branches[s.branches.length - 1]!.level > level) s.branches.pop();
   if (s.recommendsIndex > s.queue.length) s.recommendsIndex = -1;
-  s.decisionCountWeak = Math.min(s.decisionCountWeak, s.queue.length);
-  s.decisionCountOrphan = Math.min(s.decisionCountOrphan, s.queue.length);
 }
 
 interface Learnt {
@@ -218,7 +216,6 @@ export function decideAndLearn(
     if (level === 1) return analyzeUnsolvable(s, conflict, disableRules);
     const learnt = analyze(s, level, conflict);
     level = learnt.level;
-    watchBefore(s, learnt);
     const r = s.addRule(learnt.first, 0, learnt.rest.length > 0 ? s.providers.store(learnt.rest) : 0);
     s.learntWhy.push(learnt.why);
     revert(s, level);
@@ -228,11 +225,6 @@ export function decideAndLearn(
     } else s.ruleAssertions.push(r);
     decide(s, learnt.first, level, r, reason.unit);
   }
-}
-
-function watchBefore(_s: SolverState, learnt: Learnt): void {
-  // The list of other literals is stored as met; a fixed order keeps results the same from run to run.
-  void learnt;
 }
 
 /**
@@ -276,14 +268,8 @@ export function decideAssertions(s: SolverState, disableRules: boolean): number 
         continue;
       }
       if (s.isTrue(v)) continue;
-      if (s.inSpan(r, s.job)) {
-        disableWeakJob(s, r);
-      } else s.disableRule(r);
+      s.disableRule(r);
     }
     return 1;
   }
-}
-
-function disableWeakJob(s: SolverState, r: number): void {
-  s.disableRule(r);
 }

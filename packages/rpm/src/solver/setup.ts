@@ -47,7 +47,6 @@ function readSwitches(s: SolverState): void {
         if (wholeInstalled(job)) s.droporphanedAll = true;
         for (const p of installedOf(job)) {
           s.droporphaned.add(p);
-          s.droporphanedList.push(p);
         }
         break;
       case 'favor':
@@ -128,7 +127,6 @@ function addWeaklyReached(s: SolverState, done: BitSet): void {
 
 /** Every installed package keeps one of its place: itself or a replacement. Feature rules allow any change, update rules what policy allows. */
 function addUpdateRules(s: SolverState): void {
-  const { pool } = s;
   s.feature.start = s.ruleCount;
   for (let p = s.installedStart; p < s.installedEnd; p++) {
     if (!s.isInstalled(p)) s.addEmptyRule();
@@ -172,7 +170,6 @@ function addUpdateRules(s: SolverState): void {
       s.weakRules.add(feature);
     } else s.disableRule(feature);
   }
-  void pool;
 }
 
 function addUpdateRule(s: SolverState, p: number): void {

@@ -111,22 +111,17 @@ export class SolverState {
   readonly allowUninstall = new BitSet();
   droporphanedAll = false;
   readonly droporphaned = new BitSet();
-  readonly droporphanedList: number[] = [];
   hasDupJob = false;
   dupAll = false;
   readonly dupSet = new BitSet();
   readonly dupInvolved = new BitSet();
-  readonly dupInvolvedList: number[] = [];
   readonly favored = new Map<number, number>();
-  readonly weakenedJobs: number[] = [];
   readonly excludeFromWeak = new BitSet();
   hasExcludeFromWeak = false;
   readonly blacklisted = new BitSet();
   hasBlacklist = false;
   hasCleandeps = false;
   cleandepsSet = new BitSet();
-  readonly cleandepsMistakes = new Set<number>();
-  readonly splitProvided = new BitSet();
   readonly orphaned: number[] = [];
   readonly installedObsoleters = new Map<number, number[]>();
   /** Update targets chosen by targeted jobs: installed package to candidates. */
@@ -136,11 +131,7 @@ export class SolverState {
   recommendsMap = new BitSet();
   suggestsMap = new BitSet();
   recommendsIndex = 0;
-  decisionCountWeak = 0;
-  decisionCountOrphan = 0;
-  readonly weakReason = new Map<number, { from: number; dep: number; kind: 'recommends' | 'supplements' }>();
   installedPosition = 0;
-  readonly isUpdateFilled = { done: false };
 
   constructor(pool: Pool, jobs: readonly Job[], flags: SolverFlags) {
     this.pool = pool;

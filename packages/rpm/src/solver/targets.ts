@@ -1,5 +1,4 @@
 // Update jobs: what is to be updated, and to what when the job names the new packages.
-import { illegalChanges } from './candidates.ts';
 import type { Job } from './job.ts';
 import { field } from './pool.ts';
 import { selected } from './selection.ts';
@@ -49,5 +48,4 @@ export function addUpdateTargets(s: SolverState, job: Job): void {
       addTarget(s, q, p);
     }
   }
-  void illegalChanges;
 }

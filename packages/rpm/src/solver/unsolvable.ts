@@ -11,8 +11,6 @@ export function resetSearch(s: SolverState): void {
   s.reasons.length = 0;
   s.propagateIndex = 0;
   s.recommendsIndex = -1;
-  s.decisionCountWeak = 0;
-  s.decisionCountOrphan = 0;
   s.branches.length = 0;
   enabledDisabledLearnt(s);
 }

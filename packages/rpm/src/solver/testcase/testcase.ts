@@ -87,8 +87,6 @@ class CaseRun {
   private state: SolverState | undefined;
   private solvedOnce = false;
   private readonly vendorClasses: string[][] = [];
-  private pending: Command[] = [];
-  private genids: number[] = [];
 
   constructor(options: CaseOptions) {
     this.options = options;
@@ -100,7 +98,7 @@ class CaseRun {
   }
 
   finish(): void {
-    if (this.results.length === 0 && this.pending.length === 0 && this.jobs.length > 0 && !this.solvedOnce)
+    if (this.results.length === 0 && this.jobs.length > 0 && !this.solvedOnce)
       this.result(['transaction', 'problems'], undefined, 0);
   }
 
@@ -282,7 +280,6 @@ class CaseRun {
         default:
           unsupported(`result '${kind}'`);
       }
-    void this.genids;
     this.results.push({ line, kinds, expected, actual: [...new Set(lines)].sort(compareBytes) });
   }
 }
