@@ -20,6 +20,7 @@ import {
   Tag,
   unpackPackage,
   verifyPackage,
+  writePackage,
 } from '../src/index.ts';
 
 const spec: PackageSpec = {
@@ -89,8 +90,15 @@ describe('packages', () => {
     ]);
   });
 
-  it('equal specs give equal bytes', () => {
+  it('equal specs give equal bytes, in memory and in a file', () => {
     expect(buildPackage(spec).bytes().equals(bytes)).toBe(true);
+    const dir = mkdtempSync(join(work, 'written-'));
+    expect(readFileSync(writePackage(spec, dir)).equals(bytes)).toBe(true);
+    expect(readdirSync(dir)).toEqual(['demo-1.0-2.x86_64.rpm']);
+    expect(() => writePackage({ ...spec, name: 'a b' }, dir)).toThrowError(
+      expect.objectContaining({ code: 'Invalid' }),
+    );
+    expect(readdirSync(dir)).toEqual(['demo-1.0-2.x86_64.rpm']);
   });
 
   it('are OK with the key, NOKEY without, BAD when one byte differs', () => {

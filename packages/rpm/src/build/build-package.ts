@@ -1,5 +1,8 @@
 // Writing v4 packages: what rpmbuild makes of a spec, from values instead of files on disk.
-import { CoppiceError } from '@coppice/base';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
 import { loadSigningKey, sign } from '@coppice/signing';
@@ -11,6 +14,7 @@ import { buildLead } from '../package/lead.ts';
 import { DependencySet, rawDependency } from './dependency-set.ts';
 import { layOutFiles, putFiles } from './file-list.ts';
 import { buildPayload, payloadFormat } from './payload.ts';
+import { fileStore, memoryStore, type PayloadStore } from './payload-store.ts';
 import { putAllScripts } from './scripts.ts';
 import { assembleHead, buildSignatureHeader } from './signature-header.ts';
 import type { PackageSpec } from './spec.ts';
@@ -136,18 +140,19 @@ const payloadFeatures: Readonly<Record<string, readonly [string, string]>> = {
   bzip2: ['PayloadIsBzip2', '3.0.5-1'],
 };
 
-/**
- * Builds a binary package. The compressed payload is held in memory; contents stream through. Throws `Invalid` on
- * names, versions, paths or dependencies that no package may have.
- */
-export function buildPackage(spec: PackageSpec, options: BuildOptions = {}): BuiltPackage {
+/** Lays out, archives and describes; the compressed payload goes to `store`. */
+function assemble(
+  spec: PackageSpec,
+  options: BuildOptions,
+  store: PayloadStore,
+): { header: Header; head: Uint8Array; fileName: string } {
   const fs = options.fs ?? hostFs;
   checkWord('name', spec.name);
   checkWord('version', spec.version);
   checkWord('release', spec.release);
   checkWord('architecture', spec.arch);
   const files = layOutFiles(spec, fs);
-  const payload = buildPayload(spec, files, fs);
+  const payload = buildPayload(spec, files, fs, store);
   const builder = new HeaderBuilder();
   const requires = new DependencySet();
   putIdentity(spec, builder);
@@ -166,15 +171,56 @@ export function buildPackage(spec: PackageSpec, options: BuildOptions = {}): Bui
     .put(Tag.PayloadDigestAlt, [payload.plainDigest], HeaderType.StringArray);
   const header = builder.build(Tag.HeaderImmutable);
   const lead = buildLead(`${spec.name}-${spec.version}-${spec.release}`, spec.arch, false);
-  const signature = buildSignatureHeader(header, payload, signHeader(header, options));
+  const signature = buildSignatureHeader(header, { ...payload, chunks: store.chunks() }, signHeader(header, options));
   const head = assembleHead(lead, signature, header);
-  return {
-    header,
-    head,
-    payload: payload.chunks,
-    fileName: `${spec.name}-${spec.version}-${spec.release}.${spec.arch}.rpm`,
-    bytes: () => Buffer.concat([head, ...payload.chunks]),
-  };
+  return { header, head, fileName: `${spec.name}-${spec.version}-${spec.release}.${spec.arch}.rpm` };
+}
+
+/**
+ * Builds a binary package in memory; contents stream through. Throws `Invalid` on names, versions, paths or
+ * dependencies that no package may have.
+ */
+export function buildPackage(spec: PackageSpec, options: BuildOptions = {}): BuiltPackage {
+  const store = memoryStore();
+  const { header, head, fileName } = assemble(spec, options, store);
+  return { header, head, payload: store.list, fileName, bytes: () => Buffer.concat([head, ...store.list]) };
+}
+
+/**
+ * Builds a binary package into `dir` under its usual name, in memory that does not grow with it; returns the path. The
+ * package appears whole or not at all.
+ */
+export function writePackage(spec: PackageSpec, dir: string, options: BuildOptions = {}): string {
+  const fs = options.fs ?? hostFs;
+  const store = fileStore(fs, dir);
+  try {
+    const { head, fileName } = assemble(spec, options, store);
+    const path = join(dir, fileName);
+    const temporary = join(dir, `.${fileName}.${randomBytes(4).toString('hex')}`);
+    const fd = fs.open(
+      temporary,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
+    try {
+      try {
+        fs.write(fd, head, 0, head.length, null);
+        for (const piece of store.chunks()) fs.write(fd, piece, 0, piece.length, null);
+        fs.fchmod(fd, 0o644);
+        fs.fsync(fd);
+      } finally {
+        fs.close(fd);
+      }
+      fs.rename(temporary, path);
+    } catch (error) {
+      if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);
+      throw errnoError(error, path);
+    }
+    fs.syncDir(dir);
+    return path;
+  } finally {
+    store.remove();
+  }
 }
 
 function signHeader(header: Header, options: BuildOptions): { headerSignature?: { packet: Uint8Array; rsa: boolean } } {

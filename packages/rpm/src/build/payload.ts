@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { type CpioFields, type CpioMember, compress, encodeText, writeCpio } from '@coppice/archive';
 import type { FileSystem } from '@coppice/base/fs';
 import { type BuildFile, contentChunks, digested } from './file-list.ts';
+import type { PayloadStore } from './payload-store.ts';
 import type { PackageSpec } from './spec.ts';
 
 export interface BuiltPayload {
-  readonly chunks: readonly Uint8Array[];
   /** Compressed length. */
   readonly size: number;
   readonly archiveSize: number;
@@ -65,8 +65,13 @@ function* members(files: readonly BuildFile[], stripped: boolean, fs: FileSystem
   }
 }
 
-/** Archives and compresses; fills in the digests of `files`. The compressed bytes are held in memory. */
-export function buildPayload(spec: PackageSpec, files: readonly BuildFile[], fs: FileSystem): BuiltPayload {
+/** Archives and compresses into `store`; fills in the digests of `files`. */
+export function buildPayload(
+  spec: PackageSpec,
+  files: readonly BuildFile[],
+  fs: FileSystem,
+  store: PayloadStore,
+): BuiltPayload {
   const { compressor, level } = payloadFormat(spec);
   const stripped = spec.payload?.stripped === true || files.some((file) => file.size > 0xffffffff);
   const plain = createHash('sha256');
@@ -78,14 +83,12 @@ export function buildPayload(spec: PackageSpec, files: readonly BuildFile[], fs:
       yield piece;
     }
   };
-  const chunks: Uint8Array[] = [];
   let size = 0;
   const packed = createHash('sha256');
   for (const piece of compress(archive(), compressor, { level })) {
-    const copy = new Uint8Array(piece);
-    packed.update(copy);
-    chunks.push(copy);
-    size += copy.length;
+    packed.update(piece);
+    store.write(piece);
+    size += piece.length;
   }
-  return { chunks, size, archiveSize, digest: packed.digest('hex'), plainDigest: plain.digest('hex') };
+  return { size, archiveSize, digest: packed.digest('hex'), plainDigest: plain.digest('hex') };
 }

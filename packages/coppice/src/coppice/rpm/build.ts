@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
-import { readFile, replaceFile } from '@coppice/linux';
-import { buildPackage, parsePackageSpec } from '@coppice/rpm';
+import { errnoError } from '@coppice/base';
+import { readFile } from '@coppice/linux';
+import { parsePackageSpec, writePackage } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
 
 function bytesOf(path: string): Uint8Array {
@@ -17,13 +17,11 @@ export const run: SubVerbModule['run'] = (context, [file], flags) => {
   const root = typeof flags['root'] === 'string' ? resolve(context.cwd, flags['root']) : dirname(path);
   const spec = parsePackageSpec(Buffer.from(bytesOf(path)).toString(), path, root);
   const key = flags['signWith'];
-  const built = buildPackage(
+  const out = writePackage(
     spec,
+    resolve(context.cwd, String(flags['output'])),
     typeof key === 'string' ? { signWith: { secretKey: bytesOf(resolve(context.cwd, key)) } } : {},
   );
-  const out = resolve(context.cwd, String(flags['output']), built.fileName);
-  if (built.fileName.includes('/')) throw new CoppiceError('Invalid', `bad file name ${built.fileName}`);
-  replaceFile(out, built.bytes());
   context.stdout.write(`Wrote: ${out}\n`);
   return 0;
 };
