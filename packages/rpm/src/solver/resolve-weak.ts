@@ -5,7 +5,8 @@ import { filterCandidates } from './policy.ts';
 import { field, systemSolvable } from './pool.ts';
 import { decideAndLearn } from './search.ts';
 import { reason, type SolverState } from './state.ts';
-import { hasNewCall, isSupplementing } from './weak.ts';
+import { isRel, rel } from './strings.ts';
+import { dependencyTrue, hasNewCall, isSupplementing } from './weak.ts';
 
 interface Wanted {
   readonly recommended: number[];
@@ -49,18 +50,38 @@ export function openChoices(s: SolverState, dep: number): number[][] {
     const open = openOf(s, s.providers.list(dep));
     return open.length > 0 ? [open] : [];
   }
-  const out: number[][] = [];
-  const clauses = clausesOf(s.pool, s.providers, dep, false);
-  if (clauses.some((clause) => clause.length === 0)) return out;
-  for (const clause of clauses) {
-    if (clause.some((l) => l < 0 && s.decision[-l]! <= 0)) continue;
-    const open = openOf(
-      s,
-      clause.filter((l) => l > 0),
-    );
-    if (open.length > 0) out.push(open);
+  // What can never hold is not begun.
+  if (clausesOf(s.pool, s.providers, dep, false).some((clause) => clause.length === 0)) return [];
+  return wanted(s, dep);
+}
+
+/** The parts of a rich dependency that are asked for as things stand: a condition is looked at, never brought about. */
+function wanted(s: SolverState, dep: number): number[][] {
+  const { ids } = s.pool;
+  if (!isComplex(s.pool, dep)) {
+    const open = openOf(s, s.providers.list(dep));
+    return open.length > 0 ? [open] : [];
   }
-  return out;
+  const left = ids.relName(dep);
+  const right = ids.relEvr(dep);
+  const alternative = isRel(right) && ids.relFlag(right) === rel.else ? ids.relEvr(right) : 0;
+  const condition = alternative === 0 ? right : ids.relName(right);
+  const otherwise = (): number[][] => (alternative === 0 ? [] : wanted(s, alternative));
+  switch (ids.relFlag(dep)) {
+    case rel.and:
+      return [...wanted(s, left), ...wanted(s, right)];
+    case rel.or: {
+      if (dependencyTrue(s, dep)) return [];
+      const either = [...new Set([...wanted(s, left), ...wanted(s, right)].flat())];
+      return either.length > 0 ? [either] : [];
+    }
+    case rel.if:
+      return dependencyTrue(s, condition) ? wanted(s, left) : otherwise();
+    case rel.unless:
+      return dependencyTrue(s, condition) ? otherwise() : wanted(s, left);
+    default:
+      return [];
+  }
 }
 
 function openOf(s: SolverState, list: readonly number[]): number[] {
