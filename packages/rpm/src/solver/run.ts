@@ -91,7 +91,7 @@ function resolveInstalled(s: SolverState, start: number, disableRules: boolean):
       const feature = s.feature.start + i - installedStart;
       const rule = (s.p[update] === 0 || s.isDisabled(update)) && s.p[feature] !== 0 ? feature : update;
       const clean = s.hasCleandeps && s.cleandepsSet.has(i);
-      if (s.p[rule] === 0 && !clean) continue;
+      if (s.p[rule] === 0 && !clean && !s.multiversionUpdaters.has(i)) continue;
       if (!clean && !s.noUpdate.has(i) && (s.decision[i]! < 0 || s.wantsUpdate(i))) {
         const open = replacementsFor(s, i, rule);
         if (open.length > 0) {

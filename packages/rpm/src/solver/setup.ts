@@ -181,7 +181,13 @@ function addUpdateRule(s: SolverState, p: number): void {
         s.addEmptyRule();
         return;
       }
-    } else if (s.multiversion.has(p)) list = list.filter((q) => s.isInstalled(q));
+    } else if (s.multiversion.has(p)) {
+      // It stays beside what comes: an orphan, in effect.
+      s.multiversionUpdaters.set(p, list);
+      s.orphaned.push(p);
+      s.addEmptyRule();
+      return;
+    }
   }
   if (list.length > 0 && s.hasMultiversion) {
     const kept = list.filter((q) => !s.multiversion.has(q) || s.isInstalled(q));
