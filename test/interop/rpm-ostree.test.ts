@@ -299,6 +299,30 @@ describe.skipIf(reason !== undefined)(`packages that misbehave ${reason ?? ''}`,
     expect(verify.stdout.split('\n').filter((l) => / \/usr\//.test(l))).toEqual([]);
   });
 
+  test('accounts of sysusers.d exist before owners are looked up', async () => {
+    const pkg = spec('daemon', {
+      files: [
+        {
+          path: '/usr/lib/sysusers.d/daemon.conf',
+          mode: 0o644,
+          content: Buffer.from('u daemond - "A daemon" /var/lib/daemon\nm daemond keepers\n'),
+        },
+        { path: '/usr/share/daemon', mode: 0o640, content: Buffer.from('d'), user: 'daemond', group: 'keepers' },
+      ],
+    });
+    const out = await node.must('install', rpmFile(node, pkg));
+    expect(out).toContain('Running systemd-sysusers...done\n');
+    const tree = node.trees()[0]!;
+    const [, , uid, gid] = /^daemond:x:((\d+)):(\d+):A daemon:\/var\/lib\/daemon:/m.exec(
+      readFileSync(join(tree, 'usr/lib/passwd'), 'utf8'),
+    )!;
+    const group = readFileSync(join(tree, 'usr/lib/group'), 'utf8');
+    expect(group).toContain(`daemond:x:${gid}:\n`);
+    const keepers = /^keepers:x:(\d+):daemond$/m.exec(group)![1];
+    expect(lstatSync(join(tree, 'usr/share/daemon'))).toMatchObject({ uid: Number(uid), gid: Number(keepers) });
+    await node.must('uninstall', 'daemon');
+  });
+
   test('an endless script is cancelled by a second client', async () => {
     const trees = node.trees();
     const path = rpmFile(node, spec('endless', { scripts: { post: 'while :; do sleep 1; done' } }));

@@ -20,6 +20,7 @@ import { imageFiles } from './package-files.ts';
 import { policyOfTree, relabelTree } from './relabel.ts';
 import { type ScriptPackage, ScriptRunner, type ScriptSurroundings } from './run-scripts.ts';
 import { checkTriggers, fileTriggersOf, scriptOf } from './script.ts';
+import { makeAccounts, wantsAccounts } from './sysusers.ts';
 import { writeAutovar } from './tmpfiles.ts';
 
 export interface LayerPackage {
@@ -128,6 +129,8 @@ class Layering {
   }
 
   async scripts(installed: readonly InstalledPackage[]): Promise<void> {
+    if (wantsAccounts(this.#tree, this.#packages))
+      this.#step('Running systemd-sysusers', () => makeAccounts(this.#txn, this.#tree, this.#packages));
     const headers = [...installed.map((p) => p.header), ...this.#packages.map((p) => p.header)];
     const paths = this.#packages.flatMap((p) => Array.from(imageFiles(p.header), (f) => f.path));
     if (!this.#needsScripts(headers, paths)) {

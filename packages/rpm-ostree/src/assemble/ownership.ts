@@ -19,6 +19,14 @@ export class OwnerNames {
     for (const e of parseGroup(group ?? '')) if (!this.#groups.has(e.name)) this.#groups.set(e.name, e.gid);
   }
 
+  hasUser(name: string): boolean {
+    return this.#users.has(name);
+  }
+
+  hasGroup(name: string): boolean {
+    return this.#groups.has(name);
+  }
+
   uid(name: string): number {
     const id = this.#users.get(name);
     if (id === undefined) throw new CoppiceError('NotFound', `Could not find user '${name}' in passwd file`);
