@@ -58,7 +58,11 @@ export function pruneUnreachable(
     let total = 0;
     let pruned = 0;
     let freed = 0;
+    const payloadLinks: string[] = [];
+    const xattrSets: string[] = [];
     for (const { checksum, type } of repo.objects()) {
+      if (type === 'payload-link') payloadLinks.push(checksum);
+      else if (type === 'file-xattrs') xattrSets.push(checksum);
       if (!counted(type) || (options.commitOnly === true && type !== 'commit')) continue;
       total++;
       if (reachable.has(type, checksum)) continue;
@@ -67,8 +71,8 @@ export function pruneUnreachable(
       if (options.noPrune !== true) deleteObject(repo, type, checksum);
     }
     if (options.commitOnly !== true) {
-      freed += prunePayloadLinks(repo, options.noPrune === true);
-      if (options.noPrune !== true) pruneSplitXattrs(repo);
+      freed += prunePayloadLinks(repo, payloadLinks, options.noPrune === true);
+      if (options.noPrune !== true) pruneSplitXattrs(repo, xattrSets);
     }
     if (options.noPrune !== true) {
       pruneStaticDeltas(repo);
@@ -135,12 +139,11 @@ export function enableTombstones(repo: Repo): void {
 }
 
 /** Removes payload links whose target is gone. */
-function prunePayloadLinks(repo: Repo, noPrune: boolean): number {
+function prunePayloadLinks(repo: Repo, links: readonly string[], noPrune: boolean): number {
   const { fs } = repo;
   let freed = 0;
-  for (const { checksum, type } of repo.objects()) {
-    if (type !== 'payload-link') continue;
-    const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
+  for (const checksum of links) {
+    const path = `${repo.path}/objects/${looseName(checksum, 'payload-link', repo.mode)}`;
     if (fs.stat(path) !== undefined) continue;
     freed += fs.lstat(path)?.size ?? 0;
     if (!noPrune) fs.unlink(path);
@@ -149,11 +152,9 @@ function prunePayloadLinks(repo: Repo, noPrune: boolean): number {
 }
 
 /** Removes attribute sets that no content object links to any more. */
-function pruneSplitXattrs(repo: Repo): void {
-  if (repo.mode !== 'bare-split-xattrs') return;
-  for (const { checksum, type } of repo.objects()) {
-    if (type !== 'file-xattrs') continue;
-    const path = `${repo.path}/objects/${looseName(checksum, type, repo.mode)}`;
+function pruneSplitXattrs(repo: Repo, sets: readonly string[]): void {
+  for (const checksum of sets) {
+    const path = `${repo.path}/objects/${looseName(checksum, 'file-xattrs', repo.mode)}`;
     if (repo.fs.lstat(path)?.nlink === 1) repo.fs.unlink(path);
   }
 }
