@@ -298,8 +298,7 @@ export function generateCase(seed: number, shape: CaseShape = shapeOf(seed)): st
     const set = flags.filter(() => random(5) === 0);
     if (set.length > 0) out.push(`solverflags ${set.join(',')}`);
   }
-  if (shape.jobs?.includes('orphans') === true)
-    out.push(`solverflags ${['keeporphans', 'breakorphans', 'allowuninstall'][random(3)]}`);
+  if (shape.jobs?.includes('orphans') === true) out.push(`solverflags ${['keeporphans', 'allowuninstall'][random(2)]}`);
   if (shape.jobs?.includes('disable') === true) {
     if (random(2) === 0) out.push('poolflags whatprovideswithdisabled');
     out.push(`disable name p${random(shape.names)}`, `disable name p${random(shape.names)}`);

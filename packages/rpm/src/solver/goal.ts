@@ -9,14 +9,13 @@ import type { SolverState } from './state.ts';
 import { matchSubject, type SubjectMatch } from './subject.ts';
 import type { Step } from './transaction.ts';
 
-/** Solver switches as libdnf sets them for rpm-ostree. */
+/** Solver switches as libdnf sets them for rpm-ostree (but urpmreorder, which only reorders kernel and locale packages). */
 export const goalFlags: Partial<SolverFlags> = {
   allowvendorchange: true,
   dupallowvendorchange: true,
   keeporphans: true,
   bestobeypolicy: true,
   yumobsoletes: true,
-  urpmreorder: true,
 };
 
 export interface GoalOptions {

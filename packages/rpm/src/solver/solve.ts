@@ -1,4 +1,5 @@
 // The solver's front door.
+import { CoppiceError } from '@coppice/base';
 import { defaultSolverFlags, type Job, type SolverFlags } from './job.ts';
 import type { Pool } from './pool.ts';
 import { runSearch } from './run.ts';
@@ -14,8 +15,24 @@ export interface Solution {
   readonly state: SolverState;
 }
 
-/** Solves jobs over a pool. Never throws for unsolvable jobs: see `problemsOf`. */
+const notBuilt = [
+  'splitprovides',
+  'strongrecommends',
+  'strictrepopriority',
+  'onlyinstallrecommendedfromnew',
+  'installalsoupdates',
+  'needupdateprovide',
+  'breakorphans',
+  'urpmreorder',
+] as const satisfies readonly (keyof SolverFlags)[];
+
+/**
+ * Solves jobs over a pool. Unsolvable jobs are no error: see `problemCount` and `state.problems`. Throws `Unsupported` for a
+ * switch that is not built.
+ */
 export function solve(pool: Pool, jobs: readonly Job[], flags: Partial<SolverFlags> = {}): Solution {
+  for (const flag of notBuilt)
+    if (flags[flag] === true) throw new CoppiceError('Unsupported', `not built yet: solver flag '${flag}'`);
   const state = new SolverState(pool, jobs, { ...defaultSolverFlags(), ...flags });
   setUp(state);
   runSearch(state, true, !state.flags.ignorerecommended);
