@@ -12,8 +12,10 @@ import {
   discard,
   listing,
   must,
+  newest,
+  newestSkipReason,
   original,
-  ours,
+  ours as oursAt,
   random,
   skipReason,
   temporaryFolder,
@@ -102,7 +104,15 @@ function write(root: string, tree: Tree): void {
   }
 }
 
-describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefined ? '' : `: ${skipReason}`}`, () => {
+describe.each([
+  { level: '2022.7', reason: skipReason, judge: original },
+  { level: '2026.4', reason: newestSkipReason, judge: newest },
+])('merging /etc at $level', ({ level, reason, judge }) => {
+  if (reason !== undefined) {
+    it.skip(reason);
+    return;
+  }
+  const ours = (args: readonly string[], cwd: string) => oursAt(args, cwd, {}, level);
   let work: string;
   const groups: {
     readonly name: string;
@@ -119,7 +129,7 @@ describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefine
     write(join(root, 'new'), triple.after);
     const trees = { oldDefaults: join(root, 'usr'), current: join(root, 'etc'), target: join(root, 'new') };
     try {
-      mergeEtc(hostFs, trees, { refuseSpecial: true });
+      mergeEtc(hostFs, trees, { refuseSpecial: level !== '2026.4' });
       return false;
     } catch (error) {
       if (!isCoppiceError(error)) throw error;
@@ -138,7 +148,7 @@ describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefine
     for (const [i, triple] of bad.entries()) groups.push({ name: `b${i}`, list: [triple], fails: true });
 
     mkdirSync(join(work, 'a'));
-    must(original(['admin', 'init-fs', 'a'], work));
+    must(judge(['admin', 'init-fs', 'a'], work));
     const tree = join(work, 'tree');
     const repo = '--repo=a/ostree/repo';
     for (const { name, list } of groups) {
@@ -147,10 +157,10 @@ describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefine
         writeTree(tree, baseTree);
         rmSync(join(tree, 'usr/etc'), { recursive: true });
         for (const [i, triple] of list.entries()) write(join(tree, 'usr/etc', `t${i}`), triple[which]);
-        must(original(['commit', repo, '-b', `${name}/${which}`, '-s', 'x', `--tree=dir=${tree}`], work));
+        must(judge(['commit', repo, '-b', `${name}/${which}`, '-s', 'x', `--tree=dir=${tree}`], work));
       }
-      must(original(['admin', 'os-init', '--sysroot=a', name], work));
-      must(original(['admin', 'deploy', '--sysroot=a', `--os=${name}`, '--no-prune', `${name}/before`], work));
+      must(judge(['admin', 'os-init', '--sysroot=a', name], work));
+      must(judge(['admin', 'deploy', '--sysroot=a', `--os=${name}`, '--no-prune', `${name}/before`], work));
       const deploy = join(work, 'a/ostree/deploy', name, 'deploy');
       const deployed = readdirSync(deploy).find((entry) => lstatSync(join(deploy, entry)).isDirectory())!;
       list.forEach((triple, i) => {
@@ -173,7 +183,7 @@ describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefine
         '--no-prune',
         `${name}/after`,
       ];
-      const want = original(args('a'), work);
+      const want = judge(args('a'), work);
       const got = await ours(args('b'), work);
       const about = JSON.stringify(
         list.length === 1 ? Object.fromEntries(Object.entries(list[0]!).map(([k, v]) => [k, [...v]])) : name,
@@ -185,7 +195,7 @@ describe.skipIf(skipReason !== undefined)(`merging /etc${skipReason === undefine
       expect(etc('b')).toEqual(etc('a'));
       const diff = (root: string): string[] => ['admin', 'config-diff', `--sysroot=${root}`, `--os=${name}`];
       const lines = (text: string): string[] => text.split('\n').sort();
-      expect(lines((await ours(diff('b'), work)).stdout)).toEqual(lines(original(diff('b'), work).stdout));
+      expect(lines((await ours(diff('b'), work)).stdout)).toEqual(lines(judge(diff('b'), work).stdout));
     }
   });
 });
