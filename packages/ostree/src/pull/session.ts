@@ -362,7 +362,8 @@ export class PullSession {
         else transaction.writeContent(file.header, file.read(), checksum);
       }
     } catch (error) {
-      if (isCoppiceError(error, 'NoSpace') || (isCoppiceError(error, 'Invalid') && this.#strictModes)) throw error;
+      if (isCoppiceError(error, 'NoSpace')) throw error;
+      if (isCoppiceError(error, 'Invalid') && this.#strictModes) throw prefixError(error, 'Writing content object');
       throw prefixError(error, objectName(checksum, 'file'));
     }
   }
