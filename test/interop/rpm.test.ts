@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { collectBytes } from '@coppice/archive';
 import {
   buildPackage,
   changelogText,
@@ -151,7 +152,7 @@ function rebuilt(file: string): { bytes: Buffer; header: Header } {
   const files: FileSpec[] = [];
   for (const entry of pkg.payload()) {
     const { file: info } = entry;
-    const content = Buffer.concat([...entry.read()].map((piece) => Buffer.from(piece)));
+    const content = collectBytes(entry.read(), 1e9);
     const type = entry.mode & 0o170000;
     const common = {
       path: entry.path,

@@ -43,7 +43,7 @@ function* drive(engine: Engine, source: Chunks, what: string, none: number, fini
   handle.onerror = (message, _errno, code) => {
     failure = `${message}${code === 'Z_BUF_ERROR' ? ' (truncated)' : ''}`;
   };
-  const output = Buffer.allocUnsafeSlow(outputSize);
+  let output = Buffer.allocUnsafeSlow(outputSize);
   const empty = new Uint8Array(0);
   function* step(input: Uint8Array, flush: number): Generator<Uint8Array> {
     let at = 0;
@@ -53,7 +53,11 @@ function* drive(engine: Engine, source: Chunks, what: string, none: number, fini
       if (failure !== undefined) throw new CoppiceError('Corrupt', `${what}: ${failure}`);
       const spare = engine._writeState[0]!;
       const rest = engine._writeState[1]!;
-      if (spare < outputSize) yield output.subarray(0, outputSize - spare);
+      if (spare < outputSize) {
+        // Given away for good: a consumer may keep pieces, and one 64 KiB buffer costs less than a mistake.
+        yield output.subarray(0, outputSize - spare);
+        output = Buffer.allocUnsafeSlow(outputSize);
+      }
       const stuck = rest === left && spare === outputSize;
       at += left - rest;
       left = rest;
@@ -68,7 +72,7 @@ function* drive(engine: Engine, source: Chunks, what: string, none: number, fini
   }
 }
 
-/** Decompresses gzip (one or several members). Throws `Corrupt`. Chunks are views into one reused buffer. */
+/** Decompresses gzip (one or several members). Throws `Corrupt`. */
 export function gunzipChunks(source: Chunks): Generator<Uint8Array> {
   return drive(createGunzip() as unknown as Engine, source, 'gzip data', constants.Z_NO_FLUSH, constants.Z_FINISH);
 }

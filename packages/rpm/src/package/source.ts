@@ -8,7 +8,7 @@ export interface PackageSource {
   readonly size: number;
   /** Exactly `length` bytes at `offset`; throws `Corrupt` when they are not there. */
   read(offset: number, length: number): Uint8Array;
-  /** Everything from `offset`, in chunks of a reused buffer. */
+  /** Everything from `offset`, in chunks. */
   stream(offset: number): Generator<Uint8Array>;
 }
 
@@ -65,9 +65,10 @@ export function fileSource(path: string, fs: FileSystem): PackageSource {
     *stream(offset) {
       const handle = open();
       try {
-        const buffer = Buffer.allocUnsafe(128 * 1024);
         let at = offset;
         for (;;) {
+          // A new one each time: pieces of an uncompressed payload are views of it, and callers may keep them.
+          const buffer = Buffer.allocUnsafeSlow(128 * 1024);
           const n = fs.read(handle, buffer, 0, buffer.length, at);
           if (n === 0) return;
           at += n;

@@ -1,6 +1,7 @@
 // Unpacking a payload into a directory, without trusting it.
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { collectBytes } from '@coppice/archive';
 import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
@@ -79,7 +80,7 @@ function writeFile(fs: FileSystem, path: string, entry: PayloadEntry): void {
 }
 
 function linkTarget(entry: PayloadEntry): string {
-  const target = Buffer.concat([...entry.read()].map((piece) => Buffer.from(piece))).toString();
+  const target = Buffer.from(collectBytes(entry.read(), 4096, 'link target')).toString();
   if (target === '' || target.includes('\0')) throw new CoppiceError('Corrupt', `bad target of link ${entry.path}`);
   return target;
 }
