@@ -101,6 +101,16 @@ describe('packages', () => {
     expect(readdirSync(dir)).toEqual(['demo-1.0-2.x86_64.rpm']);
   });
 
+  it('give pieces that may be kept as they came', () => {
+    const content = Buffer.alloc(400_000);
+    for (let i = 0; i < content.length; i += 4) content.writeUInt32LE(Math.imul(i, 0x9e3779b1) >>> 0, i);
+    for (const compressor of ['zstd', 'gzip', 'xz', 'bzip2', 'none'] as const) {
+      const built = buildPackage({ ...spec, payload: { compressor, level: 1 }, files: [{ path: '/big', content }] });
+      for (const entry of readPackage(built.bytes()).payload())
+        expect(Buffer.concat([...entry.read()]).equals(content), compressor).toBe(true);
+    }
+  });
+
   it('are OK with the key, NOKEY without, BAD when one byte differs', () => {
     for (const algorithm of ['ed25519', 'rsa2048'] as const) {
       const key = generateKey({ userId: 'T <t@example.com>', algorithm, created: 1_600_000_000 });
