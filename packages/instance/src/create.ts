@@ -30,6 +30,8 @@ export interface CreateOptions {
   readonly subordinate?: boolean;
   readonly kernelArguments?: readonly string[];
   readonly progress?: Progress;
+  /** Release of libostree whose layout the deployment gets. */
+  readonly compat?: SysrootLevel;
 }
 
 /** Where the source's public key lies inside. */
@@ -77,6 +79,7 @@ export async function createInstance(options: CreateOptions): Promise<Instance> 
     const sysroot = Sysroot.open(path, {
       host: directoryHost({ sysroot: path, deployment: undefined, run: join(run, 'ostree') }),
       env: instanceEnvironment,
+      ...(options.compat === undefined ? {} : { compat: options.compat }),
     });
     initStateroot(sysroot, description.stateroot);
     const { repo } = sysroot;

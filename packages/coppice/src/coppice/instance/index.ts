@@ -17,6 +17,8 @@ import {
   runInteractive,
   takeRebootRequest,
 } from '@coppice/instance';
+import { eraLevel, levels } from '@coppice/ostree/compat';
+import { compatLevel } from '../../cli/compat.ts';
 import type { Context } from '../../cli/context.ts';
 import type { VerbFamily } from '../verbs.ts';
 import { thisHouse } from './house.ts';
@@ -120,6 +122,7 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
         subordinate: level === 'subordinate',
         kernelArguments: flags.karg,
         progress: plainProgress(context),
+        compat: compatLevel(context.env, 'ostree', levels, eraLevel),
       });
       context.stdout.write(`${name}: booted ${instance.record.booted}\n`);
     });
