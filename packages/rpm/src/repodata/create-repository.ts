@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
-import { type Clock, CoppiceError, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
+import { type Clock, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, replaceFile } from '@coppice/linux';
 import { rpmvercmp } from '../evr.ts';
