@@ -293,16 +293,20 @@ export function runSearch(s: SolverState, disableRules: boolean, weak: boolean):
 }
 
 const nothingToMinimize = Number.MAX_SAFE_INTEGER;
+/** Each step solves again; past this many rules looked at in all, a solution is taken as it is. */
+const minimizeBudget = 3_000_000;
 
 /**
  * Where another candidate of a choice came in later anyhow, the chosen one may be needless: goes back and takes that other
  * one in its place. Returns the level reached, or `nothingToMinimize`.
  */
 function minimize(s: SolverState, disableRules: boolean): number {
+  if (s.minimizeWork > minimizeBudget) return nothingToMinimize;
   for (const [i, branch] of s.branches.entries())
     for (const p of branch.choices) {
       if (branch.minimized?.has(p) === true || s.decision[p]! < branch.level) continue;
       const earlier = s.branches.slice(0, i);
+      s.minimizeWork += s.ruleCount;
       const at = s.queue.indexOf(branch.chosen);
       const because = at >= 0 ? s.reasons[at]! : reason.resolve;
       revert(s, branch.level - 1);

@@ -91,6 +91,7 @@ export class SolverState {
   readonly why: number[] = [];
   readonly reasons: number[] = [];
   propagateIndex = 0;
+  minimizeWork = 0;
   branches: Branch[] = [];
   /** Problems, each `[proof offset, element..., 0]`. Elements: rule, or -1 - job. */
   problems: number[][] = [];
