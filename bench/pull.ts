@@ -185,7 +185,7 @@ ostree(
   '-b',
   'new',
   '--timestamp=@2',
-  '--parent=' + ostree(`--repo=${archive}`, 'rev-parse', 'real'),
+  `--parent=${ostree(`--repo=${archive}`, 'rev-parse', 'real')}`,
   updated,
 );
 if (Number(values.files) > 0) {

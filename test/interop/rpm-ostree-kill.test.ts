@@ -53,8 +53,8 @@ describe.skipIf(reason !== undefined)(`rpm-ostree when things go wrong ${reason 
     const server: Server = createServer((request, response) => {
       const file = readFileSync(join(node.lab.packages, decodeURIComponent(request.url!)));
       response.writeHead(200, { 'content-length': file.length });
-      if (!cut || !request.url!.endsWith('.rpm')) return response.end(file);
-      response.write(file.subarray(0, file.length >> 1), () => response.destroy());
+      if (!cut || !request.url!.endsWith('.rpm')) response.end(file);
+      else response.write(file.subarray(0, file.length >> 1), () => response.destroy());
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const files = node.trees().map((tree) => join(tree, 'etc/yum.repos.d/lab.repo'));

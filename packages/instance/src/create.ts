@@ -10,6 +10,7 @@ import {
   initStateroot,
   Origin,
   Sysroot,
+  type SysrootLevel,
   simpleWriteDeployment,
 } from '@coppice/sysroot';
 import { bootInstance, instanceEnvironment } from './boot.ts';

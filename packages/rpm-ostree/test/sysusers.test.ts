@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { addAccounts } from '../src/assemble/sysusers.ts';
 import { formatGroup, formatPasswd, parseGroup, parsePasswd } from '../src/passwd.ts';
 
-const none = { passwd: [], group: [] };
+const none = { passwd: parsePasswd(''), group: parseGroup('') };
 function add(lines: string, passwd = '', group = '', others = none): string[] {
   const out = addAccounts(
     { passwd: parsePasswd(passwd), group: parseGroup(group) },
