@@ -21,7 +21,6 @@ function installedPackages(count: number, include: readonly string[]): Installed
     [
       '-W',
       '-f',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
       '${Priority}\t${Installed-Size}\t${Package}\t${Version}\t${Depends}, ${Pre-Depends}\n',
     ],
     { encoding: 'utf8', maxBuffer: 64 << 20 },
