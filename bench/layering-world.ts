@@ -18,11 +18,7 @@ interface Installed {
 function installedPackages(count: number, include: readonly string[]): Installed[] {
   const out = spawnSync(
     'dpkg-query',
-    [
-      '-W',
-      '-f',
-      '${Priority}\t${Installed-Size}\t${Package}\t${Version}\t${Depends}, ${Pre-Depends}\n',
-    ],
+    ['-W', '-f', '${Priority}\t${Installed-Size}\t${Package}\t${Version}\t${Depends}, ${Pre-Depends}\n'],
     { encoding: 'utf8', maxBuffer: 64 << 20 },
   );
   if (out.status !== 0) throw new Error('needs a Debian system: dpkg-query failed');
