@@ -30,6 +30,12 @@ export interface SysrootCompat {
   readonly composefs: boolean;
   /** A special file inside a directory that /etc got locally fails the merge. */
   readonly etcRefusesSpecial: boolean;
+  /** The generator looks for /run/ostree first. */
+  readonly generatorNeedsRun: boolean;
+  /** A path unit starts the finalization; later the command that stages does. */
+  readonly watchesStaged: boolean;
+  /** The generator's mounts survive a soft reboot. */
+  readonly softRebootMounts: boolean;
   /** Errors of a deployment say in which step they came up. */
   readonly stepPrefixes: boolean;
   /** Flag of `semodule` that rebuilds a policy whose modules changed. */
@@ -51,6 +57,9 @@ const old: SysrootCompat = {
   earlyPrune: false,
   composefs: false,
   etcRefusesSpecial: true,
+  generatorNeedsRun: false,
+  watchesStaged: true,
+  softRebootMounts: false,
   stepPrefixes: false,
   semoduleRefresh: '--rebuild-if-modules-changed',
 };
@@ -73,6 +82,9 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     earlyPrune: true,
     composefs: true,
     etcRefusesSpecial: false,
+    generatorNeedsRun: true,
+    watchesStaged: false,
+    softRebootMounts: true,
     stepPrefixes: true,
     semoduleRefresh: '--refresh',
   },

@@ -76,6 +76,11 @@ export { checkSysroot } from './check.ts';
 export type { DeployPlan, EtcChange, PlannedEntry, PlanOptions } from './plan.ts';
 export { planDeploy } from './plan.ts';
 
+// ---- What systemd of a host needs; the units are files in `host/systemd`.
+export { parseFstabMounts } from './fstab.ts';
+export type { SystemGeneratorOptions } from './systemgenerator.ts';
+export { generateSystemUnits } from './systemgenerator.ts';
+
 // ---- Disk images without root.
 export type { BuildImageOptions, BuiltImage } from './image/buildimage.ts';
 export { buildImage } from './image/buildimage.ts';

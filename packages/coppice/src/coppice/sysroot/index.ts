@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { eraLevel, levels } from '@coppice/ostree/compat';
-import { checkSysroot, planDeploy, Sysroot } from '@coppice/sysroot';
+import { checkSysroot, generateSystemUnits, planDeploy, Sysroot, sysrootCompat } from '@coppice/sysroot';
 import { compatLevel } from '../../cli/compat.ts';
 import type { VerbFamily } from '../verbs.ts';
 import { checkText } from './check.ts';
@@ -22,7 +22,7 @@ interface PlanFlags {
 
 const collect = (value: string, all: string[]): string[] => [...all, value];
 
-/** `coppice sysroot plan|check`: look before a deployment, and after something went wrong. Neither changes anything. */
+/** `coppice sysroot plan|check|generator`: look before a deployment, and after something went wrong; and what systemd calls. */
 export const define: VerbFamily['define'] = (command, context, exit) => {
   command
     .command('plan')
@@ -68,5 +68,20 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
       const findings = checkSysroot(resolve(context.cwd, flags.sysroot), { deep: flags.deep === true });
       context.stdout.write(flags.json ? `${JSON.stringify({ findings }, null, 2)}\n` : checkText(findings));
       if (findings.some((finding) => finding.severity !== 'note')) exit(1);
+    });
+  command
+    .command('generator')
+    .description('write the units of a booted deployment; systemd calls it early through ostree-system-generator')
+    .argument('<normal>', 'folder for the units')
+    .argument('[early]', 'not used')
+    .argument('[late]', 'not used')
+    .option('--root <path>', 'read the kernel arguments, fstab and /sysroot below this folder', '/')
+    .option('--unit-path <path>', 'where the units are installed', '/usr/lib/systemd/system')
+    .action((normal: string, _early: unknown, _late: unknown, flags: { root: string; unitPath: string }) => {
+      generateSystemUnits(resolve(context.cwd, normal), {
+        root: resolve(context.cwd, flags.root).replace(/\/$/, ''),
+        unitPath: flags.unitPath,
+        compat: sysrootCompat(compatLevel(context.env, 'ostree', levels, eraLevel)),
+      });
     });
 };
