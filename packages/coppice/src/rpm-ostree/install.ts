@@ -1,5 +1,5 @@
-import { CoppiceError } from '@coppice/base';
-import { baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
+import { type ApplyLiveOutcome, applyLive, baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
+import { printApplied } from './apply-live.ts';
 import {
   cacheOnly,
   downloadOnly,
@@ -10,7 +10,7 @@ import {
   unchangedExit,
   verbOptions,
 } from './options.ts';
-import { finishChange, inTransaction, openSystem } from './run.ts';
+import { finishChange, inTransaction, openSystem, printPending } from './run.ts';
 import type { Verb, VerbCall } from './verb.ts';
 
 /** Options that install and uninstall share. */
@@ -33,12 +33,15 @@ export async function changeLayeredPackages(
     readonly uninstall: readonly string[];
     readonly uninstallAll?: boolean;
     readonly offline: boolean;
+    /** Also to the running tree, once the deployment is written. */
+    readonly applyLive?: boolean;
     readonly title: string;
   },
 ): Promise<number> {
   const { options } = call;
   const system = openSystem(call);
   const { client } = system;
+  let live: ApplyLiveOutcome | undefined;
   const outcome = await inTransaction(system, change.title, async () => {
     const previous = client.originMerge;
     const before = client.origin(previous);
@@ -50,7 +53,7 @@ export async function changeLayeredPackages(
       idempotent: options.flag('idempotent'),
       forceReplaceFiles: options.flag('force-replacefiles'),
     });
-    return await deployOrigin(client, {
+    const deployed = await deployOrigin(client, {
       origin,
       pull: false,
       showSteps: change.install.length > 0,
@@ -59,7 +62,15 @@ export async function changeLayeredPackages(
       dryRun: options.flag('dry-run'),
       lockFinalization: options.flag('lock-finalization'),
     });
+    if (change.applyLive === true && deployed.deployment !== undefined)
+      live = await applyLive(client, { target: deployed.deployment.checksum });
+    return deployed;
   });
+  if (live !== undefined) {
+    printPending(system, outcome.previous.checksum);
+    printApplied(system, live);
+    return 0;
+  }
   return finishChange(system, outcome, {
     reboot: options.flag('reboot'),
     unchangedExit77: options.flag('unchanged-exit-77'),
@@ -82,15 +93,11 @@ export const verb: Verb = {
   async run(call) {
     const { options } = call;
     if (options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
-    if (options.flag('apply-live'))
-      throw new CoppiceError(
-        'Unsupported',
-        'not built yet: --apply-live; without it the change waits for the next boot',
-      );
     return await changeLayeredPackages(call, {
       install: options.operands,
       uninstall: options.strings('uninstall'),
       offline: options.flag('cache-only'),
+      applyLive: options.flag('apply-live'),
       title: `install ${options.operands.join(' ')}`,
     });
   },

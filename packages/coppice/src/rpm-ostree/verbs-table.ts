@@ -14,6 +14,7 @@ export interface VerbGroup {
   readonly subverbs: Verbs;
 }
 
+const applyLive = () => import('./apply-live.ts');
 const install = () => import('./install.ts');
 const uninstall = () => import('./uninstall.ts');
 const upgrade = () => import('./upgrade.ts');
@@ -72,8 +73,10 @@ const ex: VerbGroup = {
   summary: 'Experimental commands that may change or be removed in the future',
   hidden: true,
   subverbs: {
+    'apply-live': { summary: 'Apply pending deployment changes to booted deployment', load: applyLive },
     history: { summary: 'Inspect rpm-ostree history of the system', load: () => import('./history.ts') },
     'initramfs-etc': { summary: 'Track initramfs configuration files', load: () => import('./initramfs-etc.ts') },
+    livefs: { summary: 'Apply pending deployment changes to booted deployment', hidden: true, load: applyLive },
   },
 };
 
@@ -81,6 +84,7 @@ const refreshMd = () => import('./refresh-md.ts');
 const usroverlay = () => import('./usroverlay.ts');
 
 export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
+  'apply-live': { summary: 'Apply pending deployment changes to booted deployment', load: applyLive },
   cancel: { summary: 'Cancel an active transaction', load: () => import('./cancel.ts') },
   cleanup: { summary: 'Clear cached/pending data', load: () => import('./cleanup.ts') },
   compose,

@@ -7,6 +7,7 @@ import { baseOf, isLayered } from '../commit-facts.ts';
 import { staleContainerRefs } from '../container/import-image.ts';
 import { packageRef, packageRefPrefix } from '../pkgref.ts';
 import type { Client } from './client.ts';
+import { syncLiveRefs } from './live-state.ts';
 import { packagesOf } from './packages-of.ts';
 
 const baseRefPrefix = 'rpmostree/base';
@@ -71,6 +72,7 @@ export function cleanupBase(client: Client, report: boolean): CleanupReport {
     repo.transaction((txn) => {
       for (const ref of images) txn.setRef(ref, null);
     });
+  syncLiveRefs(client);
   // Deployed commits are kept by libostree's own refs, which the first line above renewed.
   const { freed } = prune(repo, { refsOnly: true, depth: 0 });
   if (report && freed > 0) client.message(`Freed: ${formatSize(freed)} (pkgcache branches: ${stale.length})`);

@@ -3,7 +3,7 @@ import { type Clock, CoppiceError, type Progress, silentProgress, systemClock } 
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
-import { type Deployment, Sysroot } from '@coppice/sysroot';
+import { type Deployment, type Host, Sysroot } from '@coppice/sysroot';
 import { type RpmOstreeCompat, rpmOstreeLevel } from '../compat.ts';
 import { emptyOrigin, type Origin, parseOrigin } from '../origin.ts';
 
@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly stateroot?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly fs?: FileSystem;
+  /** What the running machine knows of its deployment. */
+  readonly host?: Host;
   readonly clock?: Clock;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -79,6 +81,7 @@ export class Client {
     const sysroot = Sysroot.open(options.sysroot ?? '/', {
       fs,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(options.host === undefined ? {} : { host: options.host }),
       env: options.env ?? {},
       onMessage(message) {
         const text = compat.bootversionInSummary ? message : message.replace(/ bootversion: [^,]*,/, '');

@@ -9,7 +9,7 @@ export const liveInProgressRef = 'rpmostree/live-apply-inprogress';
 
 /** Path of the stamp of a deployment, below /run/ostree. */
 export function liveStampPath(client: Client, d: Deployment): string {
-  return `${client.sysroot.host.run}/deployment-state/${d.checksum}.${d.deploySerial}/rpmostree-live-stamp`;
+  return `${client.sysroot.host.run}/deployment-state/${d.checksum}.${d.deploySerial}/rpmostree-is-live.stamp`;
 }
 
 export function liveStateOf(client: Client, d: Deployment): DeploymentStatus['live'] {
@@ -25,4 +25,16 @@ export function liveStateOf(client: Client, d: Deployment): DeploymentStatus['li
       ? {}
       : { diff: diffCommits(repo, d.checksum, replaced) }),
   };
+}
+
+/** Drops the refs of an earlier boot: without the stamp of the booted deployment they say nothing. */
+export function syncLiveRefs(client: Client): void {
+  const { repo, fs } = client;
+  const { booted } = client.sysroot;
+  if (booted === undefined || fs.lstat(liveStampPath(client, booted)) !== undefined) return;
+  const stale = [liveRef, liveInProgressRef].filter((ref) => repo.tryResolveRev(ref) !== undefined);
+  if (stale.length === 0) return;
+  repo.transaction((txn) => {
+    for (const ref of stale) txn.setRef(ref, null);
+  });
 }
