@@ -32,8 +32,6 @@ export interface SysrootCompat {
   readonly etcRefusesSpecial: boolean;
   /** The generator looks for /run/ostree first. */
   readonly generatorNeedsRun: boolean;
-  /** A path unit starts the finalization; later the command that stages does. */
-  readonly watchesStaged: boolean;
   /** The generator's mounts survive a soft reboot. */
   readonly softRebootMounts: boolean;
   /** Errors of a deployment say in which step they came up. */
@@ -58,7 +56,6 @@ const old: SysrootCompat = {
   composefs: false,
   etcRefusesSpecial: true,
   generatorNeedsRun: false,
-  watchesStaged: true,
   softRebootMounts: false,
   stepPrefixes: false,
   semoduleRefresh: '--rebuild-if-modules-changed',
@@ -83,7 +80,6 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     composefs: true,
     etcRefusesSpecial: false,
     generatorNeedsRun: true,
-    watchesStaged: false,
     softRebootMounts: true,
     stepPrefixes: true,
     semoduleRefresh: '--refresh',

@@ -49,7 +49,8 @@ export function generateSystemUnits(normalDir: string, options: SystemGeneratorO
   const enable = (name: string, directory: string, to = `${unitPath}/${name}`): void =>
     linkUnit(fs, normalDir, directory, name, to);
   enable('ostree-remount.service', 'local-fs.target.requires');
-  if (compat.watchesStaged) enable('ostree-finalize-staged.path', 'multi-user.target.wants');
+  // Newer releases start the service from the command that stages; here the watch does it at every level.
+  enable('ostree-finalize-staged.path', 'multi-user.target.wants');
   enable('ostree-boot-complete.service', 'multi-user.target.wants');
 
   if (compat.softRebootMounts) {

@@ -58,6 +58,7 @@ describe('the generator', () => {
       'local-fs.target.requires/ostree-remount.service',
       'local-fs.target.requires/var.mount',
       'multi-user.target.wants/ostree-boot-complete.service',
+      'multi-user.target.wants/ostree-finalize-staged.path',
       'sysroot.mount.d/ostree-softreboot.conf',
       'var.mount',
     ]);
