@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)(`apply-live${reason === undefined ? '' : `
   let pending: string;
   const tmpfilesRoots: string[] = [];
   // /usr of a deployment directory needs no overlay to be written.
-  const host: LiveHost = { mount() {}, remount() {}, tmpfiles: (root) => tmpfilesRoots.push(root) };
+  const host: LiveHost = { check() {}, mount() {}, remount() {}, tmpfiles: (root) => tmpfilesRoots.push(root) };
 
   const open = (messages: string[] = []): Client =>
     Client.open({

@@ -82,6 +82,7 @@ export async function applyLive(client: Client, options: ApplyLiveOptions = {}):
       throw new CoppiceError('Conflict', `packages would be changed: ${changed}, allow replacement to override`);
   }
   checkApplicable(diff);
+  host.check();
   const state = unlock(client, booted, applied, host);
   client.message(`Computed /usr diff: ${formatUsrDiff(diff)}`);
   client.message(`Computed pkg diff: ${packages.added.length} added, ${changed} changed, ${removed} removed`);

@@ -1,9 +1,12 @@
 // What apply-live needs of a running machine beyond files: mounts and systemd-tmpfiles.
 import { spawnSync } from 'node:child_process';
 import { CoppiceError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import type { OverlayMounter } from '@coppice/sysroot';
 
 export interface LiveHost {
+  /** Throws unless a mount made now stays: a sandbox, or a chroot, has no running system to change. */
+  readonly check: () => void;
   /** Mounts the overlay over /usr; default: mount(8). */
   readonly mount?: OverlayMounter;
   /** Makes /usr of the running system writable or read-only again. */
@@ -21,6 +24,14 @@ function run(program: string, args: readonly string[], failure: string): void {
 
 /** The machine this process runs on. */
 export const liveHost: LiveHost = {
+  check() {
+    // What sd_booted(3) looks at.
+    if (hostFs.lstat('/run/systemd/system') === undefined)
+      throw new CoppiceError(
+        'Unsupported',
+        "Failed to unlock --transient: System has not been booted with systemd as init system (PID 1). Can't operate.",
+      );
+  },
   remount: (writable) =>
     run('mount', ['-o', `remount,${writable ? 'rw' : 'ro'}`, '/usr'], `Remounting /usr ${writable ? 'rw' : 'ro'}`),
   tmpfiles(root) {
