@@ -86,6 +86,8 @@ export interface FileSystem {
   setFlags(path: string, flags: number): boolean;
   /** FICLONE; false where the file system cannot. */
   reflink(fromFd: number, toFd: number): boolean;
+  /** Whether this process may write `path`, as access(2) with the effective ids; false when it is not there. */
+  writable(path: string): boolean;
   usage(path: string): FsUsage;
   /** Open-file-description lock (F_OFD_SETLK). False when someone else holds a conflicting lock. */
   tryLock(fd: number, kind: 'shared' | 'exclusive' | 'unlock'): boolean;

@@ -1,6 +1,7 @@
 // The default FileSystem: the machine's own. node:fs for what Node has, libc for the rest.
 
 import {
+  accessSync,
   chmodSync,
   closeSync,
   constants,
@@ -168,6 +169,14 @@ export const hostFs: FileSystem = {
   },
   // FICLONE takes the source descriptor itself, not a pointer to it.
   reflink: (fromFd, toFd) => libc().ioctlInt(toFd, FICLONE, fromFd) === 0,
+  writable(path) {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  },
   usage(path): FsUsage {
     const { bsize, blocks, bfree, bavail } = statfsSync(path);
     return { blockSize: bsize, total: blocks * bsize, free: bfree * bsize, available: bavail * bsize };

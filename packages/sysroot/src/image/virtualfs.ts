@@ -211,6 +211,9 @@ export class VirtualFs implements FileSystem {
   reflink(fromFd: number, toFd: number): boolean {
     return this.#base.reflink(fromFd, toFd);
   }
+  writable(path: string): boolean {
+    return this.#base.writable(path);
+  }
   usage(path: string): FsUsage {
     return this.#base.usage(path);
   }
