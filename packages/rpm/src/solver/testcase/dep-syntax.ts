@@ -62,6 +62,7 @@ function name(pool: Pool, r: Reader): number {
   const word = r.text.slice(start, r.at);
   if (word === '') bad(r);
   if (word === '<NULL>') return 0;
+  if (word === '\\00') return 1;
   if (namespace && r.text[r.at] === '(') {
     r.at++;
     const inner = r.text.startsWith(')', r.at) ? 0 : expression(pool, r);
@@ -96,7 +97,14 @@ function expression(pool: Pool, r: Reader): number {
     if (flags >= 8 && flags !== rel.arch && flags !== rel.compat)
       return pool.ids.relation(left, flags, expression(pool, r));
     blanks(r);
-    left = pool.ids.relation(left, flags, name(pool, r));
+    let right = name(pool, r);
+    blanks(r);
+    if (flags < 8 && r.text.startsWith('compat >=', r.at)) {
+      r.at += 'compat >='.length;
+      blanks(r);
+      right = pool.ids.relation(right, rel.compat, name(pool, r));
+    }
+    left = pool.ids.relation(left, flags, right);
   }
 }
 
@@ -109,27 +117,49 @@ export function parseTestDependency(pool: Pool, text: string): number {
   return id;
 }
 
-/** A name with blanks and operators written as `\XX`. */
+/** A name written so that it reads back as one word: blanks, brackets and what would be taken for something else as `\XX`. */
 export function escapeName(text: string): string {
+  if (text === '') return '\\00';
+  const odd = /^[[(<=>!]|^namespace:|[\0- \\]/.test(text);
+  const pairs = text.replace(/\([^()]*\)/g, '');
+  const brackets = /[()]/.test(odd ? text : pairs);
   let out = '';
-  for (const c of text) {
+  for (const [i, c] of [...text].entries()) {
     const code = c.charCodeAt(0);
-    out += code <= 32 || '[(<=>!'.includes(c) === true || code >= 128 ? `\\${code.toString(16).padStart(2, '0')}` : c;
+    const special =
+      code <= 32 ||
+      c === '\\' ||
+      (brackets && (c === '(' || c === ')')) ||
+      (i === 0 && '[(<=>!'.includes(c)) ||
+      (c === ':' && ((i === 9 && text.startsWith('namespace:')) || (i === text.length - 4 && text.endsWith(':any'))));
+    out += special ? `\\${code.toString(16).padStart(2, '0')}` : c;
   }
   return out;
+}
+
+/** The sign of a relation. */
+export function operatorText(flags: number): string {
+  return operators.find(([, f]) => f === flags)?.[0] ?? '???';
+}
+
+/** The relation a sign stands for. Throws `Invalid`. */
+export function parseOperator(text: string): number {
+  const found = operators.find(([sign]) => sign === text);
+  if (found === undefined) throw new CoppiceError('Invalid', `unknown operator '${text}'`);
+  return found[1];
 }
 
 /** Writes a dependency so that `parseTestDependency` reads it back. */
 export function formatTestDependency(pool: Pool, dep: number, nested = false): string {
   const { ids } = pool;
-  if (!isRel(dep)) return dep === 0 ? '<NULL>' : ids.text(dep);
+  if (!isRel(dep)) return dep === 0 ? '<NULL>' : escapeName(ids.text(dep));
   const flags = ids.relFlag(dep);
   const left = ids.relName(dep);
   const right = ids.relEvr(dep);
   if (flags === rel.namespace)
     return `${ids.text(left)}(${right === 0 ? '<NULL>' : formatTestDependency(pool, right)})`;
-  if (flags === rel.multiarch && !isRel(left) && ids.text(right) === 'any') return `${ids.text(left)}:any`;
-  const op = operators.find(([, f]) => f === flags)?.[0] ?? '???';
+  if (flags === rel.multiarch && !isRel(left) && ids.text(right) === 'any') return `${escapeName(ids.text(left))}:any`;
+  const op = operatorText(flags);
   const chained = flags === rel.and || flags === rel.or || flags === rel.with;
   const l = formatTestDependency(pool, left, true);
   const r = formatTestDependency(
@@ -139,5 +169,5 @@ export function formatTestDependency(pool: Pool, dep: number, nested = false): s
       !((flags === rel.if || flags === rel.unless) && isRel(right) && ids.relFlag(right) === rel.else),
   );
   const inner = `${l} ${op} ${r}`;
-  return nested && flags >= 8 && flags !== rel.arch ? `(${inner})` : inner;
+  return nested && flags >= 8 && flags !== rel.arch && flags !== rel.compat ? `(${inner})` : inner;
 }

@@ -1,14 +1,15 @@
 // libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
 import { CoppiceError } from '@coppice/base';
-import { compareEvrText } from '../../evr.ts';
 import { defaultSolverFlags, type Job, type SolverFlags } from '../job.ts';
 import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
 import { selected } from '../selection.ts';
 import { SolvableNames, solvableName } from '../solvable-name.ts';
 import { solve } from '../solve.ts';
 import type { SolverState } from '../state.ts';
+import { rel } from '../strings.ts';
 import type { Step } from '../transaction.ts';
 import { parseTestDependency } from './dep-syntax.ts';
+import { genidCommand, genidLines } from './genid.ts';
 import { formatJob, parseJob } from './job-text.ts';
 import {
   type AlternativeStyle,
@@ -86,6 +87,7 @@ class CaseRun {
   private flags: SolverFlags = defaultSolverFlags();
   private state: SolverState | undefined;
   private solvedOnce = false;
+  private readonly genids: number[] = [];
   private readonly vendorClasses: string[][] = [];
 
   constructor(options: CaseOptions) {
@@ -114,7 +116,11 @@ class CaseRun {
 
   command(c: Command): void {
     const [verb, ...args] = c.words;
+    if (verb !== 'genid') this.genidDone();
     switch (verb) {
+      case 'genid':
+        genidCommand(this.pool, this.genids, args[0], c.rest.slice(args[0]?.length ?? 0).trim());
+        break;
       case 'repo':
         this.repo(args, c.inline);
         break;
@@ -153,7 +159,7 @@ class CaseRun {
         this.result(args[0]!.split(','), this.expectation(c, args), c.line);
         break;
       case 'evrcmp':
-        this.evrcmp(args, c.line);
+        this.evrcmp(args);
         break;
       default:
         unsupported(`command '${verb}' of test cases`);
@@ -180,7 +186,7 @@ class CaseRun {
     });
     this.names = undefined;
     if (kind === 'empty') return;
-    if (kind !== 'testtags') unsupported(`repositories of the kind '${kind}'`);
+    if (kind !== 'testtags' && kind !== 'susetags') unsupported(`repositories of the kind '${kind}'`);
     readTesttags(this.pool, repo, inline ?? this.read(file!));
   }
 
@@ -243,17 +249,38 @@ class CaseRun {
     for (const p of selected(this.pool, job.select)) this.pool.disable(p);
   }
 
-  private evrcmp(args: readonly string[], line: number): void {
-    const [a, op, b] = args.length === 3 ? args : [args[0], undefined, args[1]];
-    const order = compareEvrText(a ?? '', b ?? '');
-    const actual = order < 0 ? '<' : order > 0 ? '>' : '=';
-    this.results.push({ line, kinds: ['evrcmp'], expected: op === undefined ? undefined : [op], actual: [actual] });
+  /** The comparison becomes a job that asks for `A < B`, `A = B` or `A > B`. */
+  private evrcmp(args: readonly string[]): void {
+    const [a, b] = args;
+    if (a === undefined || b === undefined) throw new CoppiceError('Invalid', 'evrcmp: two versions are needed');
+    const { ids } = this.pool;
+    const order = this.pool.compareEvrs(ids.string(a), ids.string(b));
+    const flags = order < 0 ? rel.lt : order > 0 ? rel.gt : rel.eq;
+    this.asked(ids.relation(ids.string(a), flags, ids.string(b)));
+  }
+
+  private asked(dep: number): void {
+    this.jobs.push({ action: 'noop', select: { kind: 'provides', dep } });
+    this.state = undefined;
+  }
+
+  private genidDone(): void {
+    for (const dep of this.genids.splice(0)) this.asked(dep);
   }
 
   private result(kinds: readonly string[], expected: string[] | undefined, line: number): void {
-    const state = this.solved();
     const lines: string[] = [];
-    for (const kind of kinds)
+    for (const kind of kinds) {
+      if (kind === 'jobs') {
+        lines.push(...this.jobs.map((job) => `job ${formatJob(this.pool, job)}`));
+        continue;
+      }
+      if (kind === 'genid') {
+        for (const { action, select } of this.jobs)
+          if (action === 'noop' && select.kind === 'provides') lines.push(...genidLines(this.pool, select.dep));
+        continue;
+      }
+      const state = this.solved();
       switch (kind) {
         case 'transaction':
           lines.push(...transactionLines(state));
@@ -270,9 +297,6 @@ class CaseRun {
         case 'recommended':
           lines.push(...recommendedLines(state));
           break;
-        case 'jobs':
-          lines.push(...this.jobs.map((job) => `job ${formatJob(this.pool, job)}`));
-          break;
         case 'cleandeps':
           for (let p = 2; p < this.pool.count; p++)
             if (state.cleandepsSet.has(p)) lines.push(`cleandeps ${solvableName(this.pool, p)}`);
@@ -280,6 +304,7 @@ class CaseRun {
         default:
           unsupported(`result '${kind}'`);
       }
+    }
     this.results.push({ line, kinds, expected, actual: [...new Set(lines)].sort(compareBytes) });
   }
 }

@@ -3,6 +3,7 @@ import { CoppiceError } from '@coppice/base';
 import { type Field, field, type Pool, type PoolRepo } from '../pool.ts';
 import { rel } from '../strings.ts';
 import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
+import { suseDependency } from './suse-deps.ts';
 
 const dependencyTags: Readonly<Record<string, Field>> = {
   Prv: field.provides,
@@ -32,6 +33,22 @@ function* tagLines(text: string): Generator<[string, string]> {
   }
 }
 
+/** Older texts write SUSE's special capabilities as plain names. */
+function rewriteSuseDependencies(pool: Pool, lists: Map<Field, number[]>): void {
+  const replace = (which: Field, kind: 'supplements' | 'conflicts'): void => {
+    const list = lists.get(which);
+    if (list !== undefined)
+      lists.set(
+        which,
+        list.map((dep) => suseDependency(pool, dep, kind) ?? dep),
+      );
+  };
+  replace(field.supplements, 'supplements');
+  replace(field.conflicts, 'conflicts');
+  const added = (lists.get(field.provides) ?? []).flatMap((dep) => suseDependency(pool, dep, 'provides') ?? []);
+  if (added.length > 0) lists.set(field.supplements, [...(lists.get(field.supplements) ?? []), ...added]);
+}
+
 /** Adds the packages of a testtags text to a repository. Throws `Invalid`. */
 export function readTesttags(pool: Pool, repo: PoolRepo, text: string): void {
   let version = 2;
@@ -40,10 +57,13 @@ export function readTesttags(pool: Pool, repo: PoolRepo, text: string): void {
   let sourceArch = false;
   const finish = (): void => {
     if (id === 0) return;
-    if (version < 3 && !sourceArch) {
-      const provides = lists.get(field.provides) ?? [];
-      const self = pool.ids.relation(pool.names.data[id]!, rel.eq, pool.evrs.data[id]!);
-      if (!provides.includes(self)) lists.set(field.provides, [self, ...provides]);
+    if (version < 3) {
+      if (!sourceArch) {
+        const provides = lists.get(field.provides) ?? [];
+        const self = pool.ids.relation(pool.names.data[id]!, rel.eq, pool.evrs.data[id]!);
+        if (!provides.includes(self)) lists.set(field.provides, [self, ...provides]);
+      }
+      rewriteSuseDependencies(pool, lists);
     }
     for (const [which, ids] of lists) pool.setIds(id, which, ids);
     lists = new Map();
