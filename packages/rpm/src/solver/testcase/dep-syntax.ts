@@ -169,5 +169,5 @@ export function formatTestDependency(pool: Pool, dep: number, nested = false): s
       !((flags === rel.if || flags === rel.unless) && isRel(right) && ids.relFlag(right) === rel.else),
   );
   const inner = `${l} ${op} ${r}`;
-  return nested && flags >= 8 && flags !== rel.arch && flags !== rel.compat ? `(${inner})` : inner;
+  return nested && flags >= 8 && flags !== rel.compat ? `(${inner})` : inner;
 }

@@ -1,6 +1,6 @@
 // libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
 import { CoppiceError } from '@coppice/base';
-import { defaultSolverFlags, type Job, type SolverFlags } from '../job.ts';
+import { defaultSolverFlags, type Job, type JobAction, jobActions, type SolverFlags } from '../job.ts';
 import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
 import { selected } from '../selection.ts';
 import { SolvableNames, solvableName } from '../solvable-name.ts';
@@ -19,6 +19,7 @@ import {
   ruleLines,
   transactionLines,
 } from './results.ts';
+import { partOf, type SelectionPart, selectByDependency, selectByText, selectionMode } from './selection-text.ts';
 import { readTesttags } from './testtags.ts';
 
 /** One `result` command after solving: what was expected (nothing given: `undefined`) and what came out. Both sorted. */
@@ -128,7 +129,8 @@ class CaseRun {
         this.system(args);
         break;
       case 'job':
-        this.jobs.push(this.job(c.rest));
+        if (args[1]?.startsWith('selection') === true) this.selection(args);
+        else this.jobs.push(this.job(c.rest));
         this.state = undefined;
         break;
       case 'solverflags':
@@ -207,6 +209,27 @@ class CaseRun {
 
   private job(text: string): Job {
     return parseJob(this.pool, this.solvables(), text);
+  }
+
+  /** `job ACTION selection TEXT FLAGS` and its relatives, which look at dependencies. */
+  private selection(args: readonly string[]): void {
+    const [action, kind, ...rest] = args;
+    const flags = rest.pop();
+    if (flags === undefined || !jobActions.includes(action as JobAction))
+      throw new CoppiceError('Invalid', `bad selection '${args.join(' ')}'`);
+    const { pool } = this;
+    let parts: readonly SelectionPart[] =
+      kind === 'selection'
+        ? selectByText(pool, rest.join(' '), flags)
+        : selectByDependency(pool, this.solvables(), kind!, rest[0] ?? '', rest.slice(1).join(' '), flags);
+    const mode = selectionMode(flags);
+    if (mode !== 'add') {
+      const found = new Set(parts.flatMap((part) => selected(pool, part.select)));
+      const before = [...new Set(this.jobs.flatMap((job) => selected(pool, job.select)))];
+      parts = partOf(before.filter((p) => found.has(p) === (mode === 'filter')));
+      this.jobs = [];
+    }
+    for (const part of parts) this.jobs.push({ action: action as JobAction, ...part });
   }
 
   private solverFlag(word: string): void {
