@@ -1,9 +1,11 @@
 // What the compose verbs read: the treefile with its repositories, metadata and lockfiles from the command line.
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { Fetcher } from '@coppice/http';
+import { parseRepoFile } from '@coppice/rpm';
 import {
   type ComposeRepository,
   type LoadedTreefile,
@@ -11,7 +13,6 @@ import {
   loadTreefile,
   mergeLockfiles,
   parseLockfile,
-  parseRepoFile,
   type Repository,
   refreshRepository,
   type Treefile,
@@ -52,14 +53,11 @@ export function readComposeInput(call: VerbCall): ComposeInput {
 /** Definitions of the `.repo` files beside the treefile that it names. */
 function wantedRepositories(input: ComposeInput): Repository[] {
   const dir = dirname(input.path);
-  const variables = new Map<string, string>([
-    ['basearch', composeArch],
-    ['arch', composeArch],
-  ]);
-  if (input.treefile.releasever !== undefined) variables.set('releasever', input.treefile.releasever);
+  const variables: Record<string, string> = { basearch: composeArch, arch: composeArch };
+  if (input.treefile.releasever !== undefined) variables['releasever'] = input.treefile.releasever;
   const all = readdirSync(dir)
     .filter((name) => name.endsWith('.repo'))
-    .flatMap((name) => parseRepoFile(readFileSync(join(dir, name), 'utf8'), variables));
+    .flatMap((name) => parseRepoFile(readFileSync(join(dir, name), 'utf8'), name, variables));
   return [...input.treefile.repos, ...input.treefile.lockfileRepos].map((id) => {
     const found = all.find((r) => r.id === id);
     if (found === undefined) throw new CoppiceError('NotFound', `Unknown rpm-md repository: ${id}`);

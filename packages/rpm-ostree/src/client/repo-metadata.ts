@@ -156,8 +156,8 @@ function allowed(repository: Repository, name: string): boolean {
           .replaceAll('?', '.')}$`,
       ).test(name),
     );
-  if (repository.includes.length > 0 && !matches(repository.includes)) return false;
-  return !matches(repository.excludes);
+  if (repository.includePackages.length > 0 && !matches(repository.includePackages)) return false;
+  return !matches(repository.excludePackages);
 }
 
 function load(client: Client, repository: Repository, dir: string, cached: boolean): Omit<LoadedRepository, 'root'> {
@@ -174,7 +174,7 @@ function load(client: Client, repository: Repository, dir: string, cached: boole
     timestamp,
     cached,
     checkSignature(rpm, nevra) {
-      if (!repository.gpgcheck) return;
+      if (!repository.gpgCheck) return;
       checkPackageSignature(rpm, packageKeyring(fs, configDir(client), repository.gpgKeys), nevra, repository.id);
     },
   };
@@ -222,8 +222,7 @@ export async function loadRepositories(
       const dir = join(root, repository.id);
       const stat = client.fs.stat(join(dir, 'repodata/repomd.xml'));
       const age = stat === undefined ? undefined : (client.clock.now() - stat.mtimeMs) / 1000;
-      const fresh =
-        age !== undefined && options.force !== true && (repository.expires === undefined || age < repository.expires);
+      const fresh = age !== undefined && options.force !== true && age < repository.metadataExpire;
       const url = readSmall(client, join(dir, 'base-url'));
       const moved = repository.baseUrls.length > 0 && (url === undefined || !repository.baseUrls.includes(url));
       if (fresh && !moved && !repository.baseUrls.some((u) => u.startsWith('file:'))) continue;
