@@ -48,7 +48,10 @@ function plan(s: SolverState): Plan {
           if (list.some((q) => q === p || candidates.includes(q))) replace(p, candidates);
         } else if (list.includes(p)) replace(p, [p, ...updateCandidates(s, p, 'update')]);
       }
-    } else if (job.action === 'install' && !list.some((p) => s.isInstalled(p))) {
+    } else if (job.action === 'install' && list.some((p) => s.isInstalled(p))) {
+      if (s.mayUpdate(job))
+        for (const p of list) if (s.isInstalled(p)) replace(p, [p, ...updateCandidates(s, p, 'update')]);
+    } else if (job.action === 'install') {
       const best = filterCandidates(s, list, 'recommend');
       for (const p of best)
         for (const old of s.providers.list(pool.names.data[p]!))

@@ -79,9 +79,10 @@ interface Disabled {
   readonly dupNames: number[];
   readonly best: number[];
   readonly black: number[];
+  readonly strictRepo: number[];
 }
 
-const nothing = (): Disabled => ({ updates: [], infarchNames: [], dupNames: [], best: [], black: [] });
+const nothing = (): Disabled => ({ updates: [], infarchNames: [], dupNames: [], best: [], black: [], strictRepo: [] });
 
 interface SetFlags {
   ev: boolean;
@@ -173,10 +174,11 @@ function disabledBy(s: SolverState, job: Job): Disabled {
     if ((set.repo || set.ev) && s.dup.start !== s.dup.end)
       for (const p of candidates) out.dupNames.push(pool.names.data[p]!);
     if (set.ev && s.black.start !== s.black.end) out.black.push(...candidates);
+    if ((set.repo || set.ev) && s.strictRepo.start !== s.strictRepo.end) out.strictRepo.push(...candidates);
     if (pool.installed === undefined || pool.installed.solvables.length === 0) return out;
     if (!(set.ev || set.arch || set.vendor || set.repo || set.name)) return out;
     if (candidates.some((p) => s.isInstalled(p) || s.multiversion.has(p))) return out;
-    if (job.flags?.orupdate === true || candidates.length === 0) return out;
+    if (s.mayUpdate(job) || candidates.length === 0) return out;
     out.updates.push(...replacedByAll(s, candidates, set));
   } else if (job.action === 'erase') {
     for (const p of selected(pool, job.select)) if (s.isInstalled(p)) out.updates.push(p);
@@ -210,6 +212,7 @@ function apply(s: SolverState, off: Disabled): void {
   disableNames(s, off.dupNames, s.dup);
   for (const p of off.best) disableBest(s, p);
   for (let r = s.black.start; r < s.black.end; r++) if (off.black.includes(-s.p[r]!)) s.disableRule(r);
+  for (let r = s.strictRepo.start; r < s.strictRepo.end; r++) if (off.strictRepo.includes(-s.p[r]!)) s.disableRule(r);
 }
 
 function jobEnabled(s: SolverState, job: number): boolean {
@@ -238,7 +241,8 @@ export function reenablePolicyRules(s: SolverState, jobIndex: number): void {
     .filter((_, i) => i !== jobIndex && jobEnabled(s, i))
     .map((other) => disabledBy(s, other))
     .reduce<Disabled>((all, one) => {
-      for (const key of ['updates', 'infarchNames', 'dupNames', 'best', 'black'] as const) all[key].push(...one[key]);
+      for (const key of ['updates', 'infarchNames', 'dupNames', 'best', 'black', 'strictRepo'] as const)
+        all[key].push(...one[key]);
       return all;
     }, nothing());
   for (const p of off.updates) {
@@ -261,8 +265,12 @@ export function reenablePolicyRules(s: SolverState, jobIndex: number): void {
   for (const p of off.best)
     if (!others.best.includes(p))
       for (let r = s.best.start; r < s.best.end; r++) if (s.bestSource[r - s.best.start] === p) s.enableRule(r);
-  for (let r = s.black.start; r < s.black.end; r++) {
-    const p = -s.p[r]!;
-    if (off.black.includes(p) && !others.black.includes(p)) s.enableRule(r);
-  }
+  for (const [span, key] of [
+    [s.black, 'black'],
+    [s.strictRepo, 'strictRepo'],
+  ] as const)
+    for (let r = span.start; r < span.end; r++) {
+      const p = -s.p[r]!;
+      if (off[key].includes(p) && !others[key].includes(p)) s.enableRule(r);
+    }
 }

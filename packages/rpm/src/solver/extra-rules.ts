@@ -211,6 +211,20 @@ export function addBlackRules(s: SolverState): void {
     if (s.blacklisted.has(p) && s.addedMap.has(p) && !s.isInstalled(p) && !updates.has(p)) s.addRule(-p, 0, 0);
 }
 
+/** Strict repository priority: a package is out when a repository of higher priority has one of its name. */
+export function addStrictRepoRules(s: SolverState): void {
+  const { pool, providers } = s;
+  const priority = (p: number): number => pool.repo(p)?.priority ?? 0;
+  for (let p = 2; p < pool.count; p++) {
+    if (!s.addedMap.has(p) || s.isInstalled(p)) continue;
+    const name = pool.names.data[p]!;
+    const better = providers
+      .list(name)
+      .some((q) => pool.names.data[q] === name && !s.isInstalled(q) && priority(q) > priority(p));
+    if (better) s.addRule(-p, 0, 0);
+  }
+}
+
 /** Whether two packages look like the same build. */
 function sameBuild(s: SolverState, a: number, b: number): boolean {
   const { pool } = s;

@@ -35,6 +35,7 @@ interface Found {
   conflicts: number;
   conflictInstalled: boolean;
   black: number;
+  strictRepo: number;
   update: number;
   job: number;
 }
@@ -45,6 +46,7 @@ const nothingFound = (): Found => ({
   conflicts: 0,
   conflictInstalled: false,
   black: 0,
+  strictRepo: 0,
   update: 0,
   job: 0,
 });
@@ -79,6 +81,8 @@ function search(s: SolverState, at: number, found: Found, seen: Set<number>, req
       if (found.update === 0) found.update = r;
     } else if (s.inSpan(r, s.black)) {
       if (found.black === 0) found.black = r;
+    } else if (s.inSpan(r, s.strictRepo)) {
+      if (found.strictRepo === 0) found.strictRepo = r;
     } else if (r >= s.pkgRulesEnd) {
       if (found.job === 0) found.job = r;
     } else if (s.listOf(r) === 0 && s.w2[r]! < 0) {
@@ -92,6 +96,7 @@ function search(s: SolverState, at: number, found: Found, seen: Set<number>, req
   if (found.requires === 0) found.requires = deeper.requires;
   if (found.conflicts === 0) found.conflicts = deeper.conflicts;
   if (found.black === 0) found.black = deeper.black;
+  if (found.strictRepo === 0) found.strictRepo = deeper.strictRepo;
   if (found.update === 0) found.update = deeper.update;
   if (found.job === 0) found.job = deeper.job;
 }
@@ -111,7 +116,7 @@ export function problemRule(s: SolverState, problem: number): number {
     const other = a === from ? b : b === from ? a : 0;
     if (other !== 0 && s.isInstalled(other) && s.literals(requires).includes(other)) return conflicts;
   }
-  return requires || conflicts || found.black || found.update || found.job;
+  return requires || conflicts || found.black || found.strictRepo || found.update || found.job;
 }
 
 /** The ground to show for a problem. */

@@ -114,6 +114,7 @@ export function ruleInfo(s: SolverState, rule: number): RuleInfo {
     return { type: ruleType.yumobs, from, to: positive, dep: dep ?? s.pool.names.data[source]! };
   }
   if (s.inSpan(rule, s.black)) return { ...none, type: ruleType.black, from: -s.p[rule]! };
+  if (s.inSpan(rule, s.strictRepo)) return { ...none, type: ruleType.strictRepoPriority, from: -s.p[rule]! };
   if (s.inSpan(rule, s.choice)) return { ...none, type: ruleType.choice };
   return { ...none, type: ruleType.learnt };
 }
@@ -173,6 +174,8 @@ export function infoText(pool: Pool, info: RuleInfo, name: Namer = (p) => pool.t
       return `both package ${from} and ${to} obsolete ${dep}`;
     case ruleType.black:
       return `package ${from} can only be installed by a direct request`;
+    case ruleType.strictRepoPriority:
+      return `package ${from} is excluded by strict repo priority`;
     default:
       return 'some dependency problem';
   }

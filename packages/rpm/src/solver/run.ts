@@ -44,7 +44,7 @@ function resolveJobs(s: SolverState, start: number, disableRules: boolean): numb
     let open = openLiterals(s, r);
     if (open === undefined) continue;
     const job = s.jobs[s.ruleToJob[r - s.job.start]!]!;
-    if (open.length > 1 && s.pool.installed !== undefined && !s.updateAll && job.flags?.orupdate !== true) {
+    if (open.length > 1 && s.pool.installed !== undefined && !s.updateAll && !s.mayUpdate(job)) {
       const kept = open.filter((p) => s.isInstalled(p) && !s.updateSet.has(p));
       if (kept.length > 0) open = kept;
     }

@@ -5,7 +5,14 @@ import { findObsoleters, updateCandidates } from './candidates.ts';
 import { createCleandeps } from './cleandeps.ts';
 import { disablePolicyRules } from './disable.ts';
 import { createDupMaps } from './distupgrade.ts';
-import { addBlackRules, addChoiceRules, addDupRules, addInfarchRules, addYumObsoletesRules } from './extra-rules.ts';
+import {
+  addBlackRules,
+  addChoiceRules,
+  addDupRules,
+  addInfarchRules,
+  addStrictRepoRules,
+  addYumObsoletesRules,
+} from './extra-rules.ts';
 import { BitSet } from './id-array.ts';
 import type { Job } from './job.ts';
 import { addPackageRules, unifyRules } from './pkg-rules.ts';
@@ -281,6 +288,9 @@ export function setUp(s: SolverState): void {
   });
   span(s.black, () => {
     if (s.hasBlacklist) addBlackRules(s);
+  });
+  span(s.strictRepo, () => {
+    if (s.flags.strictrepopriority) addStrictRepoRules(s);
   });
   span(s.choice, () => addChoiceRules(s));
   s.learntStart = s.ruleCount;

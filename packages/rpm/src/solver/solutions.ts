@@ -79,7 +79,7 @@ function refine(
 
 function concessionOf(s: SolverState, element: number): Concession[] {
   if (element < 0) return [{ kind: 'job', job: -1 - element }];
-  if (s.inSpan(element, s.infarch) || s.inSpan(element, s.dup) || s.inSpan(element, s.black)) {
+  if ([s.infarch, s.dup, s.black, s.strictRepo].some((span) => s.inSpan(element, span))) {
     return rulesOfElement(s, element)
       .map((r) => -s.p[r]!)
       .filter((p) => p > 0 && s.decision[p]! > 0)

@@ -18,9 +18,7 @@ export interface Solution {
 const notBuilt = [
   'splitprovides',
   'strongrecommends',
-  'strictrepopriority',
   'onlyinstallrecommendedfromnew',
-  'installalsoupdates',
   'needupdateprovide',
   'breakorphans',
   'urpmreorder',

@@ -275,6 +275,10 @@ export class SolverState {
   mayUninstall(p: number): boolean {
     return this.flags.allowuninstall || this.allowUninstallAll || this.allowUninstall.has(p);
   }
+  /** An install that may also update. */
+  mayUpdate(job: Job): boolean {
+    return job.flags?.orupdate === true || this.flags.installalsoupdates;
+  }
   isDup(p: number): boolean {
     return this.dupAll || this.dupInvolved.has(p);
   }

@@ -98,6 +98,7 @@ function ruleClass(s: SolverState, rule: number): string {
     ['best', s.best],
     ['yumobs', s.yumobs],
     ['black', s.black],
+    ['strictrepo', s.strictRepo],
     ['choice', s.choice],
     ['recommends', s.recommends],
   ] as const)
