@@ -1,4 +1,4 @@
-import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import {
   commitGpgResults,
   describeGpgResult,
@@ -6,7 +6,10 @@ import {
   gpgSignatures,
   parseRefspec,
   type Repo,
+  remoteVerifiers,
+  requireValidGpg,
   verificationKeyring,
+  verifyWithEngines,
 } from '@coppice/ostree';
 import type { DeploymentStatus, Sysroot } from '@coppice/sysroot';
 
@@ -43,10 +46,39 @@ function gpgLines(repo: Repo, checksum: string, remote: string): string {
     .join('');
 }
 
-/** For `--verify`. Throws with the original's words when there is nothing to verify against. */
-export function checkVerifiable(status: DeploymentStatus): void {
+/**
+ * For `--verify`: what the checks that the remote asks for say about the commit. Throws with the original's words when there is
+ * nothing to verify against, and `Signature` when a check fails.
+ */
+export function verificationText(sysroot: Sysroot, status: DeploymentStatus): string {
+  const { repo } = sysroot;
   if (!status.hasOrigin) throw new CoppiceError('NotFound', 'Cannot verify deployment with no origin');
   if (status.refspec === null) throw new CoppiceError('NotFound', 'No origin/refspec, cannot verify');
-  if (parseRefspec(status.refspec).remote === undefined)
-    throw new CoppiceError('NotFound', 'Cannot verify deployment without remote');
+  const name = parseRefspec(status.refspec).remote;
+  if (name === undefined) throw new CoppiceError('NotFound', 'Cannot verify deployment without remote');
+  const detached = repo.loadDetachedMetadata(status.checksum);
+  if (detached === undefined) throw new CoppiceError('Signature', "Can't verify commit without detached metadata");
+  const remote = findRemote(repo, name);
+  if (remote === undefined) throw new CoppiceError('NotFound', `Remote "${name}" not found`);
+  const verifiers = remoteVerifiers(remote, 'sign-verify');
+  const gpg = remote.boolean('gpg-verify', true);
+  if (!gpg && verifiers === undefined)
+    throw new CoppiceError(
+      'Invalid',
+      `Cannot verify commit for remote ${name}; GPG verification disabled, and no signapi verifiers configured`,
+    );
+  const texts: string[] = [];
+  if (gpg) {
+    const results = commitGpgResults(repo, status.checksum, verificationKeyring(repo, name));
+    requireValidGpg(results);
+    texts.push(results.map((result) => describeGpgResult(result, 'GPG: ')).join(''));
+  }
+  if (verifiers !== undefined) {
+    try {
+      texts.push(verifyWithEngines(verifiers, repo.loadCommitBytes(status.checksum), detached));
+    } catch (error) {
+      throw prefixError(error, "Can't verify commit");
+    }
+  }
+  return `${texts.join('\n')}\n`;
 }

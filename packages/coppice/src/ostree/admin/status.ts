@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { type DeploymentStatus, deploymentStatus, statusJson, statusText } from '@coppice/sysroot';
 import { adminVerb, isOld } from './call.ts';
-import { checkVerifiable, signatureLines } from './status-signatures.ts';
+import { signatureLines, verificationText } from './status-signatures.ts';
 
 export const verb = adminVerb({
   summary: 'List deployments',
@@ -33,11 +33,11 @@ export const verb = adminVerb({
       return;
     }
     const redBold: [string, string] = context.stdout.isTTY ? ['\x1b[31m\x1b[1m', '\x1b[22m\x1b[22m\x1b[0m'] : ['', ''];
-    if (options.flag('verify')) for (const status of list) checkVerifiable(status);
     let failure: unknown;
     const extra = (status: DeploymentStatus): string => {
-      if (options.flag('skip-signatures')) return '';
+      if (options.flag('skip-signatures') && !options.flag('verify')) return '';
       try {
+        if (options.flag('verify')) return verificationText(sysroot, status);
         return signatureLines(sysroot, status, isOld(level));
       } catch (error) {
         failure = error;
