@@ -35,6 +35,13 @@ export function alternativesOf(s: SolverState): Alternative[] {
       return { ...base, kind: 'job', from: 0, dep: 0, job: s.jobs[s.ruleToJob[b.rule - s.job.start]!]! };
     if (s.inSpan(b.rule, s.update) || s.inSpan(b.rule, s.feature))
       return { ...base, kind: 'update', from: s.p[b.rule]!, dep: 0 };
+    if (s.inSpan(b.rule, s.recommends))
+      return {
+        ...base,
+        kind: 'recommends',
+        from: -s.literals(b.rule).find((l) => l < 0)!,
+        dep: s.recommendsSource[b.rule - s.recommends.start]!,
+      };
     const info = ruleInfo(s, b.rule);
     if (info.type === ruleType.pkgRequires) return { ...base, kind: 'requires', from: info.from, dep: info.dep };
     if (info.type === ruleType.yumobs) return { ...base, kind: 'split', from: info.from, dep: info.dep };

@@ -115,6 +115,13 @@ export function ruleInfo(s: SolverState, rule: number): RuleInfo {
   }
   if (s.inSpan(rule, s.black)) return { ...none, type: ruleType.black, from: -s.p[rule]! };
   if (s.inSpan(rule, s.strictRepo)) return { ...none, type: ruleType.strictRepoPriority, from: -s.p[rule]! };
+  if (s.inSpan(rule, s.recommends))
+    return {
+      ...none,
+      type: ruleType.recommends,
+      from: -s.literals(rule).find((l) => l < 0)!,
+      dep: s.recommendsSource[rule - s.recommends.start]!,
+    };
   if (s.inSpan(rule, s.choice)) return { ...none, type: ruleType.choice };
   return { ...none, type: ruleType.learnt };
 }

@@ -17,6 +17,7 @@ import { BitSet } from './id-array.ts';
 import type { Job } from './job.ts';
 import { addPackageRules, unifyRules } from './pkg-rules.ts';
 import { field, systemSolvable } from './pool.ts';
+import { addRecommendRules } from './recommend-rules.ts';
 import { selected } from './selection.ts';
 import type { SolverState } from './state.ts';
 import { addUpdateTargets } from './targets.ts';
@@ -293,6 +294,9 @@ export function setUp(s: SolverState): void {
     if (s.flags.strictrepopriority) addStrictRepoRules(s);
   });
   span(s.choice, () => addChoiceRules(s));
+  span(s.recommends, () => {
+    if (s.flags.strongrecommends && !s.flags.ignorerecommended) addRecommendRules(s);
+  });
   s.learntStart = s.ruleCount;
   for (let r = 1; r < s.ruleCount; r++) if (s.p[r] !== 0 && s.isAssertion(r)) s.ruleAssertions.push(r);
   disablePolicyRules(s);

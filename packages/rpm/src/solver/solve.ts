@@ -17,7 +17,6 @@ export interface Solution {
 
 const notBuilt = [
   'splitprovides',
-  'strongrecommends',
   'onlyinstallrecommendedfromnew',
   'needupdateprovide',
   'breakorphans',

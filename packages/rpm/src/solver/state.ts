@@ -80,6 +80,8 @@ export class SolverState {
   /** For every best rule made for a job: the candidate packages it also concerns. */
   readonly choiceSource: number[] = [];
   readonly yumobsSource: number[] = [];
+  /** For every rule of a strong recommendation: the dependency. */
+  readonly recommendsSource: number[] = [];
   readonly weakRules = new Set<number>();
   readonly ruleAssertions: number[] = [];
   /** For every learnt rule: where the rules it came from start in `learntPool`. */

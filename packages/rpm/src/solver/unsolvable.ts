@@ -1,6 +1,7 @@
 // What to do when the rules contradict each other: find the rules to blame, note the problem, disable them, start over.
 import { disableProblem, enabledDisabledLearnt, reenablePolicyRules } from './disable.ts';
 import { systemSolvable } from './pool.ts';
+import { dropRecommendRules } from './recommend-rules.ts';
 import type { SolverState } from './state.ts';
 
 /** Forgets all decisions, so that the search starts again with the rules that are enabled now. */
@@ -67,7 +68,8 @@ function disableChoice(s: SolverState, rule: number): void {
 function dropWeak(s: SolverState, weak: number[]): void {
   const last = Math.max(...weak);
   const element = s.inSpan(last, s.job) ? -1 - s.ruleToJob[last - s.job.start]! : last;
-  if (s.inSpan(last, s.choice)) disableChoice(s, last);
+  if (s.inSpan(last, s.recommends)) dropRecommendRules(s, weak);
+  else if (s.inSpan(last, s.choice)) disableChoice(s, last);
   else disableProblem(s, element);
   if (element < 0) reenablePolicyRules(s, -1 - element);
 }
