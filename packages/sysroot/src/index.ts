@@ -71,8 +71,8 @@ export type { WriteOptions } from './writedeployments.ts';
 export { simpleWriteDeployment, writeDeployments } from './writedeployments.ts';
 
 // ---- What would happen, and what is broken.
-export type { Finding, FindingCode } from './check.ts';
 export { checkSysroot } from './check.ts';
+export type { Finding, FindingCode } from './checkfinding.ts';
 export type { DeployPlan, EtcChange, PlannedEntry, PlanOptions } from './plan.ts';
 export { planDeploy } from './plan.ts';
 
