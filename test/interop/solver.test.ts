@@ -165,7 +165,53 @@ function differing(first: number, count: number): number[] {
   return out;
 }
 
+function judgedLines(text: string): string[] {
+  const file = join(dir, 'one.t');
+  writeFileSync(file, text);
+  const lines = spawnSync('testsolv', ['-r', file], { encoding: 'utf8' }).stdout.split('\n');
+  return [...new Set(lines.map((l) => l.trimEnd()).filter((l) => l !== ''))].sort();
+}
+
 judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
+  const zoo = [
+    'repo zoo 0 testtags <inline>',
+    '#>=Pkg: ape 1 2 noarch',
+    '#>=Pkg: ape 2:3 1 i686',
+    '#>=Pkg: ape-tools 4 1 noarch',
+    '#>=Prv: ape = 5',
+    '#>=Pkg: bear 7 1 badarch',
+    '#>=Pkg: cat 1 1 src',
+    '#>=Pkg: dog 1 1 noarch',
+    '#>=Req: Bone > 4',
+    '#>=Rec: ape',
+    '#>=Fls: /usr/bin/dog',
+    'repo system 0 empty',
+    'system i686 rpm system',
+    '',
+  ].join('\n');
+  test.each([
+    'job noop selection ape name',
+    'job noop selection ape.i686>=1 name,dotarch,rel',
+    'job noop selection ape* name,glob,flat',
+    'job noop selection bear name,withbadarch',
+    'job noop selection ape provides',
+    'job noop selection ape-3-1 canon',
+    'job noop selection ape-1 canon',
+    'job noop selection /usr/bin/* filelist,glob',
+    'job noop selection_matchdeps solvable:requires bone < 9 rel,flat,nocase',
+    'job noop selection_matchdepid solvable:requires Bone > 4 flat,depstr',
+    'evrcmp 1~a 1^b',
+  ])('%s', (line) => {
+    const text = `${zoo}${line}\nresult jobs\n`;
+    expect(runTestCase(text)[0]?.actual).toEqual(judgedLines(text));
+  });
+  test.each([
+    'genid dep (one & two > 2) | three\nresult genid',
+    'genid lit a\ngenid lit b(c d)\ngenid op <IF>\nresult genid',
+    `${zoo}solverflags strongrecommends\njob install name dog\nresult transaction,problems`,
+  ])('%#: dependencies and switches', (text) => {
+    expect(runTestCase(`${text}\n`)[0]?.actual).toEqual(judgedLines(`${text}\n`));
+  });
   test('random problems: transactions, problems and solutions are the same', () => {
     expect(differing(1, 200).length).toBeLessThanOrEqual(2);
   });
