@@ -18,9 +18,9 @@ import { messageOf } from '@coppice/base';
 import { generateSystemUnits, sysrootCompat } from '@coppice/sysroot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** Output of a script beside this folder; undefined when it cannot do its work here. */
+/** Output of a script beside this folder; undefined when it was not run before: tests use no network. */
 function judge(name: string): string | undefined {
-  const result = spawnSync(join(import.meta.dirname, '../judges', name), { encoding: 'utf8' });
+  const result = spawnSync(join(import.meta.dirname, '../judges', name), ['--cached'], { encoding: 'utf8' });
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 const boot = judge('ostree-boot.sh');
@@ -28,7 +28,7 @@ const unstable = judge('unstable.sh');
 const usable = spawnSync('bwrap', ['--ro-bind', '/', '/', '--proc', '/proc', 'true']).status === 0;
 const reason =
   boot === undefined || unstable === undefined
-    ? 'ostree-boot cannot be fetched'
+    ? 'the generators are not here; test/judges/ostree-boot.sh and unstable.sh fetch them'
     : usable
       ? undefined
       : 'bubblewrap cannot be used';

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The system generators of ostree-boot, of this Debian release and of the unstable suite, unpacked and not installed.
-# Made once per version of this script and kept in .cache/. Prints a folder with `stable` and `unstable`. Needs apt and the network.
+# Made once per version of this script and kept in .cache/. Prints a folder with `stable` and `unstable`. Needs apt and the network;
+# with --cached it only looks whether that was done (exit 3 when not), which is all that tests do.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 key=$(sha256sum "$here/ostree-boot.sh" | cut -c1-16)
@@ -8,11 +9,12 @@ cache=${COPPICE_CACHE:-$here/../../.cache}
 mkdir -p "$cache"
 base=$(cd "$cache" && pwd)/ostree-boot-$key
 if [ ! -d "$base" ]; then
+  [ "${1-}" = --cached ] && exit 3
   work=$base.partial
   rm -rf "$work"
   mkdir -p "$work"/{stable,unstable,debs/stable,debs/unstable,apt/lists/partial,apt/cache/archives/partial}
   touch "$work/apt/status"
-  echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main' \
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $("$here/mirror.sh") sid main" \
     >"$work/apt/sources.list"
   options=(
     -o Dir::Etc::sourcelist="$work/apt/sources.list" -o Dir::Etc::sourceparts=/nonexistent

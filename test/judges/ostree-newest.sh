@@ -6,7 +6,7 @@ dir=$(realpath -m "${1:?usage: ostree-newest.sh DIR}")
 root=$dir/root
 mkdir -p "$dir"
 # Packages that cannot be configured without systemd do not matter here: unpacked is enough.
-debootstrap --variant=minbase --include=ostree,ostree-tests,ca-certificates unstable "$root" http://deb.debian.org/debian \
+debootstrap --variant=minbase --include=ostree,ostree-tests,ca-certificates unstable "$root" "$("$(dirname "$0")/mirror.sh")" \
   >"$dir/debootstrap.log" 2>&1 || [ -x "$root/usr/bin/ostree" ]
 cat >"$dir/ostree" <<SCRIPT
 #!/bin/sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # ostree 2026.4 or newer and the composefs tools of Debian's unstable suite, unpacked with their libraries beside the system.
-# Made once per version of this script and kept in .cache/. Prints a folder of commands to call by path. Needs apt and the network.
+# Made once per version of this script and kept in .cache/. Prints a folder of commands to call by path. Needs apt and the network;
+# with --cached it only looks whether that was done (exit 3 when not), which is all that tests do.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 key=$(sha256sum "$here/unstable.sh" | cut -c1-16)
@@ -13,11 +14,12 @@ packages=(
   libselinux1 liblzma5 libsystemd0 libffi8 libpcre2-8-0
 )
 if [ ! -d "$base" ]; then
+  [ "${1-}" = --cached ] && exit 3
   work=$base.partial
   rm -rf "$work"
   mkdir -p "$work"/{bin,root,debs,apt/lists/partial,apt/cache/archives/partial}
   touch "$work/apt/status"
-  echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main' \
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $("$here/mirror.sh") sid main" \
     >"$work/apt/sources.list"
   options=(
     -o Dir::Etc::sourcelist="$work/apt/sources.list" -o Dir::Etc::sourceparts=/nonexistent
