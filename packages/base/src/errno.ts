@@ -28,6 +28,7 @@ const texts: Readonly<Record<string, string>> = {
   ENOMEM: 'Cannot allocate memory',
   ENOSPC: 'No space left on device',
   ENOSYS: 'Function not implemented',
+  EFAULT: 'Bad address',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
   ENOTSUP: 'Operation not supported',

@@ -51,7 +51,7 @@ export { readSigned } from './delta/superblock.ts';
 export { addRemote, deleteRemote } from './remote/change.ts';
 export type { AddRemoteOptions, RemoteValue } from './remote/change.ts';
 export { allCollectionRefs } from './remote/collection-refs.ts';
-export { addCookie, deleteCookie, readCookies } from './remote/cookies.ts';
+export { addCookie, type CookieOwner, cookieOwner, deleteCookie, readCookies } from './remote/cookies.ts';
 export { importRemoteKeys } from './remote/import-keys.ts';
 export {
   findRemote,

@@ -1,4 +1,4 @@
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { removeTree } from '@coppice/linux';
 import { encodeDict } from './codec/commit.ts';
@@ -104,7 +104,10 @@ export function deleteObject(repo: Repo, type: ObjectType, checksum: string): vo
       fs.unlink(`${repo.path}/objects/${looseName(checksum, kind, repo.mode)}`);
     } catch (error) {
       if (kind !== type && (error as { code?: string }).code === 'ENOENT') return;
-      throw errnoError(error, `Deleting object ${checksum}.${kind}`);
+      throw prefixError(
+        errnoError(error, `unlinkat(${checksum.slice(0, 2)}/${checksum.slice(2)}.${kind})`),
+        `Deleting object ${checksum}.${kind}`,
+      );
     }
   };
   if (type === 'commit') unlink('commitmeta');

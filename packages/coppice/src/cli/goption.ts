@@ -1,5 +1,6 @@
 // Command-line parsing and help text as GLib's GOption does it (glib/goption.c): options anywhere, `--opt=v`, `--opt v`,
-// `-o v`, `-ov`, grouped short flags, `--` ends options, no abbreviations, the last repeat wins, arrays accumulate.
+// `-o v` (the value is always the next word, so `-ov` is `-o` with that word and then `-v`), grouped short flags, `--flag=v` is
+// `--flag`, `--` ends options, no abbreviations, the last repeat wins, arrays accumulate.
 
 import { CoppiceError } from '@coppice/base';
 
@@ -17,6 +18,8 @@ export interface GOption {
   readonly optionalArg?: boolean;
   /** G_OPTION_FLAG_REVERSE: the flag's presence means false. */
   readonly reverse?: boolean;
+  /** Looks at each value while the words are read; throws what is wrong with it. */
+  readonly check?: (value: string) => void;
 }
 
 export class GOptions {
@@ -76,6 +79,7 @@ export function parseGOptions(args: readonly string[], options: readonly GOption
   const put = (option: GOption, value: string, name: string): void => {
     if (option.long === 'help') onHelp?.();
     checkNumber(option, value, name);
+    option.check?.(value);
     const list = values.get(option.long);
     if (list !== undefined && option.type === 'strings') list.push(value);
     else values.set(option.long, [value]);
@@ -89,8 +93,9 @@ export function parseGOptions(args: readonly string[], options: readonly GOption
     if (word.startsWith('--')) {
       const eq = word.indexOf('=');
       const name = eq < 0 ? word.slice(2) : word.slice(2, eq);
+      if (word === '--help-all' && byLong.has('help')) onHelp?.();
       const option = byLong.get(name);
-      if (option === undefined || (eq >= 0 && option.arg === undefined))
+      if (option === undefined || (name === 'help' && eq >= 0))
         throw new CoppiceError('Usage', `Unknown option ${word}`);
       if (option.arg === undefined) put(option, '', '');
       else if (eq >= 0) put(option, word.slice(eq + 1), `--${name}`);
@@ -100,7 +105,9 @@ export function parseGOptions(args: readonly string[], options: readonly GOption
       continue;
     }
     if (word.startsWith('-') && word.length > 1) {
+      let next = i;
       for (let at = 1; at < word.length; at++) {
+        if (word[at] === '?' && byLong.has('help')) onHelp?.();
         const option = byShort.get(word[at]!);
         if (option === undefined) throw new CoppiceError('Usage', `Unknown option ${word}`);
         if (option.arg === undefined) {
@@ -108,12 +115,16 @@ export function parseGOptions(args: readonly string[], options: readonly GOption
           continue;
         }
         const name = `-${word[at]}`;
-        if (at + 1 < word.length) put(option, word.slice(at + 1), name);
-        else if (option.optionalArg) put(option, '', name);
-        else if (i + 1 < args.length) put(option, args[++i]!, name);
-        else throw new CoppiceError('Usage', `Missing argument for ${name}`);
-        break;
+        if (next > i) throw new CoppiceError('Usage', `Error parsing option ${name}`);
+        const given = args[i + 1];
+        if (option.optionalArg && (given === undefined || given.startsWith('-'))) put(option, '', name);
+        else if (given === undefined) throw new CoppiceError('Usage', `Missing argument for ${name}`);
+        else {
+          put(option, given, name);
+          next = i + 1;
+        }
       }
+      i = next;
       continue;
     }
     operands.push(word);

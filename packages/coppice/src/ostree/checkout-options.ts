@@ -1,5 +1,6 @@
 import type { OstreeLevel } from '@coppice/ostree';
 import type { GOption } from '../cli/goption.ts';
+import { booleanArgument } from './boolean-argument.ts';
 
 /** The options of `checkout`, in help order. */
 export function checkoutOptions(level: OstreeLevel): readonly GOption[] {
@@ -18,7 +19,7 @@ export function checkoutOptions(level: OstreeLevel): readonly GOption[] {
     { long: 'allow-noent', help: 'Do nothing if specified path does not exist' },
     { long: 'from-stdin', help: 'Process many checkouts from standard input' },
     { long: 'from-file', arg: 'FILE', help: 'Process many checkouts from input file' },
-    { long: 'fsync', arg: 'POLICY', help: 'Specify how to invoke fsync()' },
+    { long: 'fsync', arg: 'POLICY', help: 'Specify how to invoke fsync()', check: booleanArgument },
     { long: 'require-hardlinks', short: 'H', help: 'Do not fall back to full copies if hardlinking fails' },
     { long: 'force-copy', short: 'C', help: 'Never hardlink (but may reflink if available)' },
     { long: 'force-copy-zerosized', short: 'z', hidden: true },

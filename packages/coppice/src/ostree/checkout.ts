@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { CoppiceError, isCoppiceError, prefixError, strerror } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, prefixError, strerror } from '@coppice/base';
 import { type CheckoutOptions, checkout, type OverwriteMode } from '@coppice/ostree';
 import { booleanArgument } from './boolean-argument.ts';
 import { checkoutOptions } from './checkout-options.ts';
@@ -15,7 +15,7 @@ export const verb: OstreeVerb = {
     const { repo, operands, options } = call;
     const [first, second] = operands;
     const many = options.flag('from-stdin') || options.has('from-file');
-    if (first === undefined) call.usage(many ? 'DESTINATION must be specified' : 'COMMIT must be specified');
+    if (first === undefined) call.usage('COMMIT must be specified');
     const shared = await sharedOptions(call);
     const composefs =
       options.flag('composefs') || options.flag('composefs-noverity')
@@ -23,6 +23,7 @@ export const verb: OstreeVerb = {
         : undefined;
     const one = (rev: string, subpath: string | undefined, destination: string): void => {
       const commit = repo.resolveRev(rev);
+      if (destination === '') throw errnoError({ code: 'EFAULT' }, 'mkdirat');
       const dest = isAbsolute(destination) ? destination : resolve(call.context.cwd, destination);
       if (composefs !== undefined) {
         composefs(call, commit, dest);
@@ -33,7 +34,7 @@ export const verb: OstreeVerb = {
           ...shared,
           commit,
           dest,
-          ...(subpath === undefined ? {} : { subpath }),
+          ...(subpath === undefined ? {} : { subpath: subpath.startsWith('/') ? subpath : `/${subpath}` }),
         });
       } catch (error) {
         const missing = isCoppiceError(error, 'NotFound') && error.message.startsWith('No such file or directory: ');

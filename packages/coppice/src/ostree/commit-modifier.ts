@@ -18,6 +18,7 @@ interface Override {
 }
 
 function linesOf(call: OstreeCall, file: string): string[] {
+  if (file === '') throw errnoError({ code: 'ENOENT' }, 'openat()');
   try {
     const lines = readFileSync(resolve(call.context.cwd, file), 'utf8').split('\n');
     return lines.filter((line) => line !== '');

@@ -1,5 +1,6 @@
 import type { OstreeLevel } from '@coppice/ostree';
 import type { GOption } from '../cli/goption.ts';
+import { booleanArgument } from './boolean-argument.ts';
 
 /** The options of `commit`, in help order. */
 export function commitOptions(level: OstreeLevel): readonly GOption[] {
@@ -109,7 +110,7 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
     { long: 'generate-sizes', help: 'Generate size information along with commit metadata' },
     ...(newest ? [{ long: 'generate-composefs-metadata', help: 'Generate composefs commit metadata' }] : []),
     { long: 'disable-fsync', hidden: true },
-    { long: 'fsync', arg: 'POLICY', help: 'Specify how to invoke fsync()' },
+    { long: 'fsync', arg: 'POLICY', check: booleanArgument, help: 'Specify how to invoke fsync()' },
     { long: 'timestamp', arg: 'TIMESTAMP', help: 'Override the timestamp of the commit' },
   ];
 }

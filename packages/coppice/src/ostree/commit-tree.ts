@@ -10,9 +10,9 @@ export interface TreeSource {
 }
 
 /** What to commit: every --tree in turn, else the operand, else the current directory. */
-export function treeSources({ options, operands }: OstreeCall): TreeSource[] {
+export function treeSources({ options, operands, context }: OstreeCall): TreeSource[] {
   const given = options.strings('tree');
-  if (given.length === 0) return [{ type: 'dir', value: operands[0] ?? '.' }];
+  if (given.length === 0) return [{ type: 'dir', value: operands[0] ?? context.cwd }];
   return given.map((text) => {
     const at = text.indexOf('=');
     if (at < 0) throw new CoppiceError('Usage', `Missing type in tree specification '${text}'`);

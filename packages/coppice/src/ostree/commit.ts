@@ -31,14 +31,14 @@ export const verb: OstreeVerb = {
     const { repo, options } = call;
     ensureWritable(repo);
     const rules = commitRules(call);
-    const detached = detachedMetadata(call);
     const branch = options.string('branch');
     if (branch === undefined && !options.flag('orphan')) {
       throw new CoppiceError('Usage', 'A branch must be specified with --branch, or use --orphan');
     }
-    if (branch !== undefined) parseRefspec(branch);
     const parent = findParent(call, repo, branch);
+    if (branch !== undefined) parseRefspec(branch);
     const metadata = await commitMetadata(call, parent);
+    const detached = detachedMetadata(call);
     const message = commitMessage(call);
     const policy = options.string('fsync');
     const fsync = policy === undefined ? !options.flag('disable-fsync') : booleanArgument(policy);

@@ -9,6 +9,7 @@ export const verb: OstreeVerb = {
     const { repo, operands } = call;
     const [operation] = operands;
     if (operation === undefined) call.usage('OPERATION must be specified');
+    if (operands.length > 3) call.usage('Too many arguments given');
     switch (operation) {
       case 'set': {
         const { group, key } = splitKey(

@@ -17,18 +17,30 @@ export const verb: OstreeVerb = {
     const { repo, operands, options, context } = call;
     const [rev] = operands;
     if (rev === undefined) call.usage('A COMMIT argument is required');
-    const commit = repo.resolveRev(rev);
-    const subpath = options.string('subpath');
+    const given = options.string('subpath');
+    const subpath = given === undefined || given.startsWith('/') ? given : `/${given}`;
     const prefix = options.string('prefix');
-    const archive = (blocking?: number): Iterable<Uint8Array> =>
-      exportArchive(repo, commit, {
-        ...(subpath === undefined ? {} : { subpath }),
-        ...(prefix === undefined ? {} : { prefix }),
-        ...(blocking === undefined ? {} : { blocking }),
-      });
+    const archive = function* (blocking: number): Iterable<Uint8Array> {
+      let begun = false;
+      try {
+        const pieces = exportArchive(repo, repo.resolveRev(rev), {
+          ...(subpath === undefined ? {} : { subpath }),
+          ...(prefix === undefined ? {} : { prefix }),
+          blocking,
+        });
+        for (const piece of pieces) {
+          begun = true;
+          yield piece;
+        }
+      } catch (error) {
+        // The original's writer is open by then and leaves the end of an archive.
+        if (!begun) yield new Uint8Array(Math.max(blocking, 1024));
+        throw error;
+      }
+    };
     const output = options.string('output');
     if (output === undefined) {
-      for (const piece of archive()) context.stdout.write(piece);
+      for (const piece of archive(10240)) context.stdout.write(piece);
       return;
     }
     let fd: number;
@@ -39,7 +51,7 @@ export const verb: OstreeVerb = {
     }
     try {
       // As libarchive does, a regular file is not padded to whole records.
-      for (const piece of archive(fstatSync(fd).isFile() ? 512 : undefined)) writeSync(fd, piece);
+      for (const piece of archive(fstatSync(fd).isFile() ? 512 : 10240)) writeSync(fd, piece);
     } finally {
       closeSync(fd);
     }

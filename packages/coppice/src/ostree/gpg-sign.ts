@@ -1,7 +1,7 @@
 import { gpgDeleteSignatures, gpgSignCommit } from '@coppice/ostree';
 import { gpgHomeKeyring } from '@coppice/signing';
 import { gpgHome, gpgKey } from './signers.ts';
-import type { OstreeCall, OstreeVerb } from './verb.ts';
+import { type OstreeCall, type OstreeVerb, UsageError } from './verb.ts';
 
 export const verb: OstreeVerb = {
   params: 'COMMIT KEY-ID...',
@@ -13,8 +13,8 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { operands, options, repo } = call;
     const [rev, ...keyIds] = operands;
-    if (rev === undefined) call.usage('Need a COMMIT to sign');
-    if (keyIds.length === 0) call.usage('Need at least one GPG KEY-ID to sign with');
+    if (rev === undefined) throw new UsageError('Need a COMMIT to sign', false);
+    if (keyIds.length === 0) throw new UsageError('Need at least one GPG KEY-ID to sign with', false);
     const commit = repo.resolveRev(rev);
     const home = gpgHome(call);
     const keyring = gpgHomeKeyring(home);

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { CoppiceError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import { checkCollectionId, Repo, type RepoMode } from '@coppice/ostree';
 import type { OstreeVerb } from './verb.ts';
 
@@ -32,7 +33,12 @@ export const verb: OstreeVerb = {
     const collectionId = options.string('collection-id');
     if (collectionId !== undefined) checkCollectionId(collectionId);
     try {
-      Repo.create(isAbsolute(repoPath) ? repoPath : resolve(context.cwd, repoPath), {
+      if (repoPath === '') throw errnoError({ code: 'EFAULT' }, 'mkdirat');
+      const path = isAbsolute(repoPath) ? repoPath : resolve(context.cwd, repoPath);
+      const there = hostFs.stat(path);
+      if (there !== undefined && (there.mode & 0o170000) !== 0o040000)
+        throw errnoError({ code: 'ENOTDIR' }, `fstatat(${path}/objects)`);
+      Repo.create(path, {
         mode,
         compat: level,
         ...(collectionId === undefined ? {} : { collectionId }),

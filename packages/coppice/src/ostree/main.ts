@@ -17,7 +17,7 @@ const root: OstreeGroup = { column: () => 18, commands: verbs };
 /** The `ostree` program: the first word without a dash is the command, everything else belongs to it. */
 export async function run(context: Context, args: readonly string[]): Promise<number> {
   const level = compatLevel(context.env, 'ostree', levels, eraLevel);
-  const { command, rest } = takeCommand(args);
+  const { command, rest } = takeCommand(args, false);
   if (command !== undefined && !verbs.some((v) => v.name === command && isPresent(v, level))) {
     const status = await runExternal(context, args, command);
     if (status !== undefined) return status;
@@ -25,9 +25,11 @@ export async function run(context: Context, args: readonly string[]): Promise<nu
   return runGroup(context, level, 'ostree', root, command, rest);
 }
 
-function takeCommand(args: readonly string[]): { command: string | undefined; rest: string[] } {
-  const end = args.indexOf('--');
-  const at = args.findIndex((word, i) => (end < 0 || i < end) && !word.startsWith('-'));
+/** With `cut`, as groups of verbs have it, `--` and everything behind it is dropped. */
+function takeCommand(all: readonly string[], cut: boolean): { command: string | undefined; rest: string[] } {
+  const end = cut ? all.indexOf('--') : -1;
+  const args = end < 0 ? all : all.slice(0, end);
+  const at = args.findIndex((word) => !word.startsWith('-'));
   if (at < 0) return { command: undefined, rest: [...args] };
   return { command: args[at], rest: args.toSpliced(at, 1) };
 }
@@ -49,7 +51,7 @@ async function runGroup(
   if (entry !== undefined) {
     const loaded = await entry.load();
     if ('verb' in loaded) return runVerb(context, level, `${name} ${entry.name}`, loaded.verb, rest);
-    const inner = takeCommand(rest);
+    const inner = takeCommand(rest, !loaded.group.plainUsage);
     return runGroup(context, level, `${name} ${entry.name}`, loaded.group, inner.command, inner.rest);
   }
   const help = groupHelp(name, group, level);

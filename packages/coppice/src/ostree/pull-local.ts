@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CoppiceError } from '@coppice/base';
-import { Repo } from '@coppice/ostree';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -29,7 +28,9 @@ export const verb: OstreeVerb = {
     if (source === undefined) call.usage('DESTINATION must be specified');
     const url = source.startsWith('/') || source.startsWith('file://') ? source : resolve(context.cwd, source);
     const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
-    const wanted = refs.length > 0 ? refs : [...Repo.open(resolve(context.cwd, source)).listRefs().keys()];
+    const from = source.startsWith('file://') ? fileURLToPath(source) : source;
+    const origin = await call.openRepo(from);
+    const wanted = refs.length > 0 ? refs : [...origin.listRefs().keys()];
     const remote = options.string('remote');
     if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
       throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');

@@ -104,6 +104,7 @@ export const verb: OstreeVerb = {
       refs.push(at < 0 ? branch : branch.slice(0, at));
       overrides.push(at < 0 ? undefined : branch.slice(at + 1));
     }
+    for (const path of options.strings('localcache-repo')) await call.openRepo(path);
     const console = new PullConsole(context, call.level === '2026.4');
     const result = await pull(repo, {
       ...pullFlags(call),

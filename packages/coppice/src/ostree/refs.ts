@@ -21,7 +21,7 @@ export const verb: OstreeVerb = {
     const one = options.flag('collections') ? collectionRefs : refs;
     if (operands.length > 0) {
       if (options.has('create') && operands.length > 1)
-        call.usage('You must specify only 1 existing ref when creating a new ref');
+        throw new CoppiceError('Usage', 'You must specify only 1 existing ref when creating a new ref');
       for (const prefix of operands) one(call, prefix);
       return;
     }

@@ -10,7 +10,7 @@ import {
   withEngineSignature,
 } from '@coppice/ostree';
 import { type SignEngine, signEngine } from '@coppice/signing';
-import type { OstreeCall, OstreeVerb } from './verb.ts';
+import { type OstreeCall, type OstreeVerb, UsageError } from './verb.ts';
 
 export const verb: OstreeVerb = {
   params: 'COMMIT KEY-ID...',
@@ -31,17 +31,18 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { operands, options, repo, context } = call;
     const [rev, ...keyIds] = operands;
-    if (rev === undefined) call.usage('Need a COMMIT to sign or verify');
+    if (rev === undefined) throw new UsageError('Need a COMMIT to sign or verify', false);
+    const file = options.string('keys-file');
+    if (!options.flag('verify') && keyIds.length === 0 && file === undefined)
+      throw new UsageError('Need at least one KEY-ID to sign with', false);
     const commit = repo.resolveRev(rev);
     const engine = signEngine(options.string('sign-type') ?? 'ed25519', context.env);
     if (options.flag('verify')) {
       verifyCommit(call, engine, commit, keyIds);
       return;
     }
-    const file = options.string('keys-file');
     const secrets = [...keyIds];
     if (file !== undefined) secrets.push(...engine.keysInFile(readText(call, file)));
-    if (secrets.length === 0) call.usage('Need at least one KEY-ID to sign with');
     if (options.flag('delete')) {
       call.print(`Signatures deleted: ${deleteSignatures(call, engine, commit, secrets)}`);
       return;

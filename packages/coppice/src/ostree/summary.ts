@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { errnoError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { parseVariant, type Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import {
@@ -51,7 +51,8 @@ export const verb: OstreeVerb = {
     }
     const raw = options.flag('raw');
     const keys = options.flag('list-metadata-keys') || options.has('print-metadata-key');
-    if (!options.flag('view') && !raw && !keys) call.usage('No option specified; use -u to update summary');
+    if (!options.flag('view') && !raw && !keys)
+      throw new CoppiceError('Usage', 'No option specified; use -u to update summary');
     const read = (name: string): Buffer | undefined => {
       try {
         return readFile(`${repo.path}/${name}`, { limit: 128 * 1024 * 1024 });

@@ -19,7 +19,7 @@ export function readOfflineSuperblock(repo: Repo, path: string): { bytes: Buffer
     const bytes = readFile(file, { fs, limit: 1024 * 1024 * 1024 });
     return { bytes, dir: isDir ? path : path.slice(0, path.lastIndexOf('/')) || '/' };
   } catch (error) {
-    throw errnoError(error, isDir ? 'openat(superblock)' : `openat(${path})`);
+    throw errnoError(error, isDir ? 'openat(superblock)' : 'openat(O_DIRECTORY)');
   }
 }
 

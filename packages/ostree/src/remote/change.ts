@@ -79,6 +79,7 @@ function unlinkIfThere(repo: Repo, path: string): void {
 
 /** Deletes a remote with its keyring. Throws `NotFound`, unless `ifExists`. */
 export function deleteRemote(repo: Repo, name: string, ifExists = false): void {
+  checkRemoteName(name);
   if (ifExists && findRemote(repo, name) === undefined) return;
   const remote = getRemote(repo, name);
   removeDefinition(remote.repo, name);

@@ -99,7 +99,7 @@ export function* collectionRefs(repo: Repo, collection?: string): Generator<Coll
 /** See `Repo.tryResolveRev`. Throws for names that are no refspec, prefixes that are not unique, commits without parent. */
 export function resolveInRepo(repo: Repo, refspec: string): string | undefined {
   if (isChecksum(refspec)) return refspec;
-  if (/^[0-9a-f]+$/.test(refspec) && refspec.length < 64) {
+  if (/^[0-9a-f]*$/.test(refspec) && refspec.length < 64) {
     const found = resolvePrefix(repo, refspec);
     if (found !== undefined) return found;
   }

@@ -1,7 +1,7 @@
 // What every `ostree admin` verb has in common: `--sysroot`, the lock, who may call it.
 
 import { resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { OstreeLevel } from '@coppice/ostree';
 import { type Deployment, Sysroot, type SysrootLock } from '@coppice/sysroot';
 import type { Context } from '../../cli/context.ts';
@@ -34,6 +34,7 @@ export interface AdminVerb {
 
 /** Absolute path of the sysroot asked for: `--sysroot`, $OSTREE_SYSROOT, `/`. */
 export function sysrootPath(context: Context, options: GOptions): string {
+  if (options.string('sysroot') === '') throw errnoError({ code: 'EFAULT' }, 'opendir((null))');
   return resolve(context.cwd, options.string('sysroot') ?? context.env['OSTREE_SYSROOT'] ?? '/');
 }
 

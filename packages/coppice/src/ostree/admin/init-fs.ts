@@ -29,7 +29,7 @@ export const verb: OstreeVerb = {
     if (path === undefined) usage('PATH must be specified');
     const epoch = options.flag('modern') ? 1 : (options.number('epoch') ?? 0);
     if (epoch < 0) throw new CoppiceError('Usage', `Invalid epoch: ${epoch}`);
-    if (hostFs.stat(resolve(context.cwd, path!)) === undefined)
+    if (path === '' || hostFs.stat(resolve(context.cwd, path!)) === undefined)
       throw errnoError({ code: 'ENOENT' }, `opendir(${path})`);
     initFs(resolve(context.cwd, path!), { epoch: (epoch > 2 ? 1 : epoch) as InitEpoch });
   },

@@ -1,3 +1,4 @@
+import { CoppiceError } from '@coppice/base';
 import { initStateroot } from '@coppice/sysroot';
 import { adminVerb, isOld } from './call.ts';
 
@@ -10,6 +11,7 @@ export const verb = adminVerb({
   run({ sysroot, operands, usage, print }) {
     const [osname] = operands;
     if (osname === undefined) return usage('OSNAME must be specified');
+    if (osname === '') throw new CoppiceError('Exists', 'Creating ostree/deploy/: File exists');
     initStateroot(sysroot, osname);
     print(
       sysroot.compat.stateRootWord === 'root'

@@ -36,7 +36,7 @@ function deploymentNamed(sysroot: Sysroot, text: string): Deployment {
     if (found === undefined) throw new CoppiceError('NotFound', `No ${text} deployment`);
     return found;
   }
-  if (!/^[0-9]+$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
+  if (!/^[0-9]*$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
   const index = Number(text);
   if (index > 0x7fffffff) throw new CoppiceError('Usage', `Index too large: ${text}`);
   return indexedDeployment(sysroot, index);

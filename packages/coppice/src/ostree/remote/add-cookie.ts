@@ -1,4 +1,4 @@
-import { addCookie, getRemote } from '@coppice/ostree';
+import { addCookie, cookieOwner } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -8,6 +8,6 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const [name, domain, path, cookie, value] = call.operands;
     if (value === undefined) call.usage('NAME, DOMAIN, PATH, COOKIE_NAME and VALUE must be specified');
-    addCookie(getRemote(call.repo, name!), domain!, path!, cookie!, value);
+    addCookie(cookieOwner(call.repo, name!), domain!, path!, cookie!, value);
   },
 };

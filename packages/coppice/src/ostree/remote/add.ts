@@ -38,11 +38,11 @@ export const verb: OstreeVerb = {
     const { operands, options, context } = call;
     const [name, url, ...branches] = operands;
     const backend = options.string('custom-backend');
+    const { repo, sysroot } = await openSysrootRepo(call);
     if (name === undefined || (url === undefined && backend === undefined))
-      call.usage('NAME and URL must be specified');
+      call.usage(backend === undefined ? 'NAME and URL must be specified' : 'NAME must be specified');
     if (options.flag('if-not-exists') && options.flag('force'))
       call.usage('Can only specify one of --if-not-exists and --force');
-    const { repo, sysroot } = await openSysrootRepo(call);
     const added = addRemote(repo, name, {
       ...(url === undefined ? {} : { url }),
       keys: remoteKeys(call, branches),

@@ -1,4 +1,4 @@
-import { deleteCookie, getRemote } from '@coppice/ostree';
+import { cookieOwner, deleteCookie } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -8,6 +8,6 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const [name, domain, path, cookie] = call.operands;
     if (cookie === undefined) call.usage('NAME, DOMAIN, PATH and COOKIE_NAME must be specified');
-    deleteCookie(getRemote(call.repo, name!), domain!, path!, cookie);
+    deleteCookie(cookieOwner(call.repo, name!), domain!, path!, cookie);
   },
 };

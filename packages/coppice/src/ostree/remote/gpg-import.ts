@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
-import { importRemoteKeys } from '@coppice/ostree';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { getRemote, importRemoteKeys } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -15,6 +15,11 @@ export const verb: OstreeVerb = {
     const { operands, options, repo, context } = call;
     const [name, ...keyIds] = operands;
     if (name === undefined) call.usage('NAME must be specified');
+    try {
+      getRemote(repo, name);
+    } catch (error) {
+      throw prefixError(error, 'GPG');
+    }
     const sources: Buffer[] = [];
     const read = (path: string | number, label: string): void => {
       try {

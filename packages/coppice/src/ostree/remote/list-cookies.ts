@@ -1,4 +1,4 @@
-import { getRemote, readCookies } from '@coppice/ostree';
+import { cookieOwner, readCookies } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -8,7 +8,7 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const [name] = call.operands;
     if (name === undefined) call.usage('NAME must be specified');
-    for (const cookie of readCookies(getRemote(call.repo, name))) {
+    for (const cookie of readCookies(cookieOwner(call.repo, name))) {
       const expires = new Date(cookie.expires * 1000)
         .toISOString()
         .replace('T', ' ')

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { errnoError, prefixError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import { type Repo, useRemotesDir } from '@coppice/ostree';
 import type { GOption } from '../../cli/goption.ts';
 import type { OstreeCall } from '../verb.ts';
@@ -15,6 +17,14 @@ export async function openSysrootRepo(call: OstreeCall): Promise<{ repo: Repo; s
   const sysroot = call.options.string('sysroot');
   if (sysroot === undefined) return { repo: await call.openRepo(call.options.string('repo')), sysroot: false };
   const root = resolve(call.context.cwd, sysroot);
+  const failed = (error: unknown, what: string): never => {
+    throw prefixError(errnoError(error, `opendir(${what})`), 'loading sysroot');
+  };
+  if (sysroot === '') failed({ code: 'EFAULT' }, '(null)');
+  const stat = hostFs.stat(root);
+  if (stat === undefined || (stat.mode & 0o170000) !== 0o040000)
+    failed({ code: stat === undefined ? 'ENOENT' : 'ENOTDIR' }, root);
+  if (hostFs.stat(`${root}/ostree/repo`) === undefined) failed({ code: 'ENOENT' }, 'ostree/repo');
   const repo = await call.openRepo(`${root}/ostree/repo`);
   // A root with /sysroot in it is a deployment; the physical root has no /etc of its own.
   const base = root === '/' ? '' : root;

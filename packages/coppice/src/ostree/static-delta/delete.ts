@@ -1,3 +1,4 @@
+import { CoppiceError } from '@coppice/base';
 import { deleteDelta, parseDeltaName } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
@@ -6,7 +7,7 @@ export const verb: OstreeVerb = {
   options: () => [],
   run(call: OstreeCall) {
     const [name] = call.operands;
-    if (name === undefined) call.usage('DELTA must be specified');
+    if (name === undefined) throw new CoppiceError('Usage', 'DELTA must be specified');
     deleteDelta(call.repo, parseDeltaName(name));
   },
 };

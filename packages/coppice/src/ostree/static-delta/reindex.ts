@@ -1,4 +1,4 @@
-import { reindexDeltas } from '@coppice/ostree';
+import { checkChecksum, reindexDeltas } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -6,6 +6,6 @@ export const verb: OstreeVerb = {
   options: () => [{ long: 'to', arg: 'REV', help: 'Only update delta index to revision REV' }],
   run({ repo, options }: OstreeCall) {
     const to = options.string('to');
-    reindexDeltas(repo, to === undefined ? undefined : repo.resolveRev(to));
+    reindexDeltas(repo, to === undefined ? undefined : checkChecksum(to));
   },
 };

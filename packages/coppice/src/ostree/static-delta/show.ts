@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { CoppiceError } from '@coppice/base';
 import { deltaFilePath, parseDeltaName, readDeltaFile, readOfflineSuperblock, showDelta } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
@@ -8,7 +9,7 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { operands, repo, context } = call;
     const [name] = operands;
-    if (name === undefined) call.usage('DELTA must be specified');
+    if (name === undefined) throw new CoppiceError('Usage', 'DELTA must be specified');
     // Newer releases take a file as well.
     if (call.level === '2026.4' && (name.includes('/') || name.startsWith('.'))) {
       const { bytes } = readOfflineSuperblock(repo, resolve(context.cwd, name));

@@ -18,7 +18,7 @@ export const verb: OstreeVerb = {
   options: () => signTypeOptions,
   run(call: OstreeCall) {
     const [name, ...keys] = call.operands;
-    if (name === undefined) call.usage('DELTA must be specified');
+    if (name === undefined) throw new CoppiceError('Usage', 'DELTA must be specified');
     const engine = engineOf(call);
     const signed = readSigned(superblock(call, name));
     const verifier = verifierOf(call, keys, false)!;
