@@ -8,14 +8,14 @@ import { type LabDir, makeLab, parseWorld, type World } from '@coppice/lab';
 import { removeTree } from '@coppice/linux';
 import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
+import { missingTools } from './tools.ts';
 
 const inCi = (process.env['CI'] ?? '') !== '';
 
 /** Why these tests cannot run here; undefined when they can, and always in CI, where a missing tool is a failure. */
 export function skipReason(...tools: string[]): string | undefined {
   if (process.getuid?.() !== 0) return inCi ? undefined : 'needs root';
-  const missing = tools.filter((t) => spawnSync('sh', ['-c', `command -v ${t}`]).status !== 0);
-  return missing.length === 0 || inCi ? undefined : `needs ${missing.join(', ')}`;
+  return missingTools(...tools);
 }
 
 export interface Ran {

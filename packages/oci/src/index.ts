@@ -19,3 +19,11 @@ export { OciLayout } from './layout.ts';
 export type { RegistryOptions } from './registry.ts';
 export { Registry } from './registry.ts';
 export type { ImageSource, ImageTarget } from './source.ts';
+// Which images may be used: containers-policy.json, simple signing and sigstore signatures.
+export type { PolicyCheck } from './policy/check.ts';
+export { checkPolicy, readKeyFile, readRegistriesD } from './policy/check.ts';
+export type { ImageLocation } from './policy/location.ts';
+export type { Policy, PolicyRequirement, SignedIdentity } from './policy/policy.ts';
+export { acceptsAnythingByDefault, parsePolicy, requirementsFor } from './policy/policy.ts';
+export type { SignatureStorage } from './policy/registries-d.ts';
+export { parseRegistriesD } from './policy/registries-d.ts';

@@ -31,6 +31,9 @@ export type { SignOptions } from './openpgp/sign.ts';
 export { sign } from './openpgp/sign.ts';
 export type { Signature } from './openpgp/signature.ts';
 export { parseSignature, parseSignatures, signatureType } from './openpgp/signature.ts';
+export type { SignedMessage } from './openpgp/signed-message.ts';
+// Messages that hold what they sign.
+export { openSignedMessage } from './openpgp/signed-message.ts';
 export type { VerifyOptions, VerifyResult } from './openpgp/verify.ts';
 // Verifying detached signatures.
 export { Verification, verify } from './openpgp/verify.ts';

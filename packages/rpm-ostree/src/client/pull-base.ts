@@ -1,6 +1,5 @@
 // The base commit a deployment follows: pulled from the remote of its refspec, or what is here already.
 import { CoppiceError, prefixError } from '@coppice/base';
-import { readFile } from '@coppice/linux';
 import { formatSize, type PullProgress, pull, pullProgressLine, verifyCommitGpg } from '@coppice/ostree';
 import { versionOf } from '../commit-facts.ts';
 import { importImage } from '../container/import-image.ts';
@@ -8,7 +7,7 @@ import { openImage } from '../container/open-image.ts';
 import type { Origin } from '../origin.ts';
 import { type ContainerReference, formatContainerReference, formatRefspec, type Refspec } from '../refspec.ts';
 import type { Client } from './client.ts';
-import { configDir } from './repo-metadata.ts';
+import { checkImagePolicy } from './image-policy.ts';
 
 export interface PullBaseOptions {
   readonly allowDowngrade: boolean;
@@ -78,32 +77,17 @@ function checkAge(client: Client, current: string | undefined, next: string): vo
   }
 }
 
-/** Whether the container policy of the system lets images through unsigned. */
-function policyAcceptsUnsigned(client: Client): boolean {
-  try {
-    const text = readFile(`${configDir(client)}/containers/policy.json`, { fs: client.fs, limit: 1 << 20 }).toString();
-    const policy = JSON.parse(text) as { default?: readonly { type?: string }[] };
-    return policy.default?.[0]?.type === 'insecureAcceptAnything';
-  } catch {
-    return false;
-  }
-}
-
 /** Imports the image and returns the commit to deploy. `pin` is a manifest digest. */
 async function pullImage(client: Client, image: ContainerReference, pin: string | undefined): Promise<string> {
   const text = formatContainerReference(image);
-  if (image.signature.kind === 'policy' && !policyAcceptsUnsigned(client))
-    throw new CoppiceError(
-      'Unsupported',
-      `not built yet: container signature policies; ${text} needs one (use ostree-unverified-registry:)`,
-    );
   client.message(`Pulling manifest: ${text}`);
   const { store, reference } = openImage(image);
   try {
+    const digest = await checkImagePolicy(client, image, store, pin ?? reference);
     const result = await importImage({
       repo: client.repo,
       source: store,
-      reference: pin ?? reference,
+      reference: digest,
       imageReference: text,
       scratch: `${client.repo.path}/extensions/rpmostree/private/layers`,
       progress: client.progress,

@@ -1,12 +1,15 @@
 import { ByteReader, CoppiceError, concatBytes } from '@coppice/base';
 
-/** Packet tags of RFC 4880 section 4.3 that keyrings and detached signatures hold. */
+/** Packet tags of RFC 4880 section 4.3 that keyrings and signatures hold. */
 export const packetTag = {
   signature: 2,
+  onePassSignature: 4,
   secretKey: 5,
   publicKey: 6,
   secretSubkey: 7,
+  compressed: 8,
   marker: 10,
+  literal: 11,
   trust: 12,
   userId: 13,
   publicSubkey: 14,

@@ -1,0 +1,128 @@
+// Signatures of an image, fetched from where its registry's configuration says they are.
+import { createPublicKey, type KeyObject, verify as verifyBytes } from 'node:crypto';
+import { CoppiceError } from '@coppice/base';
+import { Fetcher } from '@coppice/http';
+import { type Keyring, openSignedMessage, verify } from '@coppice/signing';
+import { type Descriptor, parseManifest } from '../manifest.ts';
+import type { ImageReference } from '../reference.ts';
+import type { ImageSource } from '../source.ts';
+import { parseClaim, type SignedClaim, sigstoreType, simpleSigningType } from './payload.ts';
+import { lookasideUrl, type SignatureStorage, usesAttachments } from './registries-d.ts';
+
+const signatureLimit = 4 * 1024 * 1024;
+/** More signatures than this on one image are an attack. */
+const countLimit = 128;
+const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
+const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+
+export interface SigstoreSignature {
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Simple signatures of a manifest from its lookaside directory: `signature-1` and so on until one is missing. */
+export async function fetchSimpleSignatures(
+  storage: SignatureStorage,
+  image: ImageReference,
+  digest: string,
+  fetcher: Fetcher = new Fetcher(),
+): Promise<Uint8Array[]> {
+  const base = lookasideUrl(storage, image, digest);
+  const out: Uint8Array[] = [];
+  if (base === undefined) return out;
+  for (let i = 1; ; i++) {
+    if (i > countLimit) throw new CoppiceError('Limit', `${base}: more than ${countLimit} signatures`);
+    try {
+      out.push((await fetcher.bytes(`${base}/signature-${i}`, { maxSize: signatureLimit })).bytes);
+    } catch (error) {
+      if (error instanceof CoppiceError && error.code === 'NotFound') return out;
+      throw error;
+    }
+  }
+}
+
+async function payloadOf(source: ImageSource, layer: Descriptor): Promise<Uint8Array> {
+  if (layer.size > signatureLimit) throw new CoppiceError('Limit', `signature ${layer.digest}: ${layer.size} bytes`);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source.blob(layer)) {
+    size += chunk.length;
+    if (size > layer.size)
+      throw new CoppiceError('Corrupt', `signature ${layer.digest}: longer than ${layer.size} bytes`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Sigstore signatures of a manifest: layers of the image tagged `sha256-HEX.sig` beside it. */
+export async function fetchSigstoreSignatures(
+  storage: SignatureStorage,
+  image: ImageReference,
+  digest: string,
+  source: ImageSource,
+): Promise<SigstoreSignature[]> {
+  if (!usesAttachments(storage, image)) return [];
+  let bytes: Uint8Array;
+  try {
+    ({ bytes } = await source.manifest(`${digest.replace(':', '-')}.sig`));
+  } catch (error) {
+    if (error instanceof CoppiceError && error.code === 'NotFound') return [];
+    throw error;
+  }
+  const parsed = parseManifest(bytes);
+  if (parsed.kind !== 'manifest') return [];
+  const layers = parsed.manifest.layers.filter((l) => l.mediaType === payloadType);
+  if (layers.length > countLimit) throw new CoppiceError('Limit', `more than ${countLimit} signatures on ${digest}`);
+  const out: SigstoreSignature[] = [];
+  for (const layer of layers) {
+    const text = layer.annotations?.[signatureAnnotation];
+    if (text === undefined) continue;
+    out.push({ payload: await payloadOf(source, layer), signature: Buffer.from(text, 'base64') });
+  }
+  return out;
+}
+
+/** What a simple signature says, once a key of the ring made it. Throws `Signature`, `Corrupt`. */
+export function verifySimpleSignature(bytes: Uint8Array, ring: Keyring): SignedClaim {
+  const { signatures, data } = openSignedMessage(bytes, signatureLimit);
+  const results = verify(signatures, ring, data);
+  // Exactly one, as the format demands: with several, one good signature would vouch for a stranger's.
+  const [result] = results;
+  if (results.length !== 1 || result === undefined)
+    throw new CoppiceError('Signature', `Invalid GPG signature: ${results.length} signatures in one message`);
+  if (result.keyMissing)
+    throw new CoppiceError(
+      'Signature',
+      `Invalid GPG signature: key ${result.fingerprint} is not accepted by the policy`,
+    );
+  if (!result.valid) {
+    const why = result.bad
+      ? 'it does not match'
+      : result.keyRevoked
+        ? 'its key is revoked'
+        : result.keyExpired
+          ? 'its key has expired'
+          : 'it has expired';
+    throw new CoppiceError('Signature', `Invalid GPG signature: ${why} (key ${result.fingerprint})`);
+  }
+  return parseClaim(data, simpleSigningType);
+}
+
+/** Keys as PEM files hold them. Throws `Invalid`. */
+export function sigstoreKey(bytes: Uint8Array, where: string): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(bytes), format: 'pem' });
+  } catch (error) {
+    throw new CoppiceError('Invalid', `${where}: not a public key in PEM`, { cause: error });
+  }
+}
+
+/** What a sigstore signature says, once one of the keys made it. Throws `Signature`. */
+export function verifySigstoreSignature(signature: SigstoreSignature, keys: readonly KeyObject[]): SignedClaim {
+  const good = keys.some((key) =>
+    verifyBytes(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', signature.payload, key, signature.signature),
+  );
+  if (!good)
+    throw new CoppiceError('Signature', 'cryptographic signature verification failed: no key of the policy made it');
+  return parseClaim(signature.payload, sigstoreType);
+}
