@@ -15,6 +15,7 @@ packages=(
   debootstrap                    # root file systems for tests
   chromium                       # a browser, for what must run in one
   qemu-system-x86                # boots disk images
+  xfsprogs                       # a file system that shares extents
   openssl python3-rpm python3-hawkey
   e2fsprogs python3-yaml python3-gi gir1.2-glib-2.0
 )

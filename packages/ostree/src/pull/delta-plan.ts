@@ -99,6 +99,7 @@ export class DeltaPlanner {
     if (indexed) {
       try {
         const { bytes } = await content.bytes(deltaIndexPath(commit), { maxSize: maxMetadataSize });
+        this.#count(bytes);
         return summaryDeltas(VariantDict.decode(bytes));
       } catch (error) {
         if (!isCoppiceError(error, 'NotFound')) throw error;
@@ -106,6 +107,12 @@ export class DeltaPlanner {
       }
     }
     return summary === undefined ? undefined : this.#fromSummary;
+  }
+
+  /** Index and superblock count as metadata objects. */
+  #count(bytes: Uint8Array): void {
+    this.#s.progress.fetchedMetadata++;
+    this.#s.progress.bytesTransferred += bytes.length;
   }
 
   #choose(names: ReadonlyMap<string, string>, commit: string, current: string | undefined): Choice | undefined {
@@ -140,6 +147,7 @@ export class DeltaPlanner {
     if (current !== undefined && from === undefined) return undefined;
     try {
       const { bytes } = await content.bytes(deltaFilePath(from, commit, 'superblock'), { maxSize: maxMetadataSize });
+      this.#count(bytes);
       return { from, checksum: undefined, bytes: Buffer.from(bytes) };
     } catch (error) {
       if (!isCoppiceError(error, 'NotFound')) throw error;
@@ -154,6 +162,7 @@ export class DeltaPlanner {
     const name = deltaName(choice.from, commit).hex;
     const path = deltaFilePath(choice.from, commit, 'superblock');
     const bytes = choice.bytes ?? Buffer.from((await content.bytes(path, { maxSize: maxMetadataSize })).bytes);
+    if (choice.bytes === undefined) this.#count(bytes);
     if (choice.checksum !== undefined && sha256(bytes) !== choice.checksum)
       throw new CoppiceError('Corrupt', `Invalid checksum for static delta ${name}`);
     const signed = readSigned(bytes);
@@ -203,11 +212,14 @@ export class DeltaPlanner {
         const bytes = inlinePart(block, path) ?? (await this.#fetchPart(path, part));
         progress.fetchedDeltaParts++;
         progress.fetchedDeltaPartSize += part.size;
+        const before = transaction.stats.contentBytesWritten;
         try {
           applyPart(transaction, part, openPart(part, bytes));
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         }
+        // What comes out of a delta does not count as written.
+        progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
         options.progress?.(progress);
       },
       () => {},

@@ -24,6 +24,8 @@ export interface PullProgress {
   /** Objects come from a server, not from a repository on this machine. */
   fromServer: boolean;
   contentBytesWritten: number;
+  /** Of content that deltas brought; not part of `contentBytesWritten`. */
+  deltaBytesWritten: number;
   /** Milliseconds; both on one clock. */
   started: number;
   now: number;
@@ -53,14 +55,15 @@ export function newProgress(started: number): PullProgress {
     bytesTransferred: 0,
     fromServer: false,
     contentBytesWritten: 0,
+    deltaBytesWritten: 0,
     started,
     now: started,
     status: undefined,
   };
 }
 
-/** The final line: what was fetched or imported, how much, how long. Undefined when nothing was. */
-export function pullSummaryLine(p: PullProgress): string | undefined {
+/** The final line: what was fetched or imported, how much, how long. */
+export function pullSummaryLine(p: PullProgress): string {
   const written = `${formatSize(p.contentBytesWritten)} content written`;
   if (p.fromServer) {
     const what =
@@ -77,9 +80,7 @@ export function pullSummaryLine(p: PullProgress): string | undefined {
     const moved = p.bytesTransferred > 0 ? `; ${amount} transferred in ${seconds} seconds` : '';
     return `${what}${local}${moved}; ${written}`;
   }
-  if (p.importedMetadata > 0 || p.importedContent > 0)
-    return `${p.importedMetadata} metadata, ${p.importedContent} content objects imported; ${written}`;
-  return undefined;
+  return `${p.importedMetadata} metadata, ${p.importedContent} content objects imported; ${written}`;
 }
 
 function remaining(seconds: number): string {

@@ -312,7 +312,7 @@ class Pull {
       }
       await session.finish();
       const refs = this.#setRefs(transaction, resolved);
-      this.#progress.contentBytesWritten = transaction.stats.contentBytesWritten;
+      this.#progress.contentBytesWritten = transaction.stats.contentBytesWritten - this.#progress.deltaBytesWritten;
       transaction.commit();
       for (const commit of session.complete) repo.unmarkPartial(commit);
       if (wanted.all && fetched?.summary !== undefined && options.mirror === true)

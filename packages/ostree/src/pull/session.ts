@@ -100,7 +100,7 @@ export class PullSession {
     this.#lastReport = now;
     progress.now = now;
     progress.outstandingFetches = source.kind === 'http' ? this.#queue.running : 0;
-    progress.contentBytesWritten = transaction.stats.contentBytesWritten;
+    progress.contentBytesWritten = transaction.stats.contentBytesWritten - progress.deltaBytesWritten;
     options.progress(progress);
   }
 

@@ -8,6 +8,7 @@ import type { RepoMode } from '../codec/object-type.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { slotInput } from './compress-slots.ts';
 import { DiskForm } from './disk-form.ts';
+import type { PayloadLinks } from './payload-link.ts';
 import { RawDeflater } from './raw-deflate.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
@@ -28,6 +29,8 @@ export interface ContentTarget {
   readonly temporary: string;
   /** Sync each file. */
   readonly syncFiles: boolean;
+  /** Links by content, where the repository makes them. */
+  readonly payloadLinks?: PayloadLinks | undefined;
   has(checksum: string): boolean;
   /** Called before bytes go to disk; throws when space runs out. */
   reserve(size: number): void;
@@ -175,10 +178,13 @@ export class ContentWriter {
     if (this.#has(checksum)) return checksum;
     target.reserve(size);
     if (target.mode !== 'archive') {
+      const links = target.payloadLinks?.wants(size) === true ? target.payloadLinks : undefined;
+      const payload = links === undefined ? '' : hash('sha256', buffer.subarray(headerRoom, headerRoom + size), 'hex');
       this.#create(header, checksum, size, (fd) => {
-        if (size > 0) target.fs.write(fd, buffer, headerRoom, size, null);
+        if (size > 0 && links?.clone(payload, size, fd) !== true) target.fs.write(fd, buffer, headerRoom, size, null);
         return size;
       });
+      links?.add(payload, checksum);
       return checksum;
     }
     const content = buffer.subarray(headerRoom, headerRoom + size);
@@ -299,6 +305,8 @@ export class ContentWriter {
     const target = this.#target;
     const digest = createHash('sha256').update(head);
     const archive = target.mode === 'archive';
+    const content = target.payloadLinks === undefined ? undefined : createHash('sha256');
+    let contentChecksum: string | undefined;
     let payload = 0;
     let reserved = 0;
     let stored = 0;
@@ -328,6 +336,7 @@ export class ContentWriter {
             reserved += piece.length;
           }
           digest.update(piece);
+          content?.update(piece);
           if (archive) this.#deflate().write(piece, put);
           else put(piece);
         }
@@ -338,6 +347,10 @@ export class ContentWriter {
         }
         checksum = digest.digest('hex');
         verify(checksum);
+        if (target.payloadLinks?.wants(payload) === true) {
+          contentChecksum = content!.digest('hex');
+          target.payloadLinks.clone(contentChecksum, payload, fd);
+        }
         this.#form.finish(fd, header);
       } finally {
         target.fs.close(fd);
@@ -348,6 +361,7 @@ export class ContentWriter {
         return checksum;
       }
       target.place(temporary, checksum);
+      if (contentChecksum !== undefined) target.payloadLinks?.add(contentChecksum, checksum);
     } catch (error) {
       this.#discard(temporary);
       throw error;

@@ -158,7 +158,7 @@ export class ObjectWriter {
   }
 
   #publishOne(from: string, to: string): void {
-    if (to.endsWith('.commitmeta')) {
+    if (to.endsWith('.commitmeta') || to.endsWith('.payload-link')) {
       this.#fs.rename(from, to);
       return;
     }

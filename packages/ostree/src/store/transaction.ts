@@ -18,6 +18,7 @@ import type { CompressPool } from './compress-pool.ts';
 import { type ContentSource, ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { PayloadLinks } from './payload-link.ts';
 import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
 import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
 import { updateSummary } from './summary-hook.ts';
@@ -104,6 +105,7 @@ export class Transaction {
         zlibLevel: settings.zlibLevel,
         temporary: writer.temporary,
         syncFiles: writer.syncFiles,
+        payloadLinks: PayloadLinks.of(repo, writer),
         has: (checksum) => this.repo.hasObject('file', this.#trusted ?? checksum),
         reserve: (size) => this.#reserve(size),
         refund: (size) => this.#free.refund(size),
