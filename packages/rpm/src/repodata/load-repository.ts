@@ -27,7 +27,26 @@ export interface LoadedRepository {
   readonly path: string;
   readonly repomd: Repomd;
   readonly table: PackageTable;
+  /** Made when first asked for. */
   readonly packages: readonly TablePackage[];
+}
+
+class Loaded implements LoadedRepository {
+  readonly path: string;
+  readonly repomd: Repomd;
+  readonly table: PackageTable;
+  #packages: readonly TablePackage[] | undefined;
+
+  constructor(path: string, repomd: Repomd, table: PackageTable) {
+    this.path = path;
+    this.repomd = repomd;
+    this.table = table;
+  }
+
+  get packages(): readonly TablePackage[] {
+    this.#packages ??= this.table.packages();
+    return this.#packages;
+  }
 }
 
 /** Node's hash name of a checksum type in metadata. Throws `Unsupported`. */
@@ -136,12 +155,13 @@ export function loadRepository(path: string, options: LoadOptions = {}): LoadedR
   if (primary === undefined) throw new CoppiceError('Invalid', `${repomdPath}: no primary metadata`);
   const key = options.cacheDir === undefined ? undefined : cacheKey(bytes);
   const cache = key === undefined ? undefined : cachePath(options.cacheDir!, key);
-  let table = cache === undefined ? undefined : loadTable(cache, key!, fs);
+  const read = (): PackageTable => readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+  let table = cache === undefined ? undefined : loadTable(cache, key!, read, fs);
   if (table === undefined) {
-    table = readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+    table = read();
     if (cache !== undefined) saveTable(cache, key!, table, fs);
   }
-  const repository = { path, repomd, table, packages: table.packages() };
+  const repository = new Loaded(path, repomd, table);
   if (options.filelists || options.changelogs) loadDetails(repository, options);
   return repository;
 }

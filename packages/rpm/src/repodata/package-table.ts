@@ -5,14 +5,12 @@ import { repoDependencyKinds } from './repository-package.ts';
 import type { StringTable } from './string-table.ts';
 import { StringTable as Strings } from './string-table.ts';
 
-/** String columns, one 32-bit string number each. */
-export const textColumns = [
-  'name',
-  'epoch',
-  'version',
-  'release',
-  'evr',
-  'arch',
+/** What solving needs: string columns, one 32-bit string number each. */
+export const textColumns = ['name', 'epoch', 'version', 'release', 'evr', 'arch', 'vendor'] as const;
+export type TextColumn = (typeof textColumns)[number];
+
+/** What is shown of a package: strings of a table of their own. */
+export const detailColumns = [
   'checksumType',
   'checksum',
   'summary',
@@ -20,14 +18,13 @@ export const textColumns = [
   'packager',
   'url',
   'license',
-  'vendor',
   'group',
   'buildHost',
   'sourceRpm',
   'href',
   'base',
 ] as const;
-export type TextColumn = (typeof textColumns)[number];
+export type DetailColumn = (typeof detailColumns)[number];
 
 export const numberColumns = [
   'timeFile',
@@ -67,15 +64,23 @@ export class Words {
   }
 }
 
-export interface TableParts {
+/** The parts of a table that only some packages are asked for. */
+export interface TableDetails {
   readonly strings: StringTable;
   readonly texts: Uint32Array;
   readonly numbers: Float64Array;
+}
+
+export interface TableParts {
+  readonly strings: StringTable;
+  readonly texts: Uint32Array;
   /** For each package `listColumns` starts into `lists`; one more at the very end. */
   readonly starts: Uint32Array;
   readonly lists: Uint32Array;
   /** Triples: name, EVR (string numbers), flags with bit 16 for `pre`. */
   readonly dependencies: Uint32Array;
+  /** Asked for once, when something is wanted of them. */
+  readonly details: () => TableDetails;
 }
 
 /** Position of the `pre` bit in a stored dependency's flags. */
@@ -85,30 +90,46 @@ export class PackageTable {
   readonly parts: TableParts;
   readonly count: number;
   readonly #dependencies: (RepoDependency | undefined)[];
+  #details: TableDetails | undefined;
 
   constructor(parts: TableParts) {
     this.parts = parts;
-    this.count = parts.numbers.length / numberColumns.length;
+    this.count = parts.texts.length / textColumns.length;
     this.#dependencies = new Array(parts.dependencies.length / 3);
   }
 
-  /** The packages, in metadata order. Cheap: they read the table when asked. */
+  /** One package. Cheap: it reads the table when asked. */
+  package(index: number): TablePackage {
+    return new TablePackage(this, index);
+  }
+
+  /** The packages, in metadata order. */
   packages(): TablePackage[] {
     const out: TablePackage[] = new Array(this.count);
     for (let i = 0; i < this.count; i++) out[i] = new TablePackage(this, i);
     return out;
   }
 
+  get details(): TableDetails {
+    this.#details ??= this.parts.details();
+    return this.#details;
+  }
+
   textOf(index: number, column: number): string {
     return this.parts.strings.text(this.parts.texts[index * textColumns.length + column]!);
   }
 
-  looseTextOf(index: number, column: number): string {
-    return this.parts.strings.looseText(this.parts.texts[index * textColumns.length + column]!);
+  archOf(index: number): string {
+    return this.textOf(index, 5);
+  }
+
+  detailOf(index: number, column: number): string {
+    const { strings, texts } = this.details;
+    return strings.looseText(texts[index * detailColumns.length + column]!);
   }
 
   numberOf(index: number, column: number): number {
-    return this.parts.numbers[index * numberColumns.length + column]!;
+    return this.details.numbers[index * numberColumns.length + column]!;
   }
 
   dependency(id: number): RepoDependency {
@@ -159,8 +180,8 @@ export class TablePackage implements RepositoryPackage {
   #text(column: number): string {
     return this.#table.textOf(this.#index, column);
   }
-  #loose(column: number): string {
-    return this.#table.looseTextOf(this.#index, column);
+  #detail(column: number): string {
+    return this.#table.detailOf(this.#index, column);
   }
   #number(column: number): number {
     return this.#table.numberOf(this.#index, column);
@@ -183,39 +204,39 @@ export class TablePackage implements RepositoryPackage {
   get arch(): string {
     return this.#text(5);
   }
+  get vendor(): string {
+    return this.#text(6);
+  }
   get checksum(): { readonly type: string; readonly value: string } {
-    return { type: this.#text(6), value: this.#loose(7) };
+    return { type: this.#detail(0), value: this.#detail(1) };
   }
   get summary(): string {
-    return this.#loose(8);
+    return this.#detail(2);
   }
   get description(): string {
-    return this.#loose(9);
+    return this.#detail(3);
   }
   get packager(): string {
-    return this.#text(10);
+    return this.#detail(4);
   }
   get url(): string {
-    return this.#loose(11);
+    return this.#detail(5);
   }
   get license(): string {
-    return this.#text(12);
-  }
-  get vendor(): string {
-    return this.#text(13);
+    return this.#detail(6);
   }
   get group(): string {
-    return this.#text(14);
+    return this.#detail(7);
   }
   get buildHost(): string {
-    return this.#text(15);
+    return this.#detail(8);
   }
   get sourceRpm(): string {
-    return this.#loose(16);
+    return this.#detail(9);
   }
   get location(): { readonly href: string; readonly base?: string } {
-    const base = this.#text(18);
-    const href = this.#loose(17);
+    const base = this.#detail(11);
+    const href = this.#detail(10);
     return base === '' ? { href } : { href, base };
   }
   get time(): { readonly file: number; readonly build: number } {
@@ -264,8 +285,10 @@ function tripleHash(name: number, evr: number, flags: number): number {
 /** Collects packages for a table. */
 export class TableBuilder {
   readonly strings = new Strings();
+  readonly detailStrings = new Strings();
   readonly lists = new Words();
   readonly #texts = new Words();
+  readonly #details = new Words();
   readonly #starts = new Words();
   readonly #dependencies = new Words();
   /** Open addressing over the triples of `#dependencies`; -1 is free. */
@@ -306,8 +329,9 @@ export class TableBuilder {
   }
 
   /** Adds a package: string numbers and numbers by column, and its lists of dependency or string numbers. */
-  add(texts: Uint32Array, numbers: Float64Array, lists: readonly Words[]): void {
+  add(texts: Uint32Array, details: Uint32Array, numbers: Float64Array, lists: readonly Words[]): void {
     for (let i = 0; i < textColumns.length; i++) this.#texts.push(texts[i]!);
+    for (let i = 0; i < detailColumns.length; i++) this.#details.push(details[i]!);
     const at = this.#count * numberColumns.length;
     if (at + numberColumns.length > this.#numbers.length) {
       const grown = new Float64Array(this.#numbers.length * 2);
@@ -325,13 +349,18 @@ export class TableBuilder {
 
   build(): PackageTable {
     this.#starts.push(this.lists.length);
+    const details = {
+      strings: this.detailStrings,
+      texts: this.#details.view(),
+      numbers: this.#numbers.subarray(0, this.#count * numberColumns.length),
+    };
     return new PackageTable({
       strings: this.strings,
       texts: this.#texts.view(),
-      numbers: this.#numbers.subarray(0, this.#count * numberColumns.length),
       starts: this.#starts.view(),
       lists: this.lists.view(),
       dependencies: this.#dependencies.view(),
+      details: () => details,
     });
   }
 }

@@ -1,6 +1,7 @@
 // primary.xml into a package table, in one pass over the bytes.
 import { CoppiceError } from '@coppice/base';
 import {
+  detailColumns,
   listColumns,
   numberColumns,
   type PackageTable,
@@ -15,27 +16,28 @@ import { StringTable } from './string-table.ts';
 import { packageElements, XmlScanner, xmlEvent } from './xml-scanner.ts';
 
 type Action =
-  | { readonly kind: 'text'; readonly column: number }
+  | { readonly kind: 'text' | 'detail'; readonly column: number }
   | { readonly kind: 'numbers'; readonly names: readonly Buffer[]; readonly columns: readonly number[] }
   | { readonly kind: 'list'; readonly list: number }
   | { readonly kind: 'version' | 'checksum' | 'location' | 'file' | 'entry' | 'none' };
 
 const column = (name: (typeof textColumns)[number]): number => textColumns.indexOf(name);
+const detailColumn = (name: (typeof detailColumns)[number]): number => detailColumns.indexOf(name);
 const numberColumn = (name: (typeof numberColumns)[number]): number => numberColumns.indexOf(name);
 const bytes = (text: string): Buffer => Buffer.from(text);
 
 const actions = new Map<string, Action>([
   ['name', { kind: 'text', column: column('name') }],
   ['arch', { kind: 'text', column: column('arch') }],
-  ['summary', { kind: 'text', column: column('summary') }],
-  ['description', { kind: 'text', column: column('description') }],
-  ['packager', { kind: 'text', column: column('packager') }],
-  ['url', { kind: 'text', column: column('url') }],
-  ['rpm:license', { kind: 'text', column: column('license') }],
+  ['summary', { kind: 'detail', column: detailColumn('summary') }],
+  ['description', { kind: 'detail', column: detailColumn('description') }],
+  ['packager', { kind: 'detail', column: detailColumn('packager') }],
+  ['url', { kind: 'detail', column: detailColumn('url') }],
+  ['rpm:license', { kind: 'detail', column: detailColumn('license') }],
   ['rpm:vendor', { kind: 'text', column: column('vendor') }],
-  ['rpm:group', { kind: 'text', column: column('group') }],
-  ['rpm:buildhost', { kind: 'text', column: column('buildHost') }],
-  ['rpm:sourcerpm', { kind: 'text', column: column('sourceRpm') }],
+  ['rpm:group', { kind: 'detail', column: detailColumn('group') }],
+  ['rpm:buildhost', { kind: 'detail', column: detailColumn('buildHost') }],
+  ['rpm:sourcerpm', { kind: 'detail', column: detailColumn('sourceRpm') }],
   ['version', { kind: 'version' }],
   ['checksum', { kind: 'checksum' }],
   ['location', { kind: 'location' }],
@@ -92,6 +94,7 @@ class PrimaryParser {
   readonly #names = new StringTable();
   readonly #nameActions: Action[] = [none];
   readonly #texts = new Uint32Array(textColumns.length);
+  readonly #details = new Uint32Array(detailColumns.length);
   readonly #numbers = new Float64Array(numberColumns.length);
   readonly #lists = Array.from({ length: listColumns }, () => new Words(64));
 
@@ -99,6 +102,7 @@ class PrimaryParser {
     const scanner = this.#scanner;
     scanner.reset(element);
     this.#texts.fill(0);
+    this.#details.fill(0);
     this.#numbers.fill(0);
     for (const list of this.#lists) list.length = 0;
     let action: Action = none;
@@ -111,7 +115,9 @@ class PrimaryParser {
       if (event === xmlEvent.text) {
         if (action === none || scanner.depth < 2) continue;
         if (action.kind === 'text') this.#texts[action.column] = this.#text(scanner.textStart, scanner.textEnd);
-        else if (action.kind === 'checksum') this.#texts[7] = this.#text(scanner.textStart, scanner.textEnd);
+        else if (action.kind === 'detail')
+          this.#details[action.column] = this.#detail(scanner.textStart, scanner.textEnd);
+        else if (action.kind === 'checksum') this.#details[1] = this.#detail(scanner.textStart, scanner.textEnd);
         else if (action.kind === 'file') lists[listColumns - 1]!.push(this.#text(scanner.textStart, scanner.textEnd));
         continue;
       }
@@ -140,19 +146,19 @@ class PrimaryParser {
           this.#version();
           break;
         case 'checksum':
-          this.#texts[6] = this.#attribute(attributeNames.type);
+          this.#details[0] = this.#detailAttribute(attributeNames.type);
           break;
         case 'location':
-          this.#texts[17] = this.#attribute(attributeNames.href);
-          this.#texts[18] = this.#attribute(attributeNames.base);
+          this.#details[10] = this.#detailAttribute(attributeNames.href);
+          this.#details[11] = this.#detailAttribute(attributeNames.base);
           break;
         default:
       }
     }
     if (!isRpm) return;
-    if (this.#texts[0] === 0 || this.#texts[7] === 0) throw scanner.bad('package without name or checksum');
-    checkHref(this.#builder.strings.looseText(this.#texts[17]!));
-    this.#builder.add(this.#texts, this.#numbers, lists);
+    if (this.#texts[0] === 0 || this.#details[1] === 0) throw scanner.bad('package without name or checksum');
+    checkHref(this.#builder.detailStrings.looseText(this.#details[10]!));
+    this.#builder.add(this.#texts, this.#details, this.#numbers, lists);
   }
 
   build(): PackageTable {
@@ -171,11 +177,25 @@ class PrimaryParser {
     return action;
   }
 
-  #text(start: number, end: number): number {
+  #intern(strings: StringTable, start: number, end: number): number {
     const scanner = this.#scanner;
     return scanner.hasEntity(start, end)
-      ? this.#builder.strings.internText(scanner.decode(start, end))
-      : this.#builder.strings.intern(scanner.buffer, start, end);
+      ? strings.internText(scanner.decode(start, end))
+      : strings.intern(scanner.buffer, start, end);
+  }
+
+  #text(start: number, end: number): number {
+    return this.#intern(this.#builder.strings, start, end);
+  }
+
+  #detail(start: number, end: number): number {
+    return this.#intern(this.#builder.detailStrings, start, end);
+  }
+
+  #detailAttribute(name: Buffer): number {
+    const found = this.#scanner.findAttribute(name);
+    if (found < 0) return 0;
+    return this.#detail(this.#scanner.attributes[found + 2]!, this.#scanner.attributes[found + 3]!);
   }
 
   #attribute(name: Buffer): number {

@@ -127,13 +127,71 @@ export class StringTable {
     return id === 0 ? '' : (this.#texts[id] ?? this.#arena.toString('utf8', this.#offsets[id]!, this.#end(id)));
   }
 
+  /** Number of a string that is here, 0 for any other (and for the empty one). */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    if (start === end) return 0;
+    if (this.#slots.length <= this.#count) this.#slots = this.index();
+    const slots = this.#slots;
+    const arena = this.#arena;
+    const offsets = this.#offsets;
+    const mask = slots.length - 1;
+    const length = end - start;
+    let slot = hashOf(bytes, start, end) & mask;
+    // The bound is for a stored index without a free slot.
+    for (let n = slots.length; n > 0; n--, slot = (slot + 1) & mask) {
+      const id = slots[slot]!;
+      if (id < 0) return 0;
+      const at = offsets[id]!;
+      if (this.#end(id) - at !== length) continue;
+      let i = 0;
+      while (i < length && arena[at + i] === bytes[start + i]) i++;
+      if (i === length) return id;
+    }
+    return 0;
+  }
+
+  findText(text: string): number {
+    const bytes = Buffer.from(text);
+    return this.find(bytes, 0, bytes.length);
+  }
+
+  /** As `find`, for a string of another table. */
+  findOf(other: StringTable, id: number): number {
+    return id === 0 ? 0 : this.find(other.#arena, other.#offsets[id]!, other.#end(id));
+  }
+
+  /** Whether a string starts with these ASCII characters. */
+  startsWith(id: number, prefix: string): boolean {
+    if (id === 0) return prefix === '';
+    const at = this.#offsets[id]!;
+    if (this.#end(id) - at < prefix.length) return false;
+    for (let i = 0; i < prefix.length; i++) if (this.#arena[at + i] !== prefix.charCodeAt(i)) return false;
+    return true;
+  }
+
+  /** A hash table over all strings, as small as it can well be. */
+  index(): Int32Array {
+    let size = 1 << 4;
+    while (size * 3 < this.#count * 4) size *= 2;
+    const slots = new Int32Array(size).fill(-1);
+    for (let id = 1; id < this.#count; id++) {
+      let slot = hashOf(this.#arena, this.#offsets[id]!, this.#end(id)) & (size - 1);
+      while (slots[slot]! >= 0) slot = (slot + 1) & (size - 1);
+      slots[slot] = id;
+    }
+    return slots;
+  }
+
   /** Offsets and bytes, for storing. */
   dump(): { offsets: Uint32Array; bytes: Uint8Array } {
     return { offsets: this.#offsets.subarray(0, this.#count), bytes: this.#arena.subarray(0, this.#used) };
   }
 
-  /** The table of a dump. It answers `text` only: nothing can be added. Throws `Corrupt`. */
-  static restore(offsets: Uint32Array, bytes: Buffer): StringTable {
+  /**
+   * The table of a dump, with its `index()` when that was kept. Strings can be looked up and asked for; nothing can be
+   * added. Throws `Corrupt`.
+   */
+  static restore(offsets: Uint32Array, bytes: Buffer, slots?: Int32Array): StringTable {
     const table = new StringTable();
     if (offsets.length === 0) throw new CoppiceError('Corrupt', 'repository cache: no strings');
     for (let i = 1; i < offsets.length; i++)
@@ -143,6 +201,7 @@ export class StringTable {
     table.#count = offsets.length;
     table.#arena = bytes;
     table.#used = bytes.length;
+    table.#slots = slots ?? new Int32Array(0);
     return table;
   }
 }

@@ -120,7 +120,7 @@ export class Pool {
   readonly src: number;
   readonly nosrc: number;
   private scores: Map<number, number> | undefined;
-  private readonly evrCache: (Evr | undefined)[] = [];
+  private readonly evrCache = new Map<number, Evr>();
   private readonly vendorMasks = new Map<number, number>();
   private vendorClassList: string[][] = [];
   private index: Providers | undefined;
@@ -153,14 +153,13 @@ export class Pool {
 
   /** Adds a package; returns its solvable id. */
   addPackage(repo: PoolRepo, spec: PoolPackageSpec): number {
-    const id = this.newSolvable(
+    const id = this.addSolvable(
+      repo,
       this.ids.string(spec.name),
       this.ids.string(spec.evr),
       this.ids.string(spec.arch),
-      repo.index + 1,
+      spec.vendor === undefined || spec.vendor === '' ? 0 : this.ids.string(spec.vendor),
     );
-    if (spec.vendor !== undefined && spec.vendor !== '') this.vendors.data[id] = this.ids.string(spec.vendor);
-    repo.solvables.push(id);
     this.setDependencies(id, field.provides, spec.provides);
     this.setDependencies(id, field.requires, spec.requires);
     this.setDependencies(id, field.conflicts, spec.conflicts);
@@ -179,6 +178,15 @@ export class Pool {
     return id;
   }
 
+  /** Adds a package by string ids (vendor 0: none), without dependencies; returns its solvable id. */
+  addSolvable(repo: PoolRepo, name: number, evr: number, arch: number, vendor: number): number {
+    const id = this.newSolvable(name, evr, arch, repo.index + 1);
+    this.vendors.data[id] = vendor;
+    repo.solvables.push(id);
+    this.changed();
+    return id;
+  }
+
   private newSolvable(name: number, evr: number, arch: number, repo: number): number {
     const id = this.names.length;
     this.names.push(name);
@@ -191,7 +199,7 @@ export class Pool {
   }
 
   /** Replaces a dependency list by ids made with `dependency()`. */
-  setIds(solvable: number, which: Field, ids: readonly number[]): void {
+  setIds(solvable: number, which: Field, ids: ArrayLike<number>): void {
     this.fields.data[solvable * fieldCount + which] = ids.length === 0 ? 0 : this.lists.pushList(ids);
     this.changed();
   }
@@ -245,11 +253,15 @@ export class Pool {
   /** The id of a dependency's name; a path is remembered as one that file lists must be searched for. */
   nameId(name: string): number {
     const id = this.ids.string(name);
-    if (name.startsWith('/') && !this.fileDependencies.has(id)) {
-      this.fileDependencies.add(id);
-      this.changed();
-    }
+    if (name.startsWith('/')) this.noteFileDependency(id);
     return id;
+  }
+
+  /** Remembers a path as one that file lists must be searched for. */
+  noteFileDependency(id: number): void {
+    if (this.fileDependencies.has(id)) return;
+    this.fileDependencies.add(id);
+    this.changed();
   }
 
   setArch(arch: string): void {
@@ -313,10 +325,10 @@ export class Pool {
   }
 
   private evr(id: number): Evr {
-    let evr = this.evrCache[id];
+    let evr = this.evrCache.get(id);
     if (evr === undefined) {
       evr = parseEvr(this.ids.text(id));
-      this.evrCache[id] = evr;
+      this.evrCache.set(id, evr);
     }
     return evr;
   }

@@ -26,7 +26,7 @@ export class Providers {
   /** Two passes: count the providers of every name, then lay the lists out and fill them. */
   private build(): Int32Array {
     const { pool } = this;
-    const names = pool.ids.strings.length;
+    const names = pool.ids.count;
     const counts = new Int32Array(names);
     const last = new Int32Array(names);
     const visit = (each: (name: number, p: number) => void): void => {

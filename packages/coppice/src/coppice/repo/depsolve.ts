@@ -14,6 +14,7 @@ import {
   headerDependencies,
   headerNevra,
   loadRepository,
+  type PackageTable,
   Pool,
   type PoolPackageSpec,
   type RepositoryPackage,
@@ -45,11 +46,21 @@ function installedSpec(header: Header): PoolPackageSpec {
   };
 }
 
-function fillPool(
-  context: Context,
-  flags: Readonly<Record<string, unknown>>,
-  found: Map<number, RepositoryPackage>,
-): Pool {
+/** A repository's packages and the solvables they became. */
+interface Added {
+  readonly table: PackageTable;
+  readonly solvables: Int32Array;
+}
+
+function packageOf(added: readonly Added[], solvable: number): RepositoryPackage | undefined {
+  for (const { table, solvables } of added) {
+    const index = solvables.indexOf(solvable);
+    if (index >= 0) return table.package(index);
+  }
+  return undefined;
+}
+
+function fillPool(context: Context, flags: Readonly<Record<string, unknown>>, added: Added[]): Pool {
   const pool = new Pool();
   pool.setArch(String(flags['arch']));
   pool.flags.implicitobsoleteusescolors = true;
@@ -72,25 +83,22 @@ function fillPool(
       ...(cacheDir === undefined ? {} : { cacheDir }),
       filelists: flags['filelists'] === true,
     });
-    const source = (i: number): boolean => ['src', 'nosrc'].includes(loaded.packages[i]!.arch);
-    addTable(pool, repo, loaded.table, source).forEach((solvable, i) => {
-      if (solvable === 0) return;
-      const pkg = loaded.packages[i]!;
-      found.set(solvable, pkg);
-      if (pkg.fileList !== undefined)
-        pool.setIds(
-          solvable,
-          field.files,
-          pkg.fileList.map((file) => pool.ids.string(file.path)),
-        );
+    const solvables = addTable(pool, repo, loaded.table, (i) => ['src', 'nosrc'].includes(loaded.table.archOf(i)));
+    added.push({ table: loaded.table, solvables });
+    if (flags['filelists'] !== true) continue;
+    loaded.packages.forEach((pkg, i) => {
+      const solvable = solvables[i]!;
+      if (solvable === 0 || pkg.fileList === undefined) return;
+      const ids = pkg.fileList.map((file) => pool.ids.string(file.path));
+      pool.setIds(solvable, field.files, ids);
     });
   }
   return pool;
 }
 
 export const run: SubVerbModule['run'] = (context, [subjects], flags) => {
-  const found = new Map<number, RepositoryPackage>();
-  const pool = fillPool(context, flags, found);
+  const added: Added[] = [];
+  const pool = fillPool(context, flags, added);
   const goal = new Goal(pool, { recommends: flags['recommends'] !== false });
   goal.installAll(subjects as readonly string[]);
   for (const subject of flags['remove'] as readonly string[]) goal.erase(subject);
@@ -110,7 +118,7 @@ export const run: SubVerbModule['run'] = (context, [subjects], flags) => {
   }
   const lists = ['install', 'upgrade', 'downgrade', 'reinstall', 'erase', 'obsoleted'] as const;
   const describe = (id: number) => {
-    const pkg = found.get(id);
+    const pkg = packageOf(added, id);
     return pkg === undefined
       ? { nevra: pool.text(id) }
       : { nevra: pool.text(id), repo: pool.repo(id)?.name, location: pkg.location.href, size: pkg.size.package };
@@ -134,7 +142,7 @@ export const run: SubVerbModule['run'] = (context, [subjects], flags) => {
     any = true;
     context.stdout.write(`${labels[list]} ${result[list].length} package${result[list].length === 1 ? '' : 's'}:\n`);
     for (const id of result[list]) {
-      const repo = found.has(id) ? ` (${pool.repo(id)?.name})` : '';
+      const repo = packageOf(added, id) === undefined ? '' : ` (${pool.repo(id)?.name})`;
       context.stdout.write(`  ${pool.text(id)}${repo}\n`);
     }
   }
