@@ -34,6 +34,7 @@ export function addTable(
   const stringIds = pool.ids.adopt(strings);
   const dependencyIds = new Int32Array(dependencies.length / 3);
   const out = new Int32Array(table.count);
+  pool.reserve(table.count, lists.length + table.count * listColumns, dependencyIds.length);
   const makeDependency = (id: number): number => {
     const name = dependencies[id * 3]!;
     if (strings.startsWith(name, '(')) return pool.dependency(table.dependency(id));

@@ -187,6 +187,15 @@ export class Pool {
     return id;
   }
 
+  /** Makes room for packages, items of their lists and relations, so that arrays grow once. */
+  reserve(packages: number, items: number, relations: number): void {
+    for (const list of [this.names, this.evrs, this.archs, this.vendors, this.repoOf])
+      list.reserve(list.length + packages);
+    this.fields.reserve(this.fields.length + packages * fieldCount);
+    this.lists.reserve(this.lists.length + items);
+    this.ids.reserveRelations(relations);
+  }
+
   private newSolvable(name: number, evr: number, arch: number, repo: number): number {
     const id = this.names.length;
     this.names.push(name);
@@ -194,7 +203,8 @@ export class Pool {
     this.archs.push(arch);
     this.vendors.push(0);
     this.repoOf.push(repo);
-    for (let i = 0; i < fieldCount; i++) this.fields.push(0);
+    this.fields.reserve(this.fields.length + fieldCount);
+    this.fields.length += fieldCount;
     return id;
   }
 

@@ -165,8 +165,15 @@ export class Interner {
     return (h ^ (h >>> 15)) >>> 0;
   }
 
-  private rehash(): void {
-    const size = this.table.length * 4;
+  /** Makes room for `count` more relations. */
+  reserveRelations(count: number): void {
+    let size = this.table.length;
+    while (size < (this.relCount + count) * 2) size *= 2;
+    for (const list of [this.relNames, this.relFlags, this.relEvrs]) list.reserve(this.relCount + count);
+    if (size > this.table.length) this.rehash(size);
+  }
+
+  private rehash(size = this.table.length * 4): void {
     this.table = new Int32Array(size).fill(-1);
     for (let i = 0; i < this.relNames.length; i++) {
       let h = this.hash(this.relNames.data[i]!, this.relFlags.data[i]!, this.relEvrs.data[i]!) & (size - 1);
