@@ -7,14 +7,16 @@ export type Chunks = Iterable<Uint8Array>;
 export class ChunkReader {
   readonly #next: Iterator<Uint8Array>;
   readonly #what: string;
+  readonly #truncated: string | undefined;
   #chunk: Uint8Array = new Uint8Array(0);
   #at = 0;
   #position = 0;
 
-  /** `what` names the stream in errors, e.g. `cpio archive`. */
-  constructor(source: Chunks, what: string) {
+  /** `what` names the stream in errors, e.g. `cpio archive`; `truncated` is the whole message for one that ends early. */
+  constructor(source: Chunks, what: string, truncated?: string) {
     this.#next = source[Symbol.iterator]();
     this.#what = what;
+    this.#truncated = truncated;
   }
 
   /** Bytes consumed so far. */
@@ -56,6 +58,13 @@ export class ChunkReader {
       got += piece.length;
     }
     return got;
+  }
+
+  /** As `take`, in memory of its own: what is kept beyond the next call (`Buffer.slice` would be a view again). */
+  takeCopy(length: number): Uint8Array {
+    const out = new Uint8Array(length);
+    if (this.readInto(out, 0, length) < length) throw this.truncated();
+    return out;
   }
 
   /** Exactly `length` bytes (perhaps a view); throws `Corrupt` when the stream ends before. The caller bounds `length`. */
@@ -114,7 +123,7 @@ export class ChunkReader {
 
   /** The error for a stream that stops too early. */
   truncated(): CoppiceError {
-    return new CoppiceError('Corrupt', `${this.#what}: unexpected end at byte ${this.#position}`);
+    return new CoppiceError('Corrupt', this.#truncated ?? `${this.#what}: unexpected end at byte ${this.#position}`);
   }
 }
 

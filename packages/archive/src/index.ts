@@ -20,7 +20,7 @@ export type { CpioEntry, CpioFields, CpioMember, CpioReadOptions } from './cpio.
 export { readCpio, writeCpio } from './cpio.ts';
 export type { TarEntry, TarHeader, TarType, TarXattr } from './tar-entry.ts';
 // tar: v7, ustar, GNU, PAX.
-export { readTar } from './tar-reader.ts';
+export { readTar, type TarReadOptions } from './tar-reader.ts';
 export type { TarMember, TarWriteOptions } from './tar-writer.ts';
 export { writeTar } from './tar-writer.ts';
 export { decodeText, encodeText } from './text.ts';

@@ -3,35 +3,49 @@ import { CoppiceError } from '@coppice/base';
 import type { TarXattr } from './tar-entry.ts';
 import { decodeText, encodeText } from './text.ts';
 
-export type PaxRecords = Map<string, Uint8Array>;
+/** Records by key, and the extended attributes among them: all, in their order. */
+export class PaxRecords extends Map<string, Uint8Array> {
+  readonly xattrs: TarXattr[] = [];
+}
 
-/** Parses the body of an `x` or `g` member into `records` (later ones win; an empty value removes). Throws `Corrupt`. */
+const malformed = (what: string): CoppiceError =>
+  new CoppiceError('Corrupt', `Ignoring malformed pax extended ${what}`);
+
+/** Parses the body of an `x` or `g` member into `records` (of one key the later wins). Throws `Corrupt` in libarchive's words. */
 export function parsePax(body: Uint8Array, records: PaxRecords): void {
   let at = 0;
   while (at < body.length) {
-    const space = body.indexOf(0x20, at);
-    if (space < 0 || space === at || space - at > 10) throw new CoppiceError('Corrupt', 'tar archive: bad PAX record');
     let length = 0;
-    for (let i = at; i < space; i++) {
-      const digit = body[i]! - 48;
-      if (digit < 0 || digit > 9) throw new CoppiceError('Corrupt', 'tar archive: bad PAX record length');
+    let space = at;
+    for (; body[space] !== 0x20; space++) {
+      const digit = (body[space] ?? 0) - 48;
+      if (digit < 0 || digit > 9) throw malformed('attributes');
       length = length * 10 + digit;
+      if (length > body.length - at) throw malformed('attribute');
     }
     const end = at + length;
-    const equals = body.indexOf(0x3d, space);
-    if (end > body.length || equals < 0 || equals >= end || body[end - 1] !== 0x0a)
-      throw new CoppiceError('Corrupt', 'tar archive: bad PAX record');
+    if (end <= space + 1 || body[end - 1] !== 0x0a) throw malformed('attribute');
+    const equals = body.indexOf(0x3d, space + 1);
+    if (equals < 0 || equals >= end || equals === space + 1)
+      throw new CoppiceError('Corrupt', 'Invalid pax extended attributes');
     const key = decodeText(body.subarray(space + 1, equals));
-    const value = body.slice(equals + 1, end - 1);
-    // GNU sparse 0.0 repeats these two keys: keep them all, in order, under one key of format 0.1.
-    if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
-      const before = records.get('GNU.sparse.map');
-      const text = `${before === undefined ? '' : `${decodeText(before)},`}${decodeText(value)}`;
-      records.set('GNU.sparse.map', encodeText(text));
-    } else if (value.length === 0 && !key.includes('.xattr.')) records.delete(key);
-    else records.set(key, value);
+    add(records, key, new Uint8Array(body.subarray(equals + 1, end - 1)));
     at = end;
   }
+}
+
+function add(records: PaxRecords, key: string, value: Uint8Array): void {
+  const xattr = xattrOf(key, value);
+  if (xattr !== undefined) {
+    records.xattrs.push(xattr);
+    return;
+  }
+  // GNU sparse 0.0 repeats these two keys: keep them all, in order, under one key of format 0.1.
+  if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
+    const before = records.get('GNU.sparse.map');
+    const text = `${before === undefined ? '' : `${decodeText(before)},`}${decodeText(value)}`;
+    records.set('GNU.sparse.map', encodeText(text));
+  } else records.set(key, value);
 }
 
 /** One record, its own length included. */
@@ -59,15 +73,11 @@ function percentDecode(text: string): string {
 const schily = 'SCHILY.xattr.';
 const libarchive = 'LIBARCHIVE.xattr.';
 
-/** Extended attributes in record order; `SCHILY.xattr.` (raw) wins over `LIBARCHIVE.xattr.` (percent-coded name, base64). */
-export function paxXattrs(records: PaxRecords): TarXattr[] {
-  const out = new Map<string, Uint8Array>();
-  for (const [key, value] of records) {
-    if (key.startsWith(libarchive)) {
-      const name = percentDecode(key.slice(libarchive.length));
-      if (!out.has(name)) out.set(name, Buffer.from(decodeText(value), 'base64'));
-    }
-  }
-  for (const [key, value] of records) if (key.startsWith(schily)) out.set(key.slice(schily.length), value);
-  return [...out].map(([name, value]) => ({ name, value }));
+/** `SCHILY.xattr.` is raw, `LIBARCHIVE.xattr.` has its name percent-coded and its value in base64; GNU tar's label has a key of its own. */
+function xattrOf(key: string, value: Uint8Array): TarXattr | undefined {
+  if (key === 'RHT.security.selinux') return { name: 'security.selinux', value };
+  if (key.startsWith(schily) && key.length > schily.length) return { name: key.slice(schily.length), value };
+  if (!key.startsWith(libarchive) || key.length === libarchive.length) return undefined;
+  const name = percentDecode(key.slice(libarchive.length));
+  return { name, value: Buffer.from(decodeText(value), 'base64') };
 }

@@ -1,9 +1,9 @@
 // tar: v7, ustar, GNU (long names, base-256 numbers, sparse) and PAX.
 import { CoppiceError } from '@coppice/base';
 import { ChunkReader, type Chunks } from './chunks.ts';
-import { type PaxRecords, parsePax, paxXattrs } from './pax.ts';
+import { PaxRecords, parsePax } from './pax.ts';
 import { type TarEntry, type TarType, tarBlock } from './tar-entry.ts';
-import { tarNumber } from './tar-number.ts';
+import { paxTime, tarNumber, textNumber } from './tar-number.ts';
 import { type Extent, oldGnuSparse, readSparseMap, sparseData, sparseMapText } from './tar-sparse.ts';
 import { decodeText } from './text.ts';
 
@@ -50,35 +50,63 @@ function typeOf(flag: string, name: string): TarType {
   }
 }
 
-const text = (records: PaxRecords, key: string): string | undefined => {
+/** Bytes of a record; one that says nothing counts as none. */
+const given = (records: PaxRecords, key: string): Uint8Array | undefined => {
   const value = records.get(key);
+  return value === undefined || value.length === 0 ? undefined : value;
+};
+
+const text = (records: PaxRecords, key: string): string | undefined => {
+  const value = given(records, key);
   return value === undefined ? undefined : decodeText(value);
 };
 
-function numberRecord(records: PaxRecords, key: string, fractions = false): number | undefined {
+/** A name; those of PAX are UTF-8 unless declared to be bytes. */
+function nameRecord(records: PaxRecords, key: string, what: string): string | undefined {
   const value = text(records, key);
-  if (value === undefined) return undefined;
-  if (!(fractions ? /^-?\d{1,16}(\.\d*)?$/ : /^\d{1,16}$/).test(value)) throw corrupt(`bad PAX ${key}`);
-  return Number(value);
+  if (value === undefined || !/[\udc80-\udcff]/.test(value) || text(records, 'hdrcharset') === 'BINARY') return value;
+  throw new CoppiceError('Corrupt', `${what} can't be converted from UTF-8 to current locale.`);
 }
 
-/** Members in archive order until the end-of-archive block (or the end of input). Throws `Corrupt`, `Limit`. */
-export function* readTar(source: Chunks): Generator<TarEntry> {
-  const reader = new ChunkReader(source, 'tar archive');
-  const globals: PaxRecords = new Map();
-  let records: PaxRecords = new Map();
+function numberRecord(records: PaxRecords, key: string): number | undefined {
+  const value = records.get(key);
+  return value === undefined ? undefined : textNumber(value, 0, value.length, 10);
+}
+
+export interface TarReadOptions {
+  /** Apply records of `g` members to the members that follow, as POSIX says and GNU tar does; libarchive does not. Default true. */
+  readonly globalRecords?: boolean;
+}
+
+const mtimeOf = (records: PaxRecords): number | undefined => {
+  const value = records.get('mtime');
+  return value === undefined ? undefined : paxTime(value);
+};
+
+function merged(globals: PaxRecords, own: PaxRecords | undefined): PaxRecords {
+  if (globals.size === 0 && globals.xattrs.length === 0) return own ?? new PaxRecords();
+  const all = new PaxRecords([...globals, ...(own ?? [])]);
+  all.xattrs.push(...globals.xattrs, ...(own?.xattrs ?? []));
+  return all;
+}
+
+/** Members in archive order until the end-of-archive block (or the end of input). Throws `Corrupt` in libarchive's words, `Limit`. */
+export function* readTar(source: Chunks, options: TarReadOptions = {}): Generator<TarEntry> {
+  const reader = new ChunkReader(source, 'tar archive', 'Truncated tar archive');
+  const globals = new PaxRecords();
+  let records: PaxRecords | undefined;
   let longName: string | undefined;
   let longLink: string | undefined;
   const body = (size: number): Uint8Array => {
     if (size > metadataLimit) throw new CoppiceError('Limit', `tar archive: header of ${size} bytes`);
-    const out = reader.take(size).slice();
+    const out = reader.takeCopy(size);
     reader.skip((tarBlock - (size % tarBlock)) % tarBlock);
     return out;
   };
   while (!reader.atEnd()) {
-    const block = reader.take(tarBlock).slice();
+    const block = reader.takeCopy(tarBlock);
     if (block.every((byte) => byte === 0)) return;
-    if (!checksumFits(block)) throw corrupt(`header checksum at byte ${reader.position - tarBlock}`);
+    if (!checksumFits(block)) throw new CoppiceError('Corrupt', 'Damaged tar archive');
     const flag = String.fromCharCode(block[156]!);
     const stored = tarNumber(block, 124, 12);
     if (stored < 0) throw corrupt('negative size');
@@ -90,27 +118,38 @@ export function* readTar(source: Chunks): Generator<TarEntry> {
       else longLink = value;
       continue;
     }
-    if (flag === 'x' || flag === 'X' || flag === 'g') {
-      parsePax(body(stored), flag === 'g' ? globals : records);
+    if (flag === 'g') {
+      const bytes = body(stored);
+      if (options.globalRecords !== false) parsePax(bytes, globals);
+      continue;
+    }
+    if (flag === 'x' || flag === 'X') {
+      if (records !== undefined) throw new CoppiceError('Corrupt', 'Ignoring malformed pax extended attribute');
+      records = new PaxRecords();
+      parsePax(body(stored), records);
       continue;
     }
     if (flag === 'V') {
       body(stored);
       continue;
     }
-    const all: PaxRecords = globals.size === 0 ? records : new Map([...globals, ...records]);
-    records = new Map();
+    const all = merged(globals, records);
+    records = undefined;
     const magic = field(block, 257, 6);
     const posix = magic === 'ustar' && block[262] === 0;
     const prefix = posix ? field(block, 345, 155) : '';
     const short = field(block, 0, 100);
     const name =
-      text(all, 'GNU.sparse.name') ?? text(all, 'path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
-    const link = text(all, 'linkpath') ?? longLink ?? field(block, 157, 100);
+      nameRecord(all, 'GNU.sparse.name', 'Pathname') ??
+      nameRecord(all, 'path', 'Pathname') ??
+      longName ??
+      (prefix === '' ? short : `${prefix}/${short}`);
+    const link = nameRecord(all, 'linkpath', 'Linkname') ?? longLink ?? field(block, 157, 100);
     longName = undefined;
     longLink = undefined;
     const type = typeOf(flag, name);
     let packed = numberRecord(all, 'size') ?? stored;
+    if (packed < 0) throw new CoppiceError('Corrupt', 'Tar size attribute is negative');
     // Only regular files (and hard links in PAX archives) have content.
     if (type !== 'file' && type !== 'hardlink') packed = 0;
     if (type === 'hardlink' && !all.has('size') && !posix) packed = 0;
@@ -144,11 +183,11 @@ export function* readTar(source: Chunks): Generator<TarEntry> {
       uname: text(all, 'uname') ?? (magic.startsWith('ustar') ? field(block, 265, 32) : ''),
       gname: text(all, 'gname') ?? (magic.startsWith('ustar') ? field(block, 297, 32) : ''),
       size,
-      mtime: numberRecord(all, 'mtime', true) ?? tarNumber(block, 136, 12),
+      mtime: mtimeOf(all) ?? tarNumber(block, 136, 12),
       linkTarget: type === 'hardlink' || type === 'symlink' ? link : '',
       devMajor: type === 'char' || type === 'block' ? tarNumber(block, 329, 8) : 0,
       devMinor: type === 'char' || type === 'block' ? tarNumber(block, 337, 8) : 0,
-      xattrs: paxXattrs(all),
+      xattrs: all.xattrs,
       data: () =>
         extents === undefined ? reader.pieces(dataEnd - reader.position) : sparseData(reader, extents, size),
     };

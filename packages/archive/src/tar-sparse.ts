@@ -37,7 +37,7 @@ export function oldGnuSparse(block: Uint8Array, reader: ChunkReader): { extents:
   let more = block[482] === 1;
   while (more) {
     if (extents.length > extentLimit) throw new CoppiceError('Limit', 'tar archive: sparse map too long');
-    const extension = reader.take(tarBlock).slice();
+    const extension = reader.takeCopy(tarBlock);
     take(extension, 0, 21);
     more = extension[504] === 1;
   }

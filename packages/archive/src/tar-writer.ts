@@ -126,6 +126,8 @@ function* paxHeader(raw: RawHeader, member: TarHeader): Generator<Uint8Array> {
     records.push(paxRecord(key, typeof value === 'string' ? encodeText(value) : value));
   };
   const ascii = (bytes: Buffer): boolean => bytes.every((byte) => byte < 0x80);
+  // What is not UTF-8 has to be declared.
+  if (!(member.path + member.linkTarget).isWellFormed()) add('hdrcharset', 'BINARY');
   if (raw.name.length > 100 || !ascii(raw.name)) add('path', raw.name);
   if (raw.link.length > 100 || !ascii(raw.link)) add('linkpath', raw.link);
   if (raw.size >= 8 ** 11) add('size', String(raw.size));

@@ -128,7 +128,7 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
 }
 
 function readBlockHeader(first: number, input: Counted): { dictSize: number; packed?: number; unpacked?: number } {
-  const rest = input.reader.take(first * 4 + 3).slice();
+  const rest = input.reader.takeCopy(first * 4 + 3);
   const header = Buffer.from([first, ...rest]);
   const size = header.length - 4;
   if (crc32(header.subarray(0, size)) !== header.readUInt32LE(size)) throw corrupt('block header checksum');

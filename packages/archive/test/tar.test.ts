@@ -59,6 +59,29 @@ describe('tar', () => {
     expect(back).toEqual(members.map((m) => ({ ...m, content: [Buffer.concat([...(m.content ?? [])])] })));
   });
 
+  it('keeps nothing of a source that reuses its buffer', () => {
+    const xattrs = [{ name: 'user.a', value: Buffer.from('value') }];
+    const members = Array.from({ length: 20 }, (_, i) =>
+      file(`${'n'.repeat(110)}${i}`, Buffer.alloc(700, i), { xattrs, mtime: i + 0.5 }),
+    );
+    const bytes = pack(members, 'pax');
+    for (const size of [100, 512, 700, 4096]) {
+      const reused = Buffer.alloc(size);
+      const pieces = function* (): Generator<Uint8Array> {
+        for (let at = 0; at < bytes.length; at += size) {
+          const piece = bytes.subarray(at, at + size);
+          reused.fill(0x39);
+          reused.set(piece);
+          yield reused.subarray(0, piece.length);
+        }
+        reused.fill(0x39);
+      };
+      const found = [...readTar(pieces())].map(({ path, mtime, xattrs }) => ({ path, mtime, xattrs }));
+      expect(found.map(({ path, mtime }) => [path, mtime])).toEqual(members.map(({ path, mtime }) => [path, mtime]));
+      for (const entry of found) expect(Buffer.from(entry.xattrs[0]!.value).toString()).toBe('value');
+    }
+  });
+
   it('answers damage with typed errors only', () => {
     const bytes = pack(
       [file('a'.repeat(150), Buffer.from('hello'), { xattrs: [{ name: 'user.x', value: Buffer.from('y') }] })],

@@ -29,6 +29,8 @@ export interface OstreeCompat {
   readonly sortsRefs: boolean;
   /** With whiteouts, a checkout in union mode puts a directory in place of a file or link. */
   readonly layersReplaceFiles: boolean;
+  /** Extended attributes from a tar archive are sorted by name; else the last one in the archive comes first. */
+  readonly sortsArchivedXattrs: boolean;
 }
 
 const features2022 = [
@@ -74,6 +76,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     layersReplaceFiles: false,
+    sortsArchivedXattrs: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -85,6 +88,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     layersReplaceFiles: false,
+    sortsArchivedXattrs: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -96,6 +100,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: true,
     sortsRefs: true,
     layersReplaceFiles: true,
+    sortsArchivedXattrs: true,
   },
 };
 

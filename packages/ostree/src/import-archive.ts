@@ -13,7 +13,7 @@ import { sortXattrs, type Xattr } from './codec/xattrs.ts';
 import { applyModifier, withLabel } from './commit-directory.ts';
 import type { CommitModifier, EntryOwnership } from './modifier.ts';
 import type { MutableTree } from './mutable-tree.ts';
-import type { Transaction } from './store/transaction.ts';
+import type { Transaction, XattrOrder } from './store/transaction.ts';
 
 export interface ArchiveImportOptions {
   /** Make directories that the archive does not have, the root included, as `0755 0:0`. */
@@ -63,7 +63,7 @@ function* rest(reader: ChunkReader): Generator<Uint8Array> {
 function* members(plain: Chunks): Generator<Member> {
   const reader = new ChunkReader(plain, 'archive');
   if (reader.atEnd()) return;
-  const head = reader.some(512).slice();
+  const head = new Uint8Array(reader.some(512));
   const whole = (function* (): Generator<Uint8Array> {
     yield head;
     yield* rest(reader);
@@ -72,7 +72,7 @@ function* members(plain: Chunks): Generator<Member> {
   if (magic === '070701' || magic === '070702') for (const entry of readCpio(whole)) yield fromCpio(entry);
   else {
     try {
-      for (const entry of readTar(whole)) yield fromTar(entry);
+      for (const entry of readTar(whole, { globalRecords: false })) yield fromTar(entry);
     } catch (error) {
       if (head.length >= 263 && Buffer.from(head).toString('latin1', 257, 262) === 'ustar') throw error;
       throw new CoppiceError('Corrupt', 'archive_read_open_filename: Unrecognized archive format', { cause: error });
@@ -82,7 +82,9 @@ function* members(plain: Chunks): Generator<Member> {
 
 function fromTar(entry: TarEntry): Member {
   const known = entry.type === 'char' || entry.type === 'block' || entry.type === 'fifo' ? 'other' : entry.type;
-  const { path, mode, uid, gid, linkTarget, xattrs, size } = entry;
+  const { path, mode, uid, gid, linkTarget, size } = entry;
+  // libarchive hands them out the last one first.
+  const xattrs = entry.xattrs.toReversed();
   return { path, type: known, mode, uid, gid, linkTarget, xattrs, size, data: () => entry.data() };
 }
 
@@ -111,6 +113,7 @@ class ArchiveImporter {
   readonly #tree: MutableTree;
   readonly #options: ArchiveImportOptions;
   readonly #modifier: CommitModifier;
+  readonly #order: XattrOrder;
   /** Hard links, done at the end as their target may come later. */
   readonly #links: { path: string; target: string }[] = [];
   /** Names of a cpio file whose content has not come yet. */
@@ -121,6 +124,7 @@ class ArchiveImporter {
     this.#tree = tree;
     this.#options = options;
     this.#modifier = options.modifier ?? {};
+    this.#order = transaction.repo.compat.sortsArchivedXattrs ? 'sorted' : 'given';
   }
 
   #path(text: string): string {
@@ -187,7 +191,9 @@ class ArchiveImporter {
     const entry = applyModifier(this.#modifier, inTree, ownership(member));
     if (entry === 'skip') return;
     const dir = path === '' ? this.#tree : this.#parent(path, true).ensureDir(lastPart(path));
-    dir.setMeta(this.#transaction.writeDirMeta({ ...entry, xattrs: this.#xattrs(inTree, entry, member.xattrs) }));
+    dir.setMeta(
+      this.#transaction.writeDirMeta({ ...entry, xattrs: this.#xattrs(inTree, entry, member.xattrs) }, this.#order),
+    );
   }
 
   #sameInode(path: string, member: Member, inode: string): void {
@@ -215,7 +221,7 @@ class ArchiveImporter {
       xattrs: this.#xattrs(inTree, entry, member.xattrs),
     };
     this.#parent(path, true);
-    const checksum = this.#transaction.writeContent(header, link ? [] : member.data());
+    const checksum = this.#transaction.writeContent(header, link ? [] : member.data(), undefined, this.#order);
     this.#place(path, checksum);
     return checksum;
   }
@@ -257,7 +263,7 @@ class ArchiveImporter {
 
   #xattrs(path: string, entry: EntryOwnership, own: readonly Xattr[]): readonly Xattr[] {
     const { skipXattrs, canonicalPermissions, xattrs } = this.#modifier;
-    let out = skipXattrs === true || canonicalPermissions === true ? [] : sortXattrs(own);
+    let out = skipXattrs === true || canonicalPermissions === true ? [] : own;
     if (xattrs !== undefined) out = sortXattrs(xattrs(path, entry));
     return this.#modifier.label === undefined ? out : withLabel(this.#modifier, out, path, entry.mode);
   }
@@ -270,8 +276,9 @@ function lastPart(path: string): string {
 function ownership(member: Member): EntryOwnership {
   const format = member.type === 'directory' ? S_IFDIR : member.type === 'symlink' ? S_IFLNK : S_IFREG;
   return {
-    uid: member.uid,
-    gid: member.gid,
-    mode: format | (member.type === 'symlink' ? 0o777 : member.mode & 0o7777),
+    // Owners are 32 bits wide whatever the archive says.
+    uid: member.uid >>> 0,
+    gid: member.gid >>> 0,
+    mode: format | (member.mode & 0o7777),
   };
 }

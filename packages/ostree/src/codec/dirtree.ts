@@ -114,5 +114,7 @@ export function checkEntryName(name: string): string {
   if (name === '.' || name === '..') throw new CoppiceError('Invalid', `Invalid self-referential filename '${name}'`);
   if (name.includes('/')) throw new CoppiceError('Invalid', `Invalid / in filename ${name}`);
   if (name.includes('\0')) throw new CoppiceError('Invalid', 'Invalid NUL in filename');
+  // A lone surrogate stands for a byte that is not UTF-8 where a name came from an archive.
+  if (!name.isWellFormed()) throw new CoppiceError('Invalid', `Invalid UTF-8 in filename ${name.toWellFormed()}`);
   return name;
 }

@@ -14,6 +14,7 @@ import { hashFile } from '../file-checksum.ts';
 import type { CommitModifier } from '../modifier.ts';
 import type { MutableTree } from '../mutable-tree.ts';
 import type { Repo } from '../repo.ts';
+import { updateSummary } from '../summary/update.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { type ContentSource, ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
@@ -21,7 +22,6 @@ import { ObjectWriter } from './object-writer.ts';
 import { PayloadLinks } from './payload-link.ts';
 import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
 import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
-import { updateSummary } from './summary-hook.ts';
 import { ensureWritable } from './writable.ts';
 
 export interface TransactionOptions {
@@ -37,6 +37,9 @@ export interface TransactionOptions {
   /** A second thread for compressing, in archive repositories. The caller closes it. */
   readonly compressPool?: CompressPool;
 }
+
+/** Attributes go into the object sorted by name, as they should, or as they come, which old releases do with archives. */
+export type XattrOrder = 'sorted' | 'given';
 
 /** What a transaction wrote. */
 export interface TransactionStats {
@@ -193,22 +196,24 @@ export class Transaction {
     if (this.repo.fs.lstat(path) !== undefined) this.repo.fs.unlink(path);
   }
 
-  /** Stores directory metadata; in a bare-user-only repository as that mode keeps it. */
-  writeDirMeta(meta: DirMeta): string {
+  /** Stores directory metadata; in a bare-user-only repository as that mode keeps it. `order`: see `XattrOrder`. */
+  writeDirMeta(meta: DirMeta, order: XattrOrder = 'sorted'): string {
     this.#check();
     const stored: DirMeta =
       this.repo.mode === 'bare-user-only'
         ? { uid: 0, gid: 0, mode: S_IFDIR | (meta.mode & 0o755), xattrs: [] }
-        : { ...meta, xattrs: sortXattrs(meta.xattrs) };
+        : order === 'given'
+          ? meta
+          : { ...meta, xattrs: sortXattrs(meta.xattrs) };
     const bytes = encodeDirMeta(stored);
     return this.#storeMetadata('dirmeta', sha256(bytes), bytes);
   }
 
   /**
    * Stores a content object unless it is there and gives its checksum; attributes are sorted. A path is read without
-   * following links. Throws `Corrupt` when the checksum is not `expected`; then nothing is stored.
+   * following links. Throws `Corrupt` when the checksum is not `expected`; then nothing is stored. `order`: see `XattrOrder`.
    */
-  writeContent(header: FileHeader, source: ContentSource, expected?: string): string {
+  writeContent(header: FileHeader, source: ContentSource, expected?: string, order: XattrOrder = 'sorted'): string {
     this.#check();
     if (this.repo.mode === 'bare-split-xattrs' && this.repo.env['OSTREE_EXP_WRITE_BARE_SPLIT_XATTRS'] === undefined) {
       throw new CoppiceError('Unsupported', 'Writing content object: Not allowed due to repo mode');
@@ -218,7 +223,10 @@ export class Transaction {
     this.stats.contentTotal++;
     // A known object is stored as it is; only what is committed here takes the mode's canonical form.
     const known = expected !== undefined || this.#trusted !== undefined;
-    const stored = this.repo.mode === 'bare-user-only' && !known ? canonical(header) : sorted(header);
+    // Where attributes lie on the file itself, there is no order but the sorted one.
+    const asGiven = order === 'given' && (this.repo.mode === 'archive' || this.repo.mode === 'bare-user');
+    const stored =
+      this.repo.mode === 'bare-user-only' && !known ? canonical(header) : asGiven ? header : sorted(header);
     return this.#content.write(stored, source, (actual) => {
       if (expected !== undefined && expected !== actual) {
         throw new CoppiceError('Corrupt', `Corrupted file object; checksum expected='${expected}' actual='${actual}'`, {
