@@ -89,6 +89,7 @@ async function pullImage(client: Client, image: ContainerReference, pin: string 
       source: store,
       reference: digest,
       imageReference: text,
+      acceptDerived: image.signature.kind !== 'remote',
       scratch: `${client.repo.path}/extensions/rpmostree/private/layers`,
       progress: client.progress,
       signal: client.signal,

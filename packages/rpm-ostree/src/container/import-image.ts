@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { decompress, readTar, type TarEntry } from '@coppice/archive';
+import { decompress } from '@coppice/archive';
 import { CoppiceError, type Progress, prefixError, silentProgress } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { removeTree } from '@coppice/linux';
@@ -11,17 +11,17 @@ import {
   chooseManifest,
   type Descriptor,
   digestHex,
-  type ImageConfig,
   type ImageSource,
   type Manifest,
   parseImageConfig,
   parseManifest,
 } from '@coppice/oci';
-import { decodeXattrs, type FileHeader, type Repo, type Transaction, type Xattr } from '@coppice/ostree';
-import { packageListKey } from '../pkglist.ts';
+import type { Repo, Transaction } from '@coppice/ostree';
 import { escapeRefComponent } from '../pkgref.ts';
 import { TreeDirectory } from '../tree/directory.ts';
-import { S_IFLNK, S_IFREG } from '../tree/image-tree.ts';
+import { basePolicy, importDerivedLayer, mergeLayers } from './derived-layer.ts';
+import { createdAt, imageLayout, mergeMetadata } from './image-layout.ts';
+import { LayerReader } from './object-reader.ts';
 import { readFileChunks } from './read-file-chunks.ts';
 
 export interface ImportImageOptions {
@@ -31,6 +31,8 @@ export interface ImportImageOptions {
   readonly reference: string;
   /** The image reference as origins write it, for the ref that keeps it. */
   readonly imageReference: string;
+  /** Whether layers on top of the commit are accepted; default yes. A signature of the commit says nothing about them. */
+  readonly acceptDerived?: boolean;
   /** A directory of our own for downloads. */
   readonly scratch: string;
   readonly progress?: Progress;
@@ -47,6 +49,8 @@ export interface ImportedImage {
   readonly layersTotal: number;
 }
 
+/** Largest layer, decompressed. */
+const layerLimit = 64 * 1024 ** 3;
 const blobRefPrefix = 'ostree/container/blob';
 const imageRefPrefix = 'ostree/container/image';
 
@@ -93,85 +97,6 @@ async function document(source: ImageSource, descriptor: Descriptor): Promise<Ui
   return bytes;
 }
 
-/** Reads one layer's objects into the transaction; returns the file objects it holds. */
-class LayerReader {
-  readonly #txn: Transaction;
-  readonly #xattrs = new Map<string, readonly Xattr[]>();
-  readonly #links = new Map<string, string>();
-  readonly files = new Set<string>();
-  /** The commit object in this layer, if any. */
-  commit: string | undefined;
-
-  constructor(txn: Transaction) {
-    this.#txn = txn;
-  }
-
-  #object(entry: TarEntry): { readonly checksum: string; readonly suffix: string } | undefined {
-    const match = /^(?:\.\/)?sysroot\/ostree\/repo\/objects\/([0-9a-f]{2})\/([0-9a-f]{62})\.([a-z-]+)$/.exec(
-      entry.path,
-    );
-    return match === null ? undefined : { checksum: match[1]! + match[2]!, suffix: match[3]! };
-  }
-
-  #bytes(entry: TarEntry, limit: number): Buffer {
-    if (entry.size > limit) throw new CoppiceError('Limit', `${entry.path}: ${entry.size} bytes`);
-    return Buffer.concat(Array.from(entry.data(), (c) => Buffer.from(c)));
-  }
-
-  read(chunks: Iterable<Uint8Array>): void {
-    for (const entry of readTar(chunks)) {
-      const object = this.#object(entry);
-      if (object === undefined) continue;
-      const { checksum, suffix } = object;
-      switch (suffix) {
-        case 'commit':
-        case 'dirtree':
-        case 'dirmeta':
-          this.#txn.writeMetadata(suffix, this.#bytes(entry, 128 << 20), checksum);
-          if (suffix === 'commit') this.commit = checksum;
-          break;
-        case 'commitmeta':
-          this.#txn.setDetachedMetadataBytes(checksum, this.#bytes(entry, 16 << 20));
-          break;
-        case 'file-xattrs': {
-          const bytes = this.#bytes(entry, 4 << 20);
-          if (createHash('sha256').update(bytes).digest('hex') !== checksum)
-            throw new CoppiceError('Corrupt', `${entry.path}: content does not match its name`);
-          this.#xattrs.set(checksum, decodeXattrs(bytes, 0, bytes.length, 'file-xattrs'));
-          break;
-        }
-        case 'file-xattrs-link': {
-          const target = /([0-9a-f]{2})\/([0-9a-f]{62})\.file-xattrs$/.exec(entry.linkTarget);
-          if (entry.type !== 'hardlink' || target === null)
-            throw new CoppiceError('Corrupt', `${entry.path}: not a link to attributes`);
-          this.#links.set(checksum, target[1]! + target[2]!);
-          break;
-        }
-        case 'file':
-          this.#file(entry, checksum);
-          break;
-      }
-    }
-  }
-
-  #file(entry: TarEntry, checksum: string): void {
-    const name = this.#links.get(checksum);
-    const xattrs = name === undefined ? [] : this.#xattrs.get(name);
-    if (xattrs === undefined) throw new CoppiceError('Corrupt', `${entry.path}: its attributes are not in the layer`);
-    const link = entry.type === 'symlink';
-    if (!link && entry.type !== 'file') throw new CoppiceError('Corrupt', `${entry.path}: neither file nor link`);
-    const header: FileHeader = {
-      uid: entry.uid,
-      gid: entry.gid,
-      mode: (link ? S_IFLNK : S_IFREG) | (link ? 0o777 : entry.mode & 0o7777),
-      symlinkTarget: link ? entry.linkTarget : '',
-      xattrs,
-    };
-    this.#txn.writeContent(header, link ? new Uint8Array(0) : entry.data(), checksum);
-    this.files.add(checksum);
-  }
-}
-
 /** A commit that keeps a layer's file objects alive: each under its checksum in one directory. */
 function layerCommit(txn: Transaction, files: ReadonlySet<string>, digest: string): string {
   const root = TreeDirectory.fresh(txn.repo);
@@ -184,33 +109,6 @@ function layerCommit(txn: Transaction, files: ReadonlySet<string>, digest: strin
     timestamp: 0,
     ...root.write(txn),
   });
-}
-
-function mergeMetadata(
-  repo: Repo,
-  encapsulated: string,
-  digest: string,
-  manifest: Manifest,
-  config: ImageConfig,
-): VariantDict {
-  const base = repo.loadCommit(encapsulated).metadata;
-  const out = new VariantDict();
-  out.set('ostree.manifest-digest', Variant.string(digest));
-  out.set('ostree.manifest', Variant.string(JSON.stringify(manifest)));
-  out.set('ostree.container.image-config', Variant.string(JSON.stringify(config)));
-  out.set('ostree.importer.version', Variant.string('1'));
-  for (const key of [
-    'version',
-    packageListKey,
-    'ostree.linux',
-    'ostree.bootable',
-    'rpmostree.rpmmd-repos',
-    'rpmostree.initramfs-args',
-  ]) {
-    const value = base.get(key);
-    if (value !== undefined) out.set(key, value);
-  }
-  return out;
 }
 
 /** Imports an image. Throws `NotFound`, `Network`, `Corrupt`; nothing is visible until all of it is there. */
@@ -229,11 +127,15 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
   const encapsulated = config.config?.Labels?.['ostree.commit'];
   if (encapsulated === undefined || !/^[0-9a-f]{64}$/.test(encapsulated))
     throw new CoppiceError('Invalid', `Missing label ostree.commit: the image is not an encapsulated commit`);
-  mkdirSync(options.scratch, { recursive: true, mode: 0o700 });
+  const { commit: commitLayer, objects, derived } = imageLayout(manifest, config);
+  if (derived.length > 0 && options.acceptDerived === false)
+    throw new CoppiceError('Signature', 'Cannot currently verify layered containers via ostree remote');
+  const { scratch } = options;
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
   let fetched = 0;
+  const filtered = new Map<string, ReadonlyMap<string, number>>();
   try {
-    const all = manifest.layers.map((layer, i) => ({ layer, diffId: config.rootfs.diff_ids[i] }));
-    const missing = [...all.slice(1), ...all.slice(0, 1)].filter(
+    const missing = [...objects, commitLayer, ...derived].filter(
       ({ layer }) => repo.tryResolveRev(layerRef(layer.digest)) === undefined,
     );
     progress({
@@ -244,27 +146,38 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
       if (options.signal?.aborted === true) throw new CoppiceError('Cancelled', 'Operation was cancelled');
       const step = `Fetching layer ${i + 1}/${missing.length}`;
       progress({ type: 'begin', step });
-      const path = join(options.scratch, digestHex(layer.digest));
+      const path = join(scratch, digestHex(layer.digest));
       await download(source, layer, path);
       repo.transaction((txn) => {
-        const reader = new LayerReader(txn);
         const hash = createHash('sha256');
+        const plain = hashed(decompress(readFileChunks(path), 'auto', { limit: layerLimit }), hash);
+        let commit: string;
         try {
-          reader.read(hashed(decompress(readFileChunks(path), 'auto', { limit: 64 * 1024 ** 3 }), hash));
+          if (derived.some((d) => d.layer === layer)) {
+            const result = importDerivedLayer(txn, plain, { policy: basePolicy(repo, encapsulated), scratch });
+            filtered.set(layer.digest, result.filtered);
+            ({ commit } = result);
+          } else {
+            const reader = new LayerReader(txn);
+            reader.read(plain);
+            // The layer with the commit is kept by the commit itself; it comes after all its files.
+            commit = reader.commit ?? layerCommit(txn, reader.files, layer.digest);
+          }
+          // The digest covers all of it, also what a reader does not care for.
+          for (const _ of plain);
         } catch (error) {
           throw prefixError(error, `Importing layer ${layer.digest}`);
         }
         if (diffId !== undefined && `sha256:${hash.digest('hex')}` !== diffId)
           throw new CoppiceError('Corrupt', `layer ${layer.digest}: does not match its diff id`);
-        // The layer with the commit is kept by the commit itself; it comes last, when all its files are there.
-        txn.setRef(layerRef(layer.digest), reader.commit ?? layerCommit(txn, reader.files, layer.digest));
+        txn.setRef(layerRef(layer.digest), commit);
       });
       removeTree(path);
       fetched += 1;
       progress({ type: 'end', step });
     }
   } finally {
-    removeTree(options.scratch);
+    removeTree(scratch);
   }
   if (!repo.hasObject('commit', encapsulated))
     throw new CoppiceError('Corrupt', `the image does not hold its commit ${encapsulated}`);
@@ -272,17 +185,39 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
   const base = repo.loadCommit(encapsulated);
   const commit = repo.transaction((txn) => {
     const merged = txn.writeCommit({
-      metadata: mergeMetadata(repo, encapsulated, digest, manifest, config),
+      metadata: mergeMetadata(
+        repo,
+        encapsulated,
+        digest,
+        manifest,
+        config,
+        derived.length === 0 ? undefined : new Map([...filtered].filter(([, counts]) => counts.size > 0)),
+      ),
       parent: undefined,
       subject: '',
       body: '',
-      timestamp: base.timestamp,
-      tree: base.tree,
-      meta: base.meta,
+      ...(derived.length === 0
+        ? { timestamp: base.timestamp, tree: base.tree, meta: base.meta }
+        : {
+            timestamp: createdAt(manifest, config, base.timestamp),
+            ...mergeLayers(
+              txn,
+              encapsulated,
+              derived.map(({ layer }) => repo.resolveRev(layerRef(layer.digest))),
+            ),
+          }),
     });
     txn.setRef(imageRef(options.imageReference), merged);
     return merged;
   });
+  const leftOut = new Map<string, number>();
+  for (const counts of filtered.values())
+    for (const [top, count] of counts) leftOut.set(top, (leftOut.get(top) ?? 0) + count);
+  if (leftOut.size > 0)
+    progress({
+      type: 'message',
+      text: `Image contains non-ostree compatible file paths:${[...leftOut].map(([top, count]) => ` ${top}: ${count}`).join('')}`,
+    });
   return { encapsulated, commit, digest, layersFetched: fetched, layersTotal: manifest.layers.length };
 }
 
