@@ -2,38 +2,99 @@
 //   --cli-only        only the bundle
 //   --outdir DIR      where the bundle goes (default packages/coppice/dist/cli)
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { pastBarrels } from './barrels.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Bundles the commands with lazily loaded chunks; koffi stays outside. */
+/** Threads are started from files of their own. */
+const workers = {
+  'ostree-compress-worker': 'packages/ostree/src/store/compress-worker.ts',
+};
+
+/** Rows of the table in programs.ts: name and module. */
+const programPattern = /^ {2}'?([a-z-]+)'?: \(\) => import\('([^']+)'\)/gm;
+
+/** Leaves a package to a file of its own beside the bundle. */
+function apart(name: string): Plugin {
+  return {
+    name: `apart-${name}`,
+    setup(build) {
+      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${name}.cjs`, external: true }));
+    },
+  };
+}
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  conditions: ['source'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  minifySyntax: true,
+  minifyWhitespace: true,
+} as const satisfies BuildOptions;
+
+/**
+ * Bundles the commands: main.cjs, one file per program with modules that run when they are first needed, and the threads.
+ * One file, because each further one costs half a millisecond at every start; koffi stays outside, and so does the HTTP
+ * client, which few commands need.
+ */
 export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  const shared = {
+    ...common,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__moduleUrl' },
+    banner: { js: 'var __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  } as const satisfies BuildOptions;
+  const source = join(root, 'packages/coppice/src');
+  const bundles: Record<string, string> = {};
+  for (const [, name, path] of readFileSync(join(source, 'programs.ts'), 'utf8').matchAll(programPattern)) {
+    const contents = `import { start } from './cli/start.ts';
+import { run } from '${path}';
+start('${name}', process.argv.slice(3), () => ({ run }));`;
+    const { outputFiles } = await build({
+      ...shared,
+      stdin: { contents, resolveDir: source, loader: 'ts' },
+      write: false,
+      external: ['koffi'],
+      plugins: [apart('undici'), pastBarrels(join(root, 'packages')), lazyBuiltins()],
+    });
+    const { contents: bytes } = outputFiles[0]!;
+    const file = `${name}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}.cjs`;
+    writeFileSync(join(outdir, file), bytes);
+    bundles[name!] = file;
+  }
+  const undici = createRequire(join(root, 'packages/http/package.json')).resolve('undici');
+  await build({ ...common, entryPoints: [undici], outfile: join(outdir, 'undici.cjs'), format: 'cjs' });
   await build({
-    entryPoints: {
-      main: join(root, 'packages/coppice/src/main.ts'),
-      // Threads are started from a file of their own.
-      'ostree-compress-worker': join(root, 'packages/ostree/src/store/compress-worker.ts'),
-    },
+    ...common,
+    entryPoints: Object.fromEntries(Object.entries(workers).map(([name, path]) => [name, join(root, path)])),
     outdir,
-    bundle: true,
-    splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    conditions: ['source'],
+    outExtension: { '.js': '.mjs' },
     external: ['koffi'],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    chunkNames: 'chunks/[name]-[hash]',
-    outExtension: { '.js': '.mjs' },
-    minifySyntax: true,
-    legalComments: 'none',
-    logLevel: 'warning',
+    plugins: [pastBarrels(join(root, 'packages'))],
+  });
+  await build({
+    ...common,
+    entryPoints: [join(source, 'bundle-loader.ts')],
+    outfile: join(outdir, 'main.cjs'),
+    format: 'cjs',
+    define: { bundles: JSON.stringify(bundles) },
   });
   writeFileSync(join(outdir, 'stamp'), `${new Date().toISOString()}\n`);
 }

@@ -28,5 +28,4 @@ if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then
     exit 1
   fi
 fi
-export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$dist/.cache}"
-exec "$node" --disable-warning=ExperimentalWarning "$dist/main.mjs" "$name" "$@"
+exec "$node" --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"

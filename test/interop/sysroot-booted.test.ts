@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(`a booted system${reason === undefined ? '
 
   const program = {
     original: ['ostree'],
-    ours: ['/tmp/node', '/tmp/coppice/node_modules/.cache/interop-sysroot-booted/main.mjs', 'ostree'],
+    ours: ['/tmp/node', '/tmp/coppice/node_modules/.cache/interop-sysroot-booted/main.cjs', 'ostree'],
   };
 
   function step(args: readonly string[], turn: 'original' | 'ours'): void {

@@ -79,7 +79,7 @@ describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefine
       'quiet',
     ];
     const ids = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
-    const result = spawnSync('setpriv', [...ids, process.execPath, join(dist, 'main.mjs'), ...args], {
+    const result = spawnSync('setpriv', [...ids, process.execPath, join(dist, 'main.cjs'), ...args], {
       encoding: 'utf8',
       env: { PATH: process.env.PATH, COPPICE_COMPAT: 'ostree=2022.7' },
     });
@@ -130,7 +130,7 @@ describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefine
 
   it('refuses what cannot be', () => {
     const main = (...args: string[]): string =>
-      spawnSync(process.execPath, [join(dist, 'main.mjs'), 'coppice', 'image', 'build', ...args], { encoding: 'utf8' })
+      spawnSync(process.execPath, [join(dist, 'main.cjs'), 'coppice', 'image', 'build', ...args], { encoding: 'utf8' })
         .stderr;
     expect(main('--from', 'x', '-o', join(work, 'x.raw'))).toBe('error: Not REPO:REF: x\n');
     expect(main('--from', `${work}/repo:nope`, '-o', join(work, 'x.raw'))).toBe("error: Refspec 'nope' not found\n");

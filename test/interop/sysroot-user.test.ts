@@ -27,7 +27,7 @@ describe.skipIf(skipReason !== undefined)(
 
     const asNobody = (args: readonly string[]): Outcome => {
       const ids = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
-      const result = spawnSync('setpriv', [...ids, process.execPath, join(dist, 'main.mjs'), 'ostree', ...args], {
+      const result = spawnSync('setpriv', [...ids, process.execPath, join(dist, 'main.cjs'), 'ostree', ...args], {
         cwd: work,
         env: { ...env, COPPICE_COMPAT: 'ostree=2022.7' },
         encoding: 'utf8',

@@ -1,9 +1,4 @@
-import type { Context } from './cli/context.ts';
-
-/** A program behind a launcher: arguments in, exit status out. Expected failures are thrown and printed by `main.ts` as `error: MESSAGE`. */
-export interface Program {
-  run(context: Context, args: readonly string[]): Promise<number> | number;
-}
+import type { Program } from './cli/start.ts';
 
 /** Launcher name to its lazily loaded program. */
 export const programs: Readonly<Record<string, () => Promise<Program>>> = {

@@ -1,8 +1,8 @@
-// The system calls that Node lacks, through koffi on the C library the process already has. Loaded on first use: koffi
-// costs about 15 ms and no command that only reads needs it.
+// The system calls that Node lacks, through koffi on the C library the process already has. Loaded on first use.
 
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
 
 type Call = (...args: (number | bigint | string | Uint8Array | null)[]) => number;
 
@@ -45,11 +45,25 @@ interface Koffi {
   errno(): number;
 }
 
+/** koffi's native part alone takes a tenth of the time that its JavaScript does around it, which adds nothing used here. */
+function loadKoffi(): Koffi {
+  const require = createRequire(import.meta.url);
+  const { arch } = process;
+  const folder = join(dirname(require.resolve('koffi')), `../@koromix/koffi-linux-${arch}/linux_${arch}`);
+  const native = { exports: {} as Partial<Koffi> };
+  try {
+    process.dlopen(native, join(folder, 'koffi.node'));
+  } catch {
+    // Another C library, or laid out otherwise: it knows where it lies.
+  }
+  return typeof native.exports.load === 'function' ? (native.exports as Koffi) : (require('koffi') as Koffi);
+}
+
 /** The C library's calls; throws ENOSYS-like errors on systems without them (anything but Linux). */
 export function libc(): Libc {
   if (loaded !== undefined) return loaded;
   if (process.platform !== 'linux') throw systemError('ENOSYS', 'libc');
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  const koffi = loadKoffi();
   const library = koffi.load(null);
   const calls: Record<string, unknown> = { errno: () => koffi.errno() };
   for (const [name, prototype] of Object.entries(prototypes)) calls[name] = library.func(prototype);

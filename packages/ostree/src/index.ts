@@ -133,7 +133,6 @@ export {
 export type { Refspec } from './store/ref-name.ts';
 export { modeText, parseMode } from './store/settings.ts';
 export type { RepoSettings } from './store/settings.ts';
-export { setSummaryUpdater } from './store/summary-hook.ts';
 export { Transaction } from './store/transaction.ts';
 export type { TransactionOptions, TransactionStats } from './store/transaction.ts';
 

@@ -19,8 +19,8 @@ import { type ListRefsOptions, listRefs, resolveInRepo } from './store/ref-list.
 import { checkNotChecksum, parseRefspec } from './store/ref-name.ts';
 import { refPath, writeAliasFile, writeBeside, writeRefFile } from './store/refs.ts';
 import { type RepoSettings, readSettings } from './store/settings.ts';
-import { updateSummary } from './store/summary-hook.ts';
 import { Transaction, type TransactionOptions } from './store/transaction.ts';
+import { updateSummary } from './summary/update.ts';
 import { readFileBytes, readTree, type TreeEntry } from './tree.ts';
 
 /** Surroundings of a repository; each has one default. */

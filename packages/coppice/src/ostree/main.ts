@@ -137,7 +137,7 @@ function makeCall(
 
 /** `--repo`, else the current directory if it is a repository, else $OSTREE_REPO, else the repository of $OSTREE_SYSROOT. */
 async function openRepository(context: Context, level: OstreeLevel, path: string | undefined): Promise<Repo> {
-  const { Repo } = await import('@coppice/ostree');
+  const { Repo } = await import('@coppice/ostree/repo');
   const options = { compat: level };
   if (path !== undefined) {
     if (path === '') throw new CoppiceError('NotFound', 'opening repo: opendir((null)): Bad address');

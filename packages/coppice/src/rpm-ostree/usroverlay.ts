@@ -1,4 +1,4 @@
-import { programs } from '../programs.ts';
+import { run as runOstree } from '../ostree/main.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
 
@@ -17,6 +17,6 @@ export const verb: Verb = {
       'unlock',
       ...(['hotfix', 'transient'] as const).filter((o) => options.flag(o)).map((o) => `--${o}`),
     ];
-    return await (await programs['ostree']!()).run({ ...context, program: 'ostree' }, args);
+    return await runOstree({ ...context, program: 'ostree' }, args);
   },
 };

@@ -9,7 +9,6 @@ import { MutableTree } from '../mutable-tree.ts';
 import { allCollectionRefs } from '../remote/collection-refs.ts';
 import type { Repo } from '../repo.ts';
 import { writeBeside } from '../store/refs.ts';
-import { setSummaryUpdater } from '../store/summary-hook.ts';
 import { bigEndian64, encodeSummary, refListType, type SummaryRef, summaryKeys, valueOfRefs } from './summary-file.ts';
 
 /** Makes detached metadata with a signature over `data` added to `dict`: GPG or an engine. */
@@ -140,5 +139,3 @@ export function storeSummary(repo: Repo, summary: Uint8Array, signature: Uint8Ar
   writeBeside(fs, `${path}/summary`, summary, repo.settings.fsync);
   if (signature !== undefined) writeBeside(fs, `${path}/summary.sig`, signature, repo.settings.fsync);
 }
-
-setSummaryUpdater((repo) => updateSummary(repo));

@@ -1,0 +1,61 @@
+// main.cjs of the build: `main.cjs NAME ARGS...` runs the program's bundle, which is one file beside it. V8's compiled code
+// is kept per command in `.cache`, so that a start neither parses nor compiles; the engine refuses what is not its own.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { constants, Script } from 'node:vm';
+
+/** Program to the name of its bundle, which contains a digest of it. */
+declare const bundles: Readonly<Record<string, string>>;
+
+/** Commands that only lead to others: code is kept for each of those. */
+const groups = new Set(['admin', 'compose', 'db', 'instutil', 'override', 'remote', 'static-delta', 'repo', 'node']);
+
+function cacheName(bundle: string, args: readonly string[]): string {
+  const words = args.filter((word) => /^[a-z][a-z-]{1,30}$/.test(word)).slice(0, 2);
+  const first = args.find((word) => !word.startsWith('-'));
+  if (words.length === 0 || first !== words[0]) return `${bundle}.code`;
+  return `${bundle}.${groups.has(words[0]!) ? words.join('.') : words[0]}.code`;
+}
+
+function runBundle(bundle: string, args: readonly string[]): void {
+  const file = `${__dirname}/${bundle}`;
+  const cache = `${__dirname}/.cache/${cacheName(bundle, args)}`;
+  // The bundle is ASCII: this reads it without decoding.
+  const text = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`;
+  let cachedData: Buffer | undefined;
+  try {
+    cachedData = readFileSync(cache);
+  } catch {
+    // The first time.
+  }
+  const script = new Script(text, {
+    filename: file,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
+  if (cachedData === undefined || script.cachedDataRejected === true) {
+    process.on('exit', (status) => {
+      if (status === 0) keepCode(script, cache);
+    });
+  }
+  script.runInThisContext()(exports, require, module, file, __dirname);
+}
+
+/** Functions that ran are in it, so it is made at the end. */
+function keepCode(script: Script, cache: string): void {
+  try {
+    mkdirSync(`${__dirname}/.cache`, { recursive: true });
+    const temporary = `${cache}.${process.pid}`;
+    writeFileSync(temporary, script.createCachedData());
+    renameSync(temporary, cache);
+  } catch {
+    // A build that may only be read starts slower.
+  }
+}
+
+const [name = 'coppice', ...args] = process.argv.slice(2);
+const bundle = Object.hasOwn(bundles, name) ? bundles[name] : undefined;
+if (bundle === undefined) {
+  process.stderr.write(`coppice: no program named ${JSON.stringify(name)}\n`);
+  process.exitCode = 127;
+} else runBundle(bundle, args);
