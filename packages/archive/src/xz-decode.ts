@@ -6,10 +6,13 @@ import { ChunkReader, type Chunks } from './chunks.ts';
 import { dictionaryLimit } from './lzma-alone.ts';
 import { LzmaDecoder } from './lzma-decoder.ts';
 import { Dictionary } from './lzma-dictionary.ts';
+import { type XzFilter, xzFilter } from './xz-filters.ts';
 
 const corrupt = (what: string): CoppiceError => new CoppiceError('Corrupt', `xz data: ${what}`);
 
 export const xzMagic: Uint8Array = Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00);
+
+const lzma2Id = 0x21;
 
 interface Check {
   readonly size: number;
@@ -47,6 +50,8 @@ function makeCheck(id: number): Check {
 /** Counts what is read, so that block padding can be found. */
 class Counted {
   readonly reader: ChunkReader;
+  /** CRC-32 of the bytes read one by one, from where it was set to 0. */
+  crc = 0;
   constructor(reader: ChunkReader) {
     this.reader = reader;
   }
@@ -54,7 +59,9 @@ class Counted {
     return this.reader.position;
   }
   byte(): number {
-    return this.reader.take(1)[0]!;
+    const byte = this.reader.take(1);
+    this.crc = crc32(byte, this.crc);
+    return byte[0]!;
   }
   integer(): number {
     let value = 0;
@@ -70,18 +77,12 @@ class Counted {
   }
 }
 
-function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { size: number }): Generator<Uint8Array> {
+function* lzma2Chunks(input: Counted, dictSize: number): Generator<Uint8Array> {
   const dict = new Dictionary(dictSize);
   const decoder = new LzmaDecoder(dict);
   let needDictReset = true;
   let needProperties = true;
   let position = 0;
-  function* out(): Generator<Uint8Array> {
-    const piece = dict.flush();
-    check.update(piece);
-    total.size += piece.length;
-    yield piece;
-  }
   for (;;) {
     const control = input.byte();
     if (control === 0) return;
@@ -101,7 +102,7 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
         if (piece.length === 0) throw input.reader.truncated();
         dict.put(piece);
         left -= piece.length;
-        yield* out();
+        yield dict.flush();
       }
       continue;
     }
@@ -121,13 +122,30 @@ function* lzma2Chunks(input: Counted, dictSize: number, check: Check, total: { s
       const n = decoder.decode(Math.min(left, dict.bytes.length - dict.position));
       if (decoder.ended || n === 0) throw corrupt('end marker in LZMA2');
       left -= n;
-      yield* out();
+      yield dict.flush();
     }
     if (!decoder.chunkDone) throw corrupt('LZMA2 chunk does not end where it says');
   }
 }
 
-function readBlockHeader(first: number, input: Counted): { dictSize: number; packed?: number; unpacked?: number } {
+interface BlockHeader {
+  readonly dictSize: number;
+  /** In the order in which they are undone. */
+  readonly filters: readonly XzFilter[];
+  readonly packed: number | undefined;
+  readonly unpacked: number | undefined;
+}
+
+function lzma2DictSize(properties: Uint8Array): number {
+  if (properties.length !== 1) throw corrupt('LZMA2 filter properties');
+  const bits = properties[0]!;
+  if (bits > 40) throw corrupt('LZMA2 dictionary size');
+  const dictSize = bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** (Math.floor(bits / 2) + 11);
+  if (dictSize > dictionaryLimit) throw new CoppiceError('Limit', `xz data: dictionary of ${dictSize} bytes`);
+  return dictSize;
+}
+
+function readBlockHeader(first: number, input: Counted): BlockHeader {
   const rest = input.reader.takeCopy(first * 4 + 3);
   const header = Buffer.from([first, ...rest]);
   const size = header.length - 4;
@@ -137,19 +155,36 @@ function readBlockHeader(first: number, input: Counted): { dictSize: number; pac
   if ((flags & 0x3c) !== 0) throw new CoppiceError('Unsupported', 'xz data: unknown block flags');
   const packed = flags & 0x40 ? fields.integer() : undefined;
   const unpacked = flags & 0x80 ? fields.integer() : undefined;
-  if ((flags & 3) !== 0) throw new CoppiceError('Unsupported', 'xz data: filters beside LZMA2 are not supported');
-  const id = fields.integer();
-  if (id !== 0x21) throw new CoppiceError('Unsupported', `xz data: filter ${id} is not supported`);
-  if (fields.integer() !== 1) throw corrupt('LZMA2 filter properties');
-  const bits = fields.byte();
-  if (bits > 40) throw corrupt('LZMA2 dictionary size');
-  const dictSize = bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** (Math.floor(bits / 2) + 11);
-  if (dictSize > dictionaryLimit) throw new CoppiceError('Limit', `xz data: dictionary of ${dictSize} bytes`);
-  return {
-    dictSize,
-    ...(packed === undefined ? {} : { packed }),
-    ...(unpacked === undefined ? {} : { unpacked }),
-  };
+  const filters: XzFilter[] = [];
+  const before = flags & 3;
+  for (let i = 0; ; i++) {
+    const id = fields.integer();
+    const length = fields.integer();
+    if (length > 64) throw corrupt('filter properties');
+    const properties = fields.reader.takeCopy(length);
+    const last = i === before;
+    if (last !== (id === lzma2Id))
+      throw new CoppiceError('Unsupported', `xz data: filter ${id} is not supported ${last ? 'as the last one' : ''}`);
+    if (last) {
+      while (!fields.reader.atEnd()) if (fields.byte() !== 0) throw corrupt('block header padding');
+      return { dictSize: lzma2DictSize(properties), filters: filters.reverse(), packed, unpacked };
+    }
+    filters.push(xzFilter(id, properties));
+  }
+}
+
+/** What the filters make of LZMA2's output. */
+function* filtered(source: Iterable<Uint8Array>, filters: readonly XzFilter[]): Generator<Uint8Array> {
+  for (const start of source) {
+    let piece = start;
+    for (const filter of filters) piece = filter.push(piece);
+    if (piece.length > 0) yield piece;
+  }
+  for (let i = 0; i < filters.length; i++) {
+    let piece = filters[i]!.finish();
+    for (const filter of filters.slice(i + 1)) piece = filter.push(piece);
+    if (piece.length > 0) yield piece;
+  }
 }
 
 function* stream(input: Counted): Generator<Uint8Array> {
@@ -159,6 +194,7 @@ function* stream(input: Counted): Generator<Uint8Array> {
   const records: { unpadded: number; size: number }[] = [];
   for (;;) {
     const start = input.at;
+    input.crc = 0;
     const first = input.byte();
     if (first === 0) {
       readIndex(input, start, records, flags);
@@ -167,15 +203,20 @@ function* stream(input: Counted): Generator<Uint8Array> {
     const header = readBlockHeader(first, input);
     const dataStart = input.at;
     const check = makeCheck(flags[1]!);
-    const total = { size: 0 };
-    yield* lzma2Chunks(input, header.dictSize, check, total);
+    let total = 0;
+    const plain = lzma2Chunks(input, header.dictSize);
+    for (const piece of header.filters.length === 0 ? plain : filtered(plain, header.filters)) {
+      check.update(piece);
+      total += piece.length;
+      yield piece;
+    }
     const packed = input.at - dataStart;
     if (header.packed !== undefined && header.packed !== packed) throw corrupt('block size');
-    if (header.unpacked !== undefined && header.unpacked !== total.size) throw corrupt('block uncompressed size');
+    if (header.unpacked !== undefined && header.unpacked !== total) throw corrupt('block uncompressed size');
     const padding = (4 - (packed % 4)) % 4;
     if (input.reader.take(padding).some((byte) => byte !== 0)) throw corrupt('block padding');
     if (!bytesEqual(input.reader.take(check.size), check.digest())) throw corrupt('integrity check failed');
-    records.push({ unpadded: input.at - start - padding, size: total.size });
+    records.push({ unpadded: input.at - start - padding, size: total });
   }
 }
 
@@ -191,7 +232,8 @@ function readIndex(
   }
   while ((input.at - start) % 4 !== 0) if (input.byte() !== 0) throw corrupt('index padding');
   const size = input.at - start;
-  input.reader.skip(4); // CRC of the index; every record was compared above
+  const { crc } = input;
+  if (Buffer.from(input.reader.take(4)).readUInt32LE(0) !== crc) throw corrupt('index checksum');
   const footer = Buffer.from(input.reader.take(12));
   if (footer[10] !== 0x59 || footer[11] !== 0x5a) throw corrupt('stream footer');
   if (crc32(footer.subarray(4, 10)) !== footer.readUInt32LE(0)) throw corrupt('stream footer checksum');
@@ -199,7 +241,7 @@ function readIndex(
   if (footer[8] !== flags[0] || footer[9] !== flags[1]) throw corrupt('stream footer flags');
 }
 
-/** Decompresses `.xz` data, one or several streams. Throws `Corrupt`, `Limit`, `Unsupported` (BCJ and delta filters). */
+/** Decompresses `.xz` data, one or several streams. Throws `Corrupt`, `Limit`, `Unsupported` (unknown filters and checks). */
 export function* unxzChunks(source: Chunks): Generator<Uint8Array> {
   const reader = new ChunkReader(source, 'xz data');
   const input = new Counted(reader);
