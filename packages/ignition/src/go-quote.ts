@@ -1,5 +1,6 @@
 /** Go's `%q` of a string: double quoted, non-printable characters escaped. */
 export function goQuote(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   let out = '"';
   for (const c of text) {
     const code = c.codePointAt(0)!;

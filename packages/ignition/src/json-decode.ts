@@ -75,7 +75,7 @@ class Decoder {
     } else if (field.kind === 'bool') {
       if (node.kind === 'bool') return node.text === 'true';
     } else if (node.kind === 'number') {
-      const value = /^-?[0-9]+$/.test(node.text) ? BigInt(node.text) : undefined;
+      const value = /^-?[0-9]{1,64}$/.test(node.text) ? BigInt(node.text) : undefined;
       if (value !== undefined && value === BigInt.asIntN(64, value)) return asInt(value);
       return this.mismatch(`number ${node.text}`, goType, context, offsetOf(node));
     }

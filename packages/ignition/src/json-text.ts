@@ -33,6 +33,9 @@ export class JsonFault {
 /** Deepest nesting that Go accepts. */
 const maxDepth = 10000;
 
+/** Values of a text; far more than an instance takes, few enough for the memory of one. */
+const maxValues = 400_000;
+
 /** Reads one JSON value that fills the text. */
 export function readJson(bytes: Uint8Array): JsonNode | JsonFault {
   const reader = new JsonReader(bytes);
@@ -84,6 +87,7 @@ type Opened = OpenedArray | OpenedObject;
 class JsonReader {
   readonly #bytes: Uint8Array;
   #at = 0;
+  #values = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -129,6 +133,7 @@ class JsonReader {
   /** A leaf or an empty collection; undefined when a collection was opened. */
   #start(open: Opened[]): JsonNode | undefined {
     const start = this.#at;
+    if (++this.#values > maxValues) throw new JsonFault(`more than ${maxValues} values`, start);
     const byte = this.#bytes[start];
     if (byte === 0x7b || byte === 0x5b) {
       if (open.length >= maxDepth) throw new JsonFault('exceeded max depth', start + 1);

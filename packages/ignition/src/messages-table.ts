@@ -6,6 +6,7 @@ export const messages = {
   'version-unparsable': "invalid config version (couldn't parse)",
   'version-unknown': 'unsupported config version',
   'json-error': '{0}',
+  'too-many-findings': 'too many findings; the others are left out',
   'unused-key': 'unused key {0}',
   'context-mismatch':
     'context tree does not match content tree at {0}. Line and column reporting may be inconsistent. Unused keys may not be reported',

@@ -25,17 +25,37 @@ export function fill(template: string, args: readonly string[]): string {
   return args.length === 0 ? template : template.replace(/\{(\d)\}/g, (_, n: string) => args[Number(n)] ?? '');
 }
 
+/** Findings that a report keeps. */
+const maxEntries = 10_000;
+
 /** Findings in the order in which they were made. */
 export class Report {
   readonly entries: Entry[] = [];
   space: 'source' | 'output';
+  #last: { severity: Severity } | undefined;
 
   constructor(space: 'source' | 'output' = 'output') {
     this.space = space;
   }
 
   add(severity: Severity, path: Path, code: string, message: string, atKey = false): void {
-    this.entries.push({ severity, code, message, path, space: this.space, ...(atKey ? { atKey } : {}) });
+    if (this.entries.length < maxEntries)
+      this.entries.push({ severity, code, message, path, space: this.space, ...(atKey ? { atKey } : {}) });
+    else this.#leaveOut(severity);
+  }
+  /** One more finding than are kept: the last entry says so, as severe as the worst of those it stands for. */
+  #leaveOut(severity: Severity): void {
+    if (this.#last === undefined) {
+      const last: Entry & { severity: Severity } = {
+        severity,
+        code: 'too-many-findings',
+        message: messages['too-many-findings'],
+        path: [],
+        space: this.space,
+      };
+      this.entries.push(last);
+      this.#last = last;
+    } else if (severity === 'error') this.#last.severity = severity;
   }
   error(path: Path, code: IgnitionCode, ...args: string[]): void {
     this.add('error', path, code, fill(messages[code], args));
@@ -48,7 +68,13 @@ export class Report {
     if (finding !== undefined) this.error(path, finding.code, ...finding.args);
   }
   merge(other: Report): void {
-    for (const entry of other.entries) this.entries.push(entry);
+    for (const entry of other.entries)
+      if (this.entries.length < maxEntries) this.entries.push(entry);
+      else this.#leaveOut(entry.severity);
+  }
+  /** No finding is kept any more. */
+  get full(): boolean {
+    return this.entries.length > maxEntries;
   }
   get fatal(): boolean {
     return this.entries.some((entry) => entry.severity === 'error');

@@ -17,6 +17,13 @@ import { type Resolved, resolveScalar, shortTag } from './resolve.ts';
 // YAML nodes into the values of a type table, as go-yaml v3 decodes into the structs: nulls leave the zero value, null list
 // items are dropped, type mismatches are collected while the rest is read, equal keys are errors.
 
+/** Errors of one document; equal keys alone make one for each pair of them. */
+const maxErrors = 10_000;
+
+/** Values and bytes of text that a document may unfold to: aliases can multiply both. */
+const maxValues = 1_000_000;
+const maxText = 1 << 25;
+
 /** What a node is read into. */
 interface Target {
   readonly field: FieldDef;
@@ -46,6 +53,7 @@ class YamlDecoder {
   #decodeCount = 0;
   #aliasCount = 0;
   #aliasDepth = 0;
+  #aliasText = 0;
 
   root(node: YamlNode, schema: StructDef, into: Fields): void {
     this.#struct(node, schema, `${schema.goPackage}.${schema.name}`, into, undefined);
@@ -54,9 +62,15 @@ class YamlDecoder {
   #count(): void {
     this.#decodeCount++;
     if (this.#aliasDepth > 0) this.#aliasCount++;
+    if (this.#decodeCount > maxValues) throw new YamlFault('document contains excessive aliasing');
     if (this.#aliasCount <= 100 || this.#decodeCount <= 1000) return;
     if (this.#aliasCount / this.#decodeCount > allowedAliasRatio(this.#decodeCount))
       throw new YamlFault('document contains excessive aliasing');
+  }
+
+  #note(error: string): void {
+    if (this.errors.length < maxErrors) this.errors.push(error);
+    else if (this.errors.length === maxErrors) this.errors.push('too many errors; the others are left out');
   }
 
   /** Follows aliases; a node that contains itself is a fault. */
@@ -66,6 +80,8 @@ class YamlDecoder {
     if (this.#open.has(node)) throw new YamlFault(`anchor '${node.value}' value contains itself`);
     this.#open.add(node);
     this.#aliasDepth++;
+    if (node.target.kind === 'scalar') this.#aliasText += node.target.value.length;
+    if (this.#aliasText > maxText) throw new YamlFault('document contains excessive aliasing');
     const result = this.#through(node.target, use);
     this.#aliasDepth--;
     this.#open.delete(node);
@@ -76,7 +92,7 @@ class YamlDecoder {
     const shown = node.kind !== 'alias' && node.tag !== '' ? shortTag(node.tag) : tag;
     const text = nodeText(node);
     const value = shown === '!!seq' || shown === '!!map' ? '' : ` \`${clip(text)}\``;
-    this.errors.push(`line ${node.line}: cannot unmarshal ${shown}${value} into ${goType}`);
+    this.#note(`line ${node.line}: cannot unmarshal ${shown}${value} into ${goType}`);
     return nothing;
   }
 
@@ -119,7 +135,7 @@ class YamlDecoder {
       const field = def.byName.get(key);
       if (field === undefined) continue;
       if (done.has(key)) {
-        this.errors.push(`line ${keyNode.line}: field ${key} already set in type ${goType}`);
+        this.#note(`line ${keyNode.line}: field ${key} already set in type ${goType}`);
         continue;
       }
       done.add(key);
@@ -155,26 +171,22 @@ class YamlDecoder {
   }
 
   #repeatedKeys(node: MappingNode): boolean {
-    const seen = new Map<string, number[]>();
-    let repeated = false;
-    for (let i = 0; i < node.content.length; i += 2) {
-      const key = `${node.content[i]!.kind}\0${nodeText(node.content[i]!)}`;
+    const { content } = node;
+    if (!hasRepeatedKeys(content)) return false;
+    const seen = new Map<string, YamlNode[]>();
+    for (let i = 0; i < content.length; i += 2) {
+      const key = `${content[i]!.kind}\0${nodeText(content[i]!)}`;
       const before = seen.get(key);
-      if (before === undefined) seen.set(key, [i]);
-      else {
-        before.push(i);
-        repeated = true;
-      }
+      if (before === undefined) seen.set(key, [content[i]!]);
+      else before.push(content[i]!);
     }
-    if (!repeated) return false;
-    for (const places of seen.values())
-      for (const [n, i] of places.entries())
-        for (const j of places.slice(n + 1)) {
-          const [first, second] = [node.content[i]!, node.content[j]!];
-          this.errors.push(
-            `line ${second.line}: mapping key ${goQuote(nodeText(second))} already defined at line ${first.line}`,
-          );
-        }
+    for (const equal of seen.values()) {
+      if (equal.length === 1) continue;
+      const quoted = goQuote(nodeText(equal[0]!));
+      for (const [n, first] of equal.entries())
+        for (let k = n + 1; k < equal.length && this.errors.length <= maxErrors; k++)
+          this.#note(`line ${equal[k]!.line}: mapping key ${quoted} already defined at line ${first.line}`);
+    }
     return true;
   }
 
@@ -267,6 +279,25 @@ class YamlDecoder {
     }
     return out;
   }
+}
+
+/** Whether two keys are of one kind and text; `content` holds keys and values in turn. */
+function hasRepeatedKeys(content: readonly YamlNode[]): boolean {
+  // Most mappings are small: comparing costs less than a set.
+  if (content.length <= 32) {
+    for (let i = 2; i < content.length; i += 2)
+      for (let k = 0; k < i; k += 2)
+        if (content[i]!.kind === content[k]!.kind && nodeText(content[i]!) === nodeText(content[k]!)) return true;
+    return false;
+  }
+  const seen = new Set<string>();
+  for (let i = 0; i < content.length; i += 2) {
+    const { kind } = content[i]!;
+    if (kind === 'scalar') seen.add(nodeText(content[i]!));
+    else seen.add(`${kind}\0${nodeText(content[i]!)}`);
+  }
+  // A scalar that reads like the mark of another kind only costs the exact look.
+  return seen.size < content.length >> 1;
 }
 
 /** Tag and value of a scalar node; quoted and block scalars are strings. */

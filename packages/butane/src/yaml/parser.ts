@@ -6,6 +6,9 @@ import type { Token, TokenType } from './token.ts';
 
 // libyaml's parser: tokens to nodes. Its states are kept on a stack of frames, so that depth costs memory, not call stack.
 
+/** Values of a document: keys, scalars, sequences and mappings. Far more than an instance takes, few enough for the memory of one. */
+const maxNodes = 400_000;
+
 type State =
   | 'document-end'
   | 'block-sequence'
@@ -43,6 +46,7 @@ class Parser {
     ['!!', 'tag:yaml.org,2002:'],
   ]);
   #root: YamlNode | undefined;
+  #nodes = 0;
 
   constructor(scanner: Scanner) {
     this.#scanner = scanner;
@@ -105,6 +109,7 @@ class Parser {
 
   /** Gives a finished or begun node to what waits for it. */
   #deliver(node: YamlNode, anchor: string | undefined): void {
+    if (++this.#nodes > maxNodes) throw new YamlFault(`document has more than ${maxNodes} values`);
     if (anchor !== undefined) this.#anchors.set(anchor, node);
     const parent = this.#frames.at(-1)!.node;
     if (parent === undefined) this.#root ??= node;

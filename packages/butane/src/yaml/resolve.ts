@@ -70,6 +70,7 @@ function parseInteger(text: string): bigint | undefined {
   for (const [pattern, prefix] of forms) {
     const match = pattern.exec(digits);
     if (match === null) continue;
+    if (match[1]!.replace(/^0+/, '').length > 64) return undefined;
     const magnitude = BigInt(prefix + match[1]!);
     const value = text.startsWith('-') ? -magnitude : magnitude;
     if (value < -(1n << 63n)) return undefined;

@@ -30,7 +30,11 @@ function collidingNumber(partitions: readonly Fields[]): number | undefined {
   const seen = new Map<string, number[]>();
   partitions.forEach((partition, i) => {
     const number = maybeInt(partition, 'number') ?? 0;
-    if (number !== 0) seen.set(String(number), [...(seen.get(String(number)) ?? []), i]);
+    if (number !== 0) {
+      const places = seen.get(String(number));
+      if (places === undefined) seen.set(String(number), [i]);
+      else places.push(i);
+    }
   });
   for (const indexes of seen.values()) if (indexes.length > 1) return indexes[1];
   return undefined;
@@ -47,8 +51,14 @@ function collidingLabel(partitions: readonly Fields[]): number | undefined {
   return undefined;
 }
 
-/** First and last MiB of a partition with both bounds given. */
-function extent(partition: Fields): { start: bigint; end: bigint } | undefined {
+/** First and last MiB. */
+interface Extent {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Extent of a partition with both bounds given. */
+function extent(partition: Fields): Extent | undefined {
   const start = maybeInt(partition, 'startMiB');
   const size = maybeInt(partition, 'sizeMiB');
   if (start === undefined || size === undefined || start === 0) return undefined;
@@ -56,19 +66,36 @@ function extent(partition: Fields): { start: bigint; end: bigint } | undefined {
   return { start: from, end: size === 0 ? from : BigInt.asIntN(64, from + BigInt(size) - 1n) };
 }
 
-/** Index of a partition that an explicitly placed one overlaps. Partitions are compared with all others, as the original does. */
+/** Index of a partition that an explicitly placed one overlaps: for the first that overlaps any, the first that it overlaps. */
 function overlapping(partitions: readonly Fields[]): number | undefined {
-  const extents = partitions.map(extent);
-  for (const [pi, p] of extents.entries()) {
-    if (p === undefined) continue;
-    for (const [oi, o] of extents.entries()) {
-      if (o === undefined || pi === oi) continue;
-      if (p.start >= o.start && p.start <= o.end) return oi;
-      if (p.end >= o.start && p.end <= o.end) return oi;
-      if (p.start < o.start && p.end > o.end) return oi;
+  const placed = partitions.flatMap((partition, index) => {
+    const found = extent(partition);
+    return found === undefined ? [] : [{ ...found, index }];
+  });
+  const upright = placed.every((p) => p.end >= p.start);
+  const suspects = upright ? meeting(placed) : placed;
+  for (const p of suspects)
+    for (const o of placed) {
+      if (o === p) continue;
+      if (p.start >= o.start && p.start <= o.end) return o.index;
+      if (p.end >= o.start && p.end <= o.end) return o.index;
+      if (p.start < o.start && p.end > o.end) return o.index;
     }
-  }
   return undefined;
+}
+
+/** The first of the extents that meets any other, if one does. */
+function meeting<T extends Extent>(placed: readonly T[]): readonly T[] {
+  const byStart = [...placed].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const found = new Set<T>();
+  let reach: bigint | undefined;
+  for (const [i, p] of byStart.entries()) {
+    const next = byStart[i + 1];
+    if ((reach !== undefined && reach >= p.start) || (next !== undefined && next.start <= p.end)) found.add(p);
+    if (reach === undefined || p.end > reach) reach = p.end;
+  }
+  const first = placed.find((p) => found.has(p));
+  return first === undefined ? [] : [first];
 }
 
 const guidPattern = /^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;

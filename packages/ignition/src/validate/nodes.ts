@@ -41,6 +41,7 @@ export const storage: Rule = (value, path, { minor, report }) => {
   const below = (kind: string, item: Fields, i: number, code: Parameters<Report['error']>[1]): void => {
     if (linkPaths.size === 0) return;
     const itemPath = text(item, 'path');
+    if (report.full) return;
     for (let slash = itemPath.indexOf('/'); slash >= 0; slash = itemPath.indexOf('/', slash + 1))
       for (let n = linkPaths.get(itemPath.slice(0, slash)) ?? 0; n > 0; n--) report.error([...path, kind, i], code);
   };
