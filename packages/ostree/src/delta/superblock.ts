@@ -134,7 +134,7 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock {
   if (recurse.length > 0) throw new CoppiceError('Unsupported', 'Static delta refers to other deltas');
   const endianness = guessEndianness(
     metadata,
-    headers.map(([, , size, usize, objects]) => ({ size, usize, objects: objects.length / 33 })),
+    headers.map(([, , size, usize, objects]) => ({ size, usize, objects: Math.floor(objects.length / 33) })),
   );
   const u32 = (n: number): number => (isBig(endianness) ? swap32(n) : n);
   const u64 = (n: bigint): number => safeSize(isBig(endianness) ? swap64(n) : n);
