@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { digestOf, encodeDocument, mediaTypes, OciLayout, parseImageConfig, parseManifest } from '@coppice/oci';
 import { Repo } from '@coppice/ostree';
-import { encapsulate, importImage } from '@coppice/rpm-ostree';
+import { encapsulate, importImage, openImage, writeImage } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingTools } from './tools.ts';
 
@@ -156,6 +156,41 @@ describe.skipIf(reason !== undefined)(`derived images ${reason ?? ''}`, () => {
     const text = (path: string): string => Buffer.from(repo.readFileBytes(commit, path) ?? []).toString();
     expect([text('usr/bin/tool'), text('usr/lib/copy')]).toEqual(['patched\n', 'patched\n']);
     ostree(`--repo=${at('patched')}`, 'fsck', '-q');
+  });
+
+  test.skipIf(missingTools('skopeo') !== undefined)('archives and directories, with skopeo at either end', async () => {
+    const read = async (transport: string, name: string): Promise<string> => {
+      const repo = repoOf(`from-${transport}`);
+      const { store, reference } = openImage({ transport, name }, at('open'));
+      const { commit } = await importImage({
+        repo,
+        source: store,
+        reference,
+        imageReference: `ostree-unverified-image:${transport}:x`,
+        scratch: at('scratch'),
+      });
+      rmSync(at('open'), { recursive: true, force: true });
+      return list(`from-${transport}`, commit);
+    };
+    const wanted = await read('oci', `${at('layout')}:derived`);
+    must('skopeo', 'copy', `oci:${at('layout')}:derived`, `oci-archive:${at('a.tar')}:derived`);
+    must('skopeo', 'copy', `oci:${at('layout')}:derived`, `dir:${at('a.dir')}`);
+    expect(await read('oci-archive', `${at('a.tar')}:derived`)).toBe(wanted);
+    expect(await read('dir', at('a.dir'))).toBe(wanted);
+    const digests: string[] = [];
+    for (const [transport, name] of [
+      ['oci-archive', `${at('b.tar')}:x`],
+      ['dir', at('b.dir')],
+    ] as const) {
+      const { digest } = await writeImage({ transport, name }, at('write'), (target, reference) =>
+        encapsulate({ repo: Repo.open(at('source')), commit: base, target, reference, maxLayers: 4 }),
+      );
+      const seen = JSON.parse(must('skopeo', 'inspect', `${transport}:${name}`)) as { Digest: string };
+      expect(seen.Digest).toBe(digest);
+      digests.push(digest);
+      must('skopeo', 'copy', `${transport}:${name}`, `oci:${at(`back-${transport}`)}:x`);
+    }
+    expect(new Set(digests).size).toBe(1);
   });
 
   test('directories and files that change places, paths that lead out, links to nowhere', async () => {

@@ -185,7 +185,7 @@ postprocess:
     const image = await rpmOstree('compose', 'image', '--cachedir=cache', '--max-layers=6', 'manifest.yaml', 'image');
     expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
     if (spawnSync('sh', ['-c', 'command -v skopeo']).status === 0)
-      original('skopeo', 'inspect', `oci:${join(dir, 'image')}`);
+      original('skopeo', 'inspect', `oci-archive:${join(dir, 'image')}`);
     writeFileSync(join(dir, 'ext.yaml'), 'extensions:\n  dump:\n    packages: [tcpdump]\n');
     const ext = await rpmOstree(
       'compose',

@@ -15,6 +15,8 @@ export {
   parseManifest,
 } from './manifest.ts';
 // Stores.
+export { packOciArchive, unpackOciArchive } from './archive.ts';
+export { ImageDirectory } from './directory.ts';
 export { OciLayout } from './layout.ts';
 export type { RegistryOptions } from './registry.ts';
 export { Registry } from './registry.ts';

@@ -1,10 +1,10 @@
 // An OCI image layout: a directory with oci-layout, index.json and blobs/sha256.
-import { constants } from 'node:fs';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile, replaceFile } from '@coppice/linux';
 import { digestHex, digestOf } from './digest.ts';
 import { type Descriptor, documentLimit, encodeDocument, type Index, mediaTypes, parseManifest } from './manifest.ts';
+import { readBlobFile } from './read-blob.ts';
 import type { ImageSource, ImageTarget } from './source.ts';
 
 const tagKey = 'org.opencontainers.image.ref.name';
@@ -66,23 +66,8 @@ export class OciLayout implements ImageSource, ImageTarget {
     return { bytes, digest: found };
   }
 
-  async *blob(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
-    let fd: number;
-    try {
-      fd = this.#fs.open(this.#blobPath(descriptor.digest), constants.O_RDONLY);
-    } catch (error) {
-      throw errnoError(error, this.#blobPath(descriptor.digest));
-    }
-    try {
-      for (;;) {
-        const buffer = Buffer.allocUnsafe(256 * 1024);
-        const n = this.#fs.read(fd, buffer, 0, buffer.length, null);
-        if (n === 0) return;
-        yield buffer.subarray(0, n);
-      }
-    } finally {
-      this.#fs.close(fd);
-    }
+  blob(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+    return readBlobFile(this.#fs, this.#blobPath(descriptor.digest));
   }
 
   async hasBlob(digest: string): Promise<boolean> {

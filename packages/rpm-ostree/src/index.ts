@@ -154,4 +154,4 @@ export type { EncapsulatedImage, EncapsulateOptions } from './container/encapsul
 export { encapsulate } from './container/encapsulate.ts';
 export type { ImportedImage, ImportImageOptions } from './container/import-image.ts';
 export { importImage } from './container/import-image.ts';
-export { openImage } from './container/open-image.ts';
+export { openImage, writeImage } from './container/open-image.ts';

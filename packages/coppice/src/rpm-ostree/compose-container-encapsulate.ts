@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { Repo } from '@coppice/ostree';
-import { encapsulate, openImage, parseContainerReference, rpmOstreeLevel } from '@coppice/rpm-ostree';
+import { encapsulate, parseContainerReference, rpmOstreeLevel, writeImage } from '@coppice/rpm-ostree';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb } from './verb.ts';
 
-/** `registry:HOST/IMAGE:TAG`, `docker://HOST/IMAGE:TAG` or `oci:PATH[:TAG]`. */
+/** `registry:HOST/IMAGE:TAG`, `docker://HOST/IMAGE:TAG`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `dir:PATH`. */
 function parseTarget(text: string): { readonly transport: string; readonly name: string } {
   const parsed = parseContainerReference(`ostree-unverified-image:${text}`);
   if (parsed === undefined) throw new CoppiceError('Usage', `Invalid image reference: ${text}`);
@@ -53,20 +53,25 @@ export const verb: Verb = {
         return [pair.slice(0, at), pair.slice(at + 1)];
       }),
     );
-    const { store, reference } = openImage(parseTarget(imgref!), true);
     const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
     const cmd = options.string('cmd');
-    const result = await encapsulate({
-      repo,
-      commit: repo.resolveRev(rev!),
-      target: store,
-      reference,
-      labels,
-      copyMetadata: options.strings('copymeta'),
-      progress: text.progress,
-      ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
-      ...(cmd === undefined ? {} : { cmd: [cmd] }),
-    });
+    const commit = repo.resolveRev(rev!);
+    const result = await writeImage(
+      parseTarget(imgref!),
+      `${repo.path}/tmp/image-${process.pid}`,
+      (target, reference) =>
+        encapsulate({
+          repo,
+          commit,
+          target,
+          reference,
+          labels,
+          copyMetadata: options.strings('copymeta'),
+          progress: text.progress,
+          ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
+          ...(cmd === undefined ? {} : { cmd: [cmd] }),
+        }),
+    );
     const meta = options.string('write-contentmeta-json');
     if (meta !== undefined)
       writeFileSync(

@@ -1,5 +1,6 @@
 // The base commit a deployment follows: pulled from the remote of its refspec, or what is here already.
 import { CoppiceError, prefixError } from '@coppice/base';
+import { removeTree } from '@coppice/linux';
 import { formatSize, type PullProgress, pull, pullProgressLine, verifyCommitGpg } from '@coppice/ostree';
 import { versionOf } from '../commit-facts.ts';
 import { importImage } from '../container/import-image.ts';
@@ -81,8 +82,9 @@ function checkAge(client: Client, current: string | undefined, next: string): vo
 async function pullImage(client: Client, image: ContainerReference, pin: string | undefined): Promise<string> {
   const text = formatContainerReference(image);
   client.message(`Pulling manifest: ${text}`);
-  const { store, reference } = openImage(image);
+  const scratch = `${client.repo.path}/extensions/rpmostree/private/layers`;
   try {
+    const { store, reference } = openImage(image, scratch);
     const digest = await checkImagePolicy(client, image, store, pin ?? reference);
     const result = await importImage({
       repo: client.repo,
@@ -90,7 +92,7 @@ async function pullImage(client: Client, image: ContainerReference, pin: string 
       reference: digest,
       imageReference: text,
       acceptDerived: image.signature.kind !== 'remote',
-      scratch: `${client.repo.path}/extensions/rpmostree/private/layers`,
+      scratch,
       progress: client.progress,
       signal: client.signal,
     });
@@ -98,6 +100,8 @@ async function pullImage(client: Client, image: ContainerReference, pin: string 
     return result.commit;
   } catch (error) {
     throw prefixError(error, `Importing ${text}`);
+  } finally {
+    removeTree(scratch);
   }
 }
 

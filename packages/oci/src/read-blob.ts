@@ -1,0 +1,23 @@
+import { constants } from 'node:fs';
+import { errnoError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
+
+/** The bytes of a blob's file in pieces; the caller checks size and digest. Throws `NotFound`, `Io`. */
+export async function* readBlobFile(fs: FileSystem, path: string): AsyncGenerator<Uint8Array> {
+  let fd: number;
+  try {
+    fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(256 * 1024);
+      const n = fs.read(fd, buffer, 0, buffer.length, null);
+      if (n === 0) return;
+      yield buffer.subarray(0, n);
+    }
+  } finally {
+    fs.close(fd);
+  }
+}
