@@ -1,5 +1,6 @@
 // The default FileSystem: the machine's own. node:fs for what Node has, libc for the rest.
 
+import { isUtf8 } from 'node:buffer';
 import {
   accessSync,
   chmodSync,
@@ -30,6 +31,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { CoppiceError } from '@coppice/base';
 import type { FileStat, FileSystem, FsUsage } from '@coppice/base/fs';
 import { lastErrno, libc, systemError } from './libc.ts';
 
@@ -73,6 +75,13 @@ function xattrBuffer(): Buffer {
 
 function rename2(from: string, to: string, flags: number): void {
   if (libc().renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) !== 0) throw systemError(lastErrno(), 'renameat2', to);
+}
+
+/** Names are any bytes to the kernel; ones that are not UTF-8 would be lost on the way, so they are refused. */
+function attributeNames(bytes: Buffer, path: string): string[] {
+  if (!isUtf8(bytes))
+    throw new CoppiceError('Unsupported', `Invalid UTF-8 in a name of an extended attribute of ${path}`);
+  return bytes.toString('utf8').split('\0');
 }
 
 export const hostFs: FileSystem = {
@@ -129,7 +138,7 @@ export const hostFs: FileSystem = {
     if (process.platform !== 'linux') return [];
     const buffer = xattrBuffer();
     const n = libc().llistxattr(path, buffer, buffer.length);
-    if (n >= 0) return n === 0 ? [] : buffer.toString('latin1', 0, n - 1).split('\0');
+    if (n >= 0) return n === 0 ? [] : attributeNames(buffer.subarray(0, n - 1), path);
     const errno = lastErrno();
     if (errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return [];
     throw systemError(errno, 'llistxattr', path);
