@@ -5,20 +5,10 @@
 //   --only WORD   cases whose name contains it
 //   --barriers    count sync calls of a commit with strace instead
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { base, bench, discard, programs, type Side } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
@@ -29,78 +19,12 @@ const { values } = parseArgs({
     barriers: { type: 'boolean', default: false },
   },
 });
-const runs = Number(values.runs);
-const root = join(import.meta.dirname, '..');
-const programs = { original: 'ostree', ours: join(root, 'bin/ostree') } as const;
-type Side = keyof typeof programs;
-const base = mkdtempSync(join(tmpdir(), 'ostree-bench-'));
-process.on('exit', () => rmSync(base, { recursive: true, force: true }));
-
-interface Run {
-  readonly seconds: number;
-  /** Processor seconds, all threads. */
-  readonly cpu: number;
-  /** Peak resident MiB. */
-  readonly memory: number;
-}
-
-/** GNU time measures; it prints wall, user, system seconds and the peak in KiB. */
-function measure(command: string, args: string[]): Run {
-  const out = join(base, 'time');
-  const env = { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' };
-  const done = spawnSync('/usr/bin/time', ['-o', out, '-f', '%e %U %S %M', command, ...args], {
-    encoding: 'utf8',
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 1 << 30,
-  });
-  if (done.error !== undefined) throw new Error('this needs GNU time (/usr/bin/time)');
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${done.stderr}`);
-  const [wall, user, system, peak] = readFileSync(out, 'utf8').trim().split(' ').map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { seconds: Math.max(wall, 0.01), cpu: Math.max(user + system, 0.01), memory: peak / 1024 };
-}
-
-function median(list: number[]): number {
-  return [...list].sort((a, b) => a - b)[list.length >> 1]!;
-}
+const settings = { runs: Number(values.runs), only: values.only };
 
 const repoOf = (side: Side): string => join(base, `repo-${side}`);
 
-/** One case: `before` runs untimed for each side, then the timed command. */
-function bench(name: string, limit: number, args: (repo: string) => string[], before: (side: Side) => void): void {
-  if (!name.includes(values.only)) return;
-  const ratios: number[] = [];
-  const cpus: number[] = [];
-  const result: Record<Side, Run[]> = { original: [], ours: [] };
-  for (let i = 0; i < runs; i++) {
-    // Alternating, so that neither always has the warmer cache.
-    const order: Side[] = i % 2 === 0 ? ['original', 'ours'] : ['ours', 'original'];
-    const pair = {} as Record<Side, Run>;
-    for (const side of order) {
-      before(side);
-      spawnSync('sync');
-      pair[side] = measure(programs[side], [`--repo=${repoOf(side)}`, ...args(repoOf(side))]);
-      result[side].push(pair[side]);
-    }
-    ratios.push(pair.ours.seconds / pair.original.seconds);
-    cpus.push(pair.ours.cpu / pair.original.cpu);
-  }
-  const ratio = median(ratios);
-  const time = (side: Side): string => `${median(result[side].map((r) => r.seconds)).toFixed(2)} s`;
-  const peak = Math.max(...result.ours.map((r) => r.memory)).toFixed(0);
-  const verdict = ratio <= limit ? 'ok' : 'OVER';
-  console.log(
-    `${name.padEnd(34)} ${ratio.toFixed(2)} (aim ${limit}) ${verdict.padEnd(4)} cpu ${median(cpus).toFixed(2)}  ${time('original')} -> ${time('ours')}  peak ${peak} MiB`,
-  );
-}
-
 function fresh(side: Side, mode: string): void {
-  rmSync(repoOf(side), { recursive: true, force: true });
+  discard(repoOf(side));
   spawnSync(programs.original, ['init', `--repo=${repoOf(side)}`, `--mode=${mode}`]);
 }
 
@@ -115,12 +39,21 @@ function kept(mode: string, tree: string): (side: Side) => void {
   return (side) => {
     if (!done.has(side)) filled(side, mode, tree);
     done.add(side);
-    rmSync(join(base, 'out'), { recursive: true, force: true });
+    discard(join(base, 'out'));
   };
 }
 
+/** The tree asked for, without device nodes and the like, which the original refuses. */
 function realTree(): string {
-  if (values.tree !== undefined) return values.tree;
+  if (values.tree !== undefined) {
+    const odd = ['(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 'p', '-o', '-type', 's', ')'];
+    const found = spawnSync('find', [values.tree, '-xdev', ...odd], { encoding: 'utf8' }).stdout.trim();
+    if (found === '') return values.tree;
+    const copy = join(base, 'tree');
+    spawnSync('cp', ['-a', values.tree, copy]);
+    spawnSync('find', [copy, ...odd, '-delete']);
+    return copy;
+  }
   const out = join(base, 'tree');
   mkdirSync(out);
   let files = 0;
@@ -148,26 +81,43 @@ function smallFiles(count: number): string {
   return out;
 }
 
+/** Two commits of which the older, half of whose files the newer does not have, goes with `prune --depth=0`. */
+function prunable(side: Side, tree: string): void {
+  filled(side, 'bare', tree);
+  const skipped = join(base, 'skipped');
+  const list = spawnSync('find', [tree, '!', '-type', 'd', '-printf', '/%P\n'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+  });
+  const paths = list.stdout.trim().split('\n').sort();
+  writeFileSync(skipped, paths.filter((_, i) => i % 2 === 0).join('\n'));
+  const args = ['commit', '-b', 'main', '--timestamp=@2', `--skip-list=${skipped}`, tree];
+  const done = spawnSync(programs.original, [`--repo=${repoOf(side)}`, ...args], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(done.stderr);
+}
+
 function casesOn(label: string, tree: string): void {
-  const commit = (): string[] => ['commit', '-b', 'main', tree];
-  bench(`${label} commit bare`, 0.5, commit, (side) => fresh(side, 'bare'));
-  bench(`${label} commit bare-user`, 0.5, commit, (side) => fresh(side, 'bare-user'));
-  bench(`${label} commit archive`, 0.35, commit, (side) => fresh(side, 'archive'));
-  bench(`${label} commit again bare`, 0.5, commit, kept('bare', tree));
-  bench(`${label} commit again archive`, 0.1, commit, kept('archive', tree));
-  bench(`${label} fsck bare`, 0.3, () => ['fsck', '-q'], kept('bare', tree));
-  bench(`${label} fsck archive`, 0.45, () => ['fsck', '-q'], kept('archive', tree));
-  const checkout = (): string[] => ['checkout', 'main', join(base, 'out')];
-  bench(`${label} checkout links`, 1.5, checkout, kept('bare', tree));
-  bench(`${label} checkout archive`, 0.5, checkout, kept('archive', tree));
-  bench(`${label} ls -R`, 1, () => ['ls', '-R', 'main'], kept('bare', tree));
-  bench(`${label} prune`, 0.7, () => ['prune', '--refs-only'], kept('bare', tree));
+  const run = (name: string, limit: number, args: string[], before: (side: Side) => void): void =>
+    bench(`${label} ${name}`, limit, (side) => [`--repo=${repoOf(side)}`, ...args], before, settings);
+  const commit = ['commit', '-b', 'main', tree];
+  run('commit bare', 0.5, commit, (side) => fresh(side, 'bare'));
+  run('commit bare-user', 0.5, commit, (side) => fresh(side, 'bare-user'));
+  run('commit archive', 0.35, commit, (side) => fresh(side, 'archive'));
+  run('commit again bare', 0.5, commit, kept('bare', tree));
+  run('commit again archive', 0.1, commit, kept('archive', tree));
+  run('fsck bare', 0.3, ['fsck', '-q'], kept('bare', tree));
+  run('fsck archive', 0.45, ['fsck', '-q'], kept('archive', tree));
+  const checkout = ['checkout', 'main', join(base, 'out')];
+  run('checkout links', 1.5, checkout, kept('bare', tree));
+  run('checkout archive', 0.5, checkout, kept('archive', tree));
+  run('ls -R', 1, ['ls', '-R', 'main'], kept('bare', tree));
+  run('prune nothing', 0.7, ['prune', '--refs-only'], kept('bare', tree));
+  run('prune', 0.7, ['prune', '--refs-only', '--depth=0'], (side) => prunable(side, tree));
   const archive = join(base, 'tree.tar');
-  const packed = (side: Side): void => {
+  run('import tar', 0.6, ['commit', '-b', 'main', `--tree=tar=${archive}`], (side) => {
     if (!existsSync(archive)) spawnSync('tar', ['-C', tree, '--xattrs', '-cf', archive, '.']);
     fresh(side, 'bare');
-  };
-  bench(`${label} import tar`, 0.6, () => ['commit', '-b', 'main', `--tree=tar=${archive}`], packed);
+  });
   rmSync(archive, { force: true });
 }
 

@@ -1,0 +1,98 @@
+// What the benches of bin/ostree share: paired runs against the original, with wall and processor time and peak memory.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Side = 'original' | 'ours';
+
+export const programs: Readonly<Record<Side, string>> = {
+  original: 'ostree',
+  ours: join(import.meta.dirname, '../bin/ostree'),
+};
+
+interface Run {
+  readonly seconds: number;
+  /** Processor seconds, all threads. */
+  readonly cpu: number;
+  /** Peak resident MiB. */
+  readonly memory: number;
+}
+
+/** A folder for one bench, removed when the process ends. */
+export const base: string = mkdtempSync(join(tmpdir(), 'ostree-bench-'));
+process.on('exit', () => rmSync(base, { recursive: true, force: true }));
+
+let discarded = 0;
+
+/**
+ * Gets a tree out of the way without deleting it before the end: on ext4 without a journal every file that is created
+ * within minutes of many deletions looks at each inode that was freed, which can cost more than all else that is measured.
+ */
+export function discard(path: string): void {
+  if (!existsSync(path)) return;
+  const attic = join(base, 'attic');
+  mkdirSync(attic, { recursive: true });
+  renameSync(path, join(attic, String(discarded++)));
+}
+
+/** GNU time measures; it prints wall, user, system seconds and the peak in KiB. */
+function measure(side: Side, args: readonly string[]): Run {
+  const out = join(base, 'time');
+  const env = { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' };
+  const done = spawnSync('/usr/bin/time', ['-o', out, '-f', '%e %U %S %M', programs[side], ...args], {
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 30,
+  });
+  if (done.error !== undefined) throw new Error('this needs GNU time (/usr/bin/time)');
+  if (done.status !== 0) throw new Error(`${programs[side]} ${args.join(' ')}: ${done.stderr}`);
+  const [wall = 0, user = 0, system = 0, peak = 0] = readFileSync(out, 'utf8').trim().split(' ').map(Number);
+  return { seconds: Math.max(wall, 0.01), cpu: Math.max(user + system, 0.01), memory: peak / 1024 };
+}
+
+function median(list: readonly number[]): number {
+  return [...list].sort((a, b) => a - b)[list.length >> 1]!;
+}
+
+export interface BenchSettings {
+  /** Pairs. */
+  readonly runs: number;
+  /** Cases whose name does not contain it are left out. */
+  readonly only: string;
+}
+
+/** One case: `before` runs untimed for each side, then the timed command. Prints the median ratio ours/original. */
+export function bench(
+  name: string,
+  limit: number,
+  args: (side: Side) => readonly string[],
+  before: (side: Side) => void,
+  { runs, only }: BenchSettings,
+): void {
+  if (!name.includes(only)) return;
+  const ratios: number[] = [];
+  const cpus: number[] = [];
+  const result: Record<Side, Run[]> = { original: [], ours: [] };
+  for (let i = 0; i < runs; i++) {
+    // Alternating, so that neither always has the warmer cache.
+    const order: Side[] = i % 2 === 0 ? ['original', 'ours'] : ['ours', 'original'];
+    const pair = {} as Record<Side, Run>;
+    for (const side of order) {
+      before(side);
+      spawnSync('sync');
+      pair[side] = measure(side, args(side));
+      result[side].push(pair[side]);
+    }
+    ratios.push(pair.ours.seconds / pair.original.seconds);
+    cpus.push(pair.ours.cpu / pair.original.cpu);
+  }
+  const ratio = median(ratios);
+  const time = (side: Side): string => `${median(result[side].map((r) => r.seconds)).toFixed(2)} s`;
+  const peak = Math.max(...result.ours.map((r) => r.memory)).toFixed(0);
+  const verdict = ratio <= limit ? 'ok' : 'OVER';
+  console.log(
+    `${name.padEnd(38)} ${ratio.toFixed(2)} (aim ${limit}) ${verdict.padEnd(4)} cpu ${median(cpus).toFixed(2)}  ${time('original')} -> ${time('ours')}  peak ${peak} MiB`,
+  );
+}
