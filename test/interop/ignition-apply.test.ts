@@ -1,13 +1,26 @@
 // The apply engine against Debian's ignition 2.14: its files stage runs on one copy of a tree, ours on another, and the trees
-// must be equal in paths, bytes, modes, owners and links. Later specs than 3.3 have no judge here.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+// must be equal in paths, bytes, modes, owners, links (hard ones too) and extended attributes. Later specs than 3.3 have no judge here.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyIgnition } from '@coppice/ignition-apply';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Case, moreCases, type Setup, served } from './ignition-apply-cases.ts';
 
 const judge = '/usr/lib/dracut/modules.d/30ignition/ignition';
 const able = existsSync(judge) && existsSync('/usr/sbin/useradd') && process.getuid?.() === 0;
@@ -25,7 +38,8 @@ beforeAll(async () => {
   mkdirSync(join(work, 'bin'));
   writeFileSync(join(work, 'bin/setfiles'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const server = createServer((request, response) => {
-    response.end(request.headers['x-say'] ?? 'served\n');
+    const config = served[request.url ?? '']?.replaceAll('BASE', base);
+    response.end(config ?? request.headers['x-say'] ?? 'served\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -36,14 +50,6 @@ afterAll(() => {
   close();
   rmSync(work, { recursive: true, force: true });
 });
-
-interface Setup {
-  /** Without login.defs and the defaults of useradd. */
-  readonly bare?: true;
-  readonly links?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly directories?: readonly string[];
-}
 
 function makeTree(dir: string, setup: Setup): void {
   const put = (path: string, text: string, mode = 0o644): void => {
@@ -85,22 +91,34 @@ function makeTree(dir: string, setup: Setup): void {
     mkdirSync(join(dir, path, '..'), { recursive: true });
     symlinkSync(target, join(dir, path));
   }
+  for (const [path, old] of Object.entries(setup.hard ?? {})) linkSync(join(dir, old), join(dir, path));
+  for (const [path, id] of Object.entries(setup.owners ?? {})) lchownSync(join(dir, path), id, id);
+  for (const [path, mode] of Object.entries(setup.modes ?? {})) chmodSync(join(dir, path), mode);
+  for (const [path, names] of Object.entries(setup.attributes ?? {}))
+    for (const [name, value] of Object.entries(names)) {
+      const set = spawnSync('setfattr', ['-h', '-n', name, '-v', value, join(dir, path)], { encoding: 'utf8' });
+      if (set.status !== 0) throw new Error(set.stderr);
+    }
 }
 
-/** Every path with type, mode, owner, link target and content. */
+/** Every path with type, mode, owner, number of names, link target, content and extended attributes. */
 function listing(dir: string): string {
   const found = spawnSync(
     'sh',
     [
       '-c',
-      `find . ! -path ./etc/.ignition-result.json -printf '%p %M %U %G %l\\n' | sort; find . -type f ! -path ./etc/.ignition-result.json -exec sha256sum {} + | sort -k2; getfattr -R -d -m - . 2>/dev/null || true`,
+      `find . ! -path ./etc/.ignition-result.json -printf '%p %M %U %G %l\\n' | sort
+      find . -type f ! -path ./etc/.ignition-result.json -printf '%n %p\\n' | sort
+      find . -type f ! -path ./etc/.ignition-result.json -exec sha256sum {} + | sort -k2
+      find . -print0 | sort -z | xargs -0 getfattr -h -d -m - -e hex`,
     ],
     { cwd: dir, encoding: 'utf8' },
   );
+  if (found.status !== 0) throw new Error(found.stderr);
   return found.stdout;
 }
 
-const cases: readonly (readonly [name: string, config: object, setup?: Setup])[] = [
+const cases: readonly Case[] = [
   ['nothing', {}],
   [
     'groups',
@@ -290,7 +308,7 @@ const cases: readonly (readonly [name: string, config: object, setup?: Setup])[]
   ],
 ];
 
-const refused: readonly (readonly [name: string, config: object, setup?: Setup])[] = [
+const refused: readonly Case[] = [
   [
     'a file in the way',
     { storage: { files: [{ path: '/a', contents: { source: 'data:,x' } }] } },
@@ -331,11 +349,36 @@ const refused: readonly (readonly [name: string, config: object, setup?: Setup])
 
 let serial = 0;
 
+/** One stage of the original; `fetch` leaves the config with everything merged in for `files`. */
+async function runJudge(stage: string, dir: string, root: string): Promise<boolean> {
+  const child = spawn(
+    judge,
+    [
+      ...['-platform', 'file', '-stage', stage, '-root', root, '-log-to-stdout'],
+      ...['-config-cache', join(dir, 'cache.ign'), '-state-file', join(dir, 'state')],
+    ],
+    {
+      env: {
+        ...process.env,
+        PATH: `${join(work, 'bin')}:${process.env['PATH']}`,
+        IGNITION_CONFIG_FILE: join(dir, 'config.ign'),
+      },
+      stdio: process.env['COPPICE_JUDGE_LOG'] === undefined ? 'ignore' : 'inherit',
+    },
+  );
+  return (await new Promise<number | null>((resolve) => child.on('close', resolve))) === 0;
+}
+
 async function both(
   config: object,
   setup: Setup,
 ): Promise<{ theirs: string; ours: string; judged: boolean; error: string | undefined }> {
-  const text = JSON.stringify({ ignition: { version: '3.3.0' }, ...config }).replaceAll('BASE', base);
+  const text = JSON.stringify({ ignition: { version: '3.3.0' }, ...config })
+    .replaceAll('BASE', base)
+    .replace(/HASH(\/[\w.]+)/g, (_, name: string) => {
+      const hash = createHash('sha512').update(served[name]!.replaceAll('BASE', base));
+      return `sha512-${hash.digest('hex')}`;
+    });
   const dir = join(work, String(serial++));
   const theirs = join(dir, 'theirs');
   const ours = join(dir, 'ours');
@@ -344,37 +387,18 @@ async function both(
     makeTree(tree, setup);
   }
   writeFileSync(join(dir, 'config.ign'), text);
-  const { spawn } = await import('node:child_process');
-  const status = await new Promise<number | null>((resolve) => {
-    spawn(
-      judge,
-      [
-        '-platform',
-        'file',
-        '-stage',
-        'files',
-        '-root',
-        theirs,
-        '-config-cache',
-        join(dir, 'config.ign'),
-        '-state-file',
-        join(dir, 'state'),
-        '-log-to-stdout',
-      ],
-      { env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env['PATH']}` }, stdio: 'ignore' },
-    ).on('close', resolve);
-  });
+  const judged = (await runJudge('fetch', dir, theirs)) && (await runJudge('files', dir, theirs));
   let error: string | undefined;
   try {
     await applyIgnition(ours, text);
   } catch (thrown) {
     error = (thrown as Error).message;
   }
-  return { theirs: listing(theirs), ours: listing(ours), judged: status === 0, error };
+  return { theirs: listing(theirs), ours: listing(ours), judged, error };
 }
 
 describe.skipIf(!able)('applyIgnition equals ignition 2.14', () => {
-  for (const [name, config, setup] of cases)
+  for (const [name, config, setup] of [...cases, ...moreCases])
     it(name, async () => {
       const result = await both(config, setup ?? {});
       expect(result.error).toBeUndefined();

@@ -126,12 +126,21 @@ async function createFile(
   }
   const stat = overwrite ? undefined : present;
   const { uid, gid } = ownerOf(node, accounts, stat ?? { uid: 0, gid: 0 });
+  const mode = maybeInt(node, 'mode');
+  if (stat !== undefined && !hasContents) {
+    if (append.length > 0) {
+      const parts: Uint8Array[] = [readFile(root.host(path), { fs: root.fs })];
+      for (const more of append) parts.push(await readResource(more, fetch));
+      root.rewriteFile(path, concatBytes(parts), stat);
+    }
+    root.setOwner(path, uid, gid, mode === undefined ? undefined : Number(mode));
+    return;
+  }
   const parts: Uint8Array[] = [];
   if (hasContents) parts.push(await readResource(contents!, fetch));
-  else if (stat !== undefined) parts.push(readFile(root.host(path), { fs: root.fs }));
   for (const more of append) parts.push(await readResource(more, fetch));
   if (present !== undefined && !isRegular(present)) root.remove(path);
-  root.writeFile(path, concatBytes(parts), modeOf(node, (stat?.mode ?? 0o644) & 0o7777), uid, gid);
+  root.writeFile(path, concatBytes(parts), mode === undefined ? 0o644 : Number(mode), uid, gid);
 }
 
 function createLink(node: Fields, path: string, root: Root, accounts: Accounts): void {
@@ -159,13 +168,13 @@ function createLink(node: Fields, path: string, root: Root, accounts: Accounts):
         `error creating symlink ${path}: a non symlink already exists at that path and overwrite is false`,
       );
     const old = root.fs.readlink(root.host(path));
-    if (old !== target)
-      throw new CoppiceError(
-        'Exists',
-        `error creating symlink ${path}: a symlink exists at that path but points to ${old}, not ${target} and overwrite is false`,
-      );
+    if (old === target) return;
+    throw new CoppiceError(
+      'Exists',
+      `error creating symlink ${path}: a symlink exists at that path but points to ${old}, not ${target} and overwrite is false`,
+    );
   }
   const { uid, gid } = ownerOf(node, accounts, { uid: 0, gid: 0 });
-  if (stat === undefined) root.fs.symlink(target, root.host(path));
+  root.fs.symlink(target, root.host(path));
   root.chown(path, uid, gid);
 }

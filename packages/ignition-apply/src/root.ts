@@ -84,8 +84,15 @@ export class Root {
     return readFile(this.host(resolved), { fs: this.fs, limit: 64 * 1024 * 1024 }).toString();
   }
 
-  /** Puts a regular file at a resolved path in one step: temporary name, mode, owner, sync, rename. */
-  writeFile(resolved: string, bytes: Uint8Array, mode: number, uid = 0, gid = 0): void {
+  /** Puts a regular file at a resolved path in one step: temporary name, mode, owner, attributes, sync, rename. */
+  writeFile(
+    resolved: string,
+    bytes: Uint8Array,
+    mode: number,
+    uid = 0,
+    gid = 0,
+    attributes: readonly (readonly [string, Uint8Array])[] = [],
+  ): void {
     const { fs } = this;
     const temporary = `${this.host(dirname(resolved))}/.coppice-${process.pid}-${counter++}`;
     const fd = fs.open(
@@ -97,6 +104,7 @@ export class Root {
       try {
         fs.write(fd, bytes, 0, bytes.length, null);
         this.chownFd(fd, uid, gid);
+        for (const [name, value] of attributes) fs.fsetxattr(fd, name, value);
         fs.fchmod(fd, mode);
         fs.fsync(fd);
       } finally {
@@ -107,6 +115,40 @@ export class Root {
       if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);
       throw error;
     }
+  }
+
+  /**
+   * Gives the regular file at a resolved path other bytes as a write to it does: mode (without set-id bits), owner and
+   * attributes (without capabilities) stay. All names of a file with several get the bytes; a file with one gets them in
+   * one step.
+   */
+  rewriteFile(resolved: string, bytes: Uint8Array, stat: FileStat): void {
+    const { fs } = this;
+    const path = this.host(resolved);
+    const mode = stat.mode & 0o1777;
+    if (stat.nlink === 1) {
+      const attributes = fs
+        .listxattr(path)
+        .filter((name) => name !== 'security.capability')
+        .map((name) => [name, fs.getxattr(path, name) ?? new Uint8Array()] as const);
+      this.writeFile(resolved, bytes, mode, stat.uid, stat.gid, attributes);
+      return;
+    }
+    const fd = fs.open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+    try {
+      fs.write(fd, bytes, 0, bytes.length, 0);
+      fs.ftruncate(fd, bytes.length);
+      fs.fchmod(fd, mode);
+      fs.fsync(fd);
+    } finally {
+      fs.close(fd);
+    }
+  }
+
+  /** chown(2) of a file even when its owner stays, which takes set-id bits and capabilities away; then the mode, if given. */
+  setOwner(resolved: string, uid: number, gid: number, mode: number | undefined): void {
+    this.fs.lchown(this.host(resolved), uid, gid);
+    if (mode !== undefined) this.fs.chmod(this.host(resolved), mode);
   }
 
   /** Changes the owner when it differs, so that trees of one's own can be written without privilege. */

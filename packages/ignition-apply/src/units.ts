@@ -32,7 +32,14 @@ export function createUnits(units: readonly Fields[], root: Root, touched: (path
     ({ verb, unit, instances }) =>
       `${verb} ${[unit, ...(instances.length === 0 ? [] : [instances.join(' ')])].join(' ')}\n`,
   );
-  write(presetPath, (root.readText(presetPath) ?? '') + lines.join(''));
+  const preset = root.resolve(presetPath, true);
+  const stat = root.lstat(preset);
+  const before = root.readText(presetPath);
+  if (stat === undefined || before === undefined) write(presetPath, lines.join(''));
+  else {
+    root.rewriteFile(preset, new TextEncoder().encode(before + lines.join('')), stat);
+    touched(preset);
+  }
 }
 
 function addPreset(

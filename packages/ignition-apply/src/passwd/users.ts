@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { type Fields, isTrue, maybeInt, maybeText, text, texts } from '@coppice/ignition';
-import { isDirectory } from '../root.ts';
+import { isDirectory, isRegular } from '../root.ts';
 import { type Accounts, checkAccountName, checkField } from './accounts.ts';
 import { addGroupRow } from './groups.ts';
 import { createHome, createMailSpool, moveHome, removeHome } from './home.ts';
@@ -77,8 +77,7 @@ function addUser(name: string, user: Fields, accounts: Accounts): void {
   accounts.changeMembers((members, group) => (groups.includes(group) ? [...members, name] : members));
   if (!system) addSubIds(name, accounts);
   files.commit();
-  if (isTrue(user, 'noCreateHome')) return;
-  createHome(home, uid, gid, accounts);
+  if (!isTrue(user, 'noCreateHome')) createHome(home, uid, gid, accounts);
   if (!system) createMailSpool(name, uid, gid, accounts);
 }
 
@@ -131,6 +130,8 @@ function modifyUser(name: string, user: Fields, accounts: Accounts): void {
           : [...members, name]
         : members.filter((member) => member !== name),
     );
+  // Given to this run too, not only to the one that sets the password.
+  if (maybeText(user, 'passwordHash') !== undefined) setPassword(name, text(user, 'passwordHash'), accounts);
   files.commit();
   const now = accounts.user(name)!;
   if (home !== '' && home !== row[5]) moveHome(row[5]!, home, accounts);
@@ -184,6 +185,8 @@ function authorizeKeys(name: string, keys: readonly string[], accounts: Accounts
   });
   const joined = keys.join('\n');
   const content = new TextEncoder().encode(joined.endsWith('\n') ? joined : `${joined}\n`);
-  root.writeFile(path, content, 0o600, user.uid, user.gid);
+  const present = root.lstat(path);
+  if (present !== undefined && isRegular(present)) root.rewriteFile(path, content, present);
+  else root.writeFile(path, content, 0o600, user.uid, user.gid);
   root.syncDirectory(dirname(path));
 }
