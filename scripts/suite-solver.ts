@@ -15,6 +15,7 @@ const take = (flag: string): boolean => {
   if (at >= 0) args.splice(at, 1);
   return at >= 0;
 };
+const judge = process.env.TESTSOLV ?? 'testsolv';
 const exact = take('--exact');
 const verbose = take('--verbose');
 const withRules = take('--rules');
@@ -89,12 +90,16 @@ function runJudge(count: number, first: number): number {
     for (let seed = first; seed < first + count; seed++) {
       const text = generateCase(seed) + (kinds === '' ? '' : `result ${kinds}\n`);
       writeFileSync(file, text);
-      const expected = execFileSync('testsolv', ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      const expected = execFileSync(judge, ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
         .split('\n')
         .filter((l) => l !== '');
       let diff: string[];
       try {
-        diff = differences(expected, runTestCase(text, { alternatives: 'statement' })[0]?.actual ?? []);
+        diff = differences(
+          expected,
+          runTestCase(text, { alternatives: process.env.TESTSOLV === undefined ? 'statement' : 'phrase' })[0]?.actual ??
+            [],
+        );
       } catch (e) {
         diff = [`! ${e instanceof Error ? e.stack : String(e)}`];
       }

@@ -30,13 +30,13 @@ const policies: Readonly<Record<string, string>> = {
 };
 
 /** Scores by architecture name: 1 for `noarch`, else class in the high 16 bits and rank in the low ones; lower is better. */
-export function archScores(arch: string): Map<string, number> {
-  return archPolicyScores(Object.hasOwn(policies, arch) ? policies[arch]! : arch);
+export function archScores(arch: string, noarch = 'noarch'): Map<string, number> {
+  return archPolicyScores(Object.hasOwn(policies, arch) ? policies[arch]! : arch, noarch);
 }
 
 /** The same from a policy text such as `x86_64:i686>i586`. */
-export function archPolicyScores(policy: string): Map<string, number> {
-  const scores = new Map<string, number>([['noarch', 1]]);
+export function archPolicyScores(policy: string, noarch = 'noarch'): Map<string, number> {
+  const scores = new Map<string, number>([[noarch, 1]]);
   let score = 0x10001;
   for (const [, separator, name] of policy.matchAll(/([:=>]?)([^:=>]+)/g)) {
     if (separator === ':') score = (score & ~0xffff) + 0x10001;

@@ -1,91 +1,158 @@
-// Rich dependencies as clauses: a conjunction of disjunctions of literals.
+// Rich dependencies in normal form: a conjunction of disjunctions of literals, or the other way round.
 import type { Pool } from './pool.ts';
 import { systemSolvable } from './pool.ts';
 import { isRel, rel } from './strings.ts';
 import type { Providers } from './whatprovides.ts';
 
-const mostClauses = 20_000;
-
-/** Whether a dependency needs more than a list of providers: `and`, `if`, `unless`, or an operand that does. */
+/** Whether a dependency needs more than a list of providers: `and`, `if`, `unless`, or an `or` over such. */
 export function isComplex(pool: Pool, dep: number): boolean {
-  if (!isRel(dep)) return false;
-  const flags = pool.ids.relFlag(dep);
-  if (flags < 8) return false;
-  if (flags === rel.and || flags === rel.if || flags === rel.unless) return true;
-  if (flags === rel.namespace || flags === rel.with || flags === rel.without || flags === rel.arch) return false;
-  return isComplex(pool, pool.ids.relName(dep)) || isComplex(pool, pool.ids.relEvr(dep));
+  for (let id = dep; isRel(id); id = pool.ids.relEvr(id)) {
+    const flags = pool.ids.relFlag(id);
+    if (flags === rel.and || flags === rel.if || flags === rel.unless) return true;
+    if (flags !== rel.or) return false;
+    if (isComplex(pool, pool.ids.relName(id))) return true;
+  }
+  return false;
 }
 
-type Clauses = readonly (readonly number[])[];
-const always: Clauses = [];
-const never: Clauses = [[]];
+/** One group of literals, ascending. `at`: it is the provider list that starts there. */
+export interface Block {
+  readonly literals: readonly number[];
+  readonly at: number;
+}
+export type NormalForm = 'always' | 'never' | readonly Block[];
 
-function both(a: Clauses, b: Clauses): Clauses {
-  if (a.length === 0) return b;
-  return b.length === 0 ? a : [...a, ...b];
+export interface NormalOptions {
+  /** Groups are conjunctions and one of them must hold; else every group needs one of its literals. */
+  readonly dnf?: boolean;
+  /** Packages must have the name and version themselves, not only provide it. */
+  readonly byName?: boolean;
 }
 
-function either(a: Clauses, b: Clauses): Clauses {
-  if (a.length === 0 || b.length === 0) return always;
-  const out: number[][] = [];
-  for (const x of a)
-    for (const y of b) {
-      const set = new Set([...x, ...y]);
-      let tautology = false;
-      for (const l of set) if (set.has(-l)) tautology = true;
-      if (!tautology) out.push([...set]);
-      if (out.length > mostClauses) return out;
+const mostBlocks = 200_000;
+
+/** Negates: every literal is turned round, conjunctions and disjunctions change places. */
+export function inverted(form: NormalForm): NormalForm {
+  if (form === 'always') return 'never';
+  if (form === 'never') return 'always';
+  return form.map(({ literals }) => ({ literals: literals.map((l) => -l).reverse(), at: 0 }));
+}
+
+function merged(a: readonly number[], b: readonly number[]): number[] | undefined {
+  const out: number[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    if (a[i]! < b[j]!) out.push(a[i++]!);
+    else {
+      if (a[i] === b[j]) i++;
+      out.push(b[j++]!);
     }
+  }
+  while (j < b.length) out.push(b[j++]!);
+  while (i < a.length) out.push(a[i++]!);
+  // A literal beside its opposite makes the group say nothing.
+  for (let low = 0, high = out.length - 1; low < high; ) {
+    if (-out[low]! === out[high]) return undefined;
+    if (-out[low]! > out[high]!) low++;
+    else high--;
+  }
   return out;
 }
 
-/** The clauses of `dep`, or of its negation. No clause at all: always true; an empty clause: never. */
-export function clausesOf(pool: Pool, providers: Providers, dep: number, negated: boolean): Clauses {
-  const clauses = (id: number, not: boolean): Clauses => clausesOf(pool, providers, id, not);
-  if (isComplex(pool, dep) || (isRel(dep) && pool.ids.relFlag(dep) === rel.or)) {
-    const flags = pool.ids.relFlag(dep);
-    const left = pool.ids.relName(dep);
-    let right = pool.ids.relEvr(dep);
-    let otherwise = 0;
-    if ((flags === rel.if || flags === rel.unless) && isRel(right) && pool.ids.relFlag(right) === rel.else) {
-      otherwise = pool.ids.relEvr(right);
-      right = pool.ids.relName(right);
+function distributed(a: readonly Block[], b: readonly Block[], dnf: boolean): NormalForm {
+  const out: Block[] = [];
+  for (const x of a)
+    for (const y of b) {
+      const literals = merged(x.literals, y.literals);
+      if (literals !== undefined) out.push({ literals, at: 0 });
+      if (out.length > mostBlocks) return out;
     }
+  if (out.length === 0) return dnf ? 'never' : 'always';
+  return out;
+}
+
+/** The normal form of a dependency. */
+export function normalForm(
+  pool: Pool,
+  providers: Providers,
+  dep: number,
+  { dnf = false, byName = false }: NormalOptions = {},
+): NormalForm {
+  const part = (id: number, turned: boolean): NormalForm => {
+    const form = normalForm(pool, providers, id, { dnf: dnf !== turned, byName });
+    return turned ? inverted(form) : form;
+  };
+  const or = (a: NormalForm, second: () => NormalForm): NormalForm => {
+    if (a === 'always') return a;
+    const b = second();
+    if (b === 'always' || a === 'never') return b;
+    if (b === 'never') return a;
+    return dnf ? [...a, ...b] : distributed(a, b, dnf);
+  };
+  const and = (a: NormalForm, second: () => NormalForm): NormalForm => {
+    if (a === 'never') return a;
+    const b = second();
+    if (b === 'never' || a === 'always') return b;
+    if (b === 'always') return a;
+    return dnf ? distributed(a, b, dnf) : [...a, ...b];
+  };
+  if (isComplex(pool, dep)) {
+    const { ids } = pool;
+    const flags = ids.relFlag(dep);
+    const left = ids.relName(dep);
+    const right = ids.relEvr(dep);
+    const split = isRel(right) && ids.relFlag(right) === rel.else;
+    const condition = split ? ids.relName(right) : right;
+    const otherwise = split ? ids.relEvr(right) : 0;
     switch (flags) {
-      case rel.and:
-        return negated
-          ? either(clauses(left, true), clauses(right, true))
-          : both(clauses(left, false), clauses(right, false));
-      case rel.or:
-        return negated
-          ? both(clauses(left, true), clauses(right, true))
-          : either(clauses(left, false), clauses(right, false));
       case rel.if: {
-        if (negated) {
-          // not (A or not B) = not A and B; with else C also not (C or B).
-          const main = both(clauses(left, true), clauses(right, false));
-          if (otherwise === 0) return main;
-          return either(main, both(clauses(otherwise, true), clauses(right, true)));
-        }
-        const main = either(clauses(left, false), clauses(right, true));
-        if (otherwise === 0) return main;
-        return both(main, either(clauses(otherwise, false), clauses(right, false)));
+        const main = or(part(left, false), () => part(condition, true));
+        return split ? and(main, () => or(part(condition, false), () => part(otherwise, false))) : main;
       }
       case rel.unless: {
-        if (negated) {
-          const main = either(clauses(left, true), clauses(right, false));
-          if (otherwise === 0) return main;
-          return both(main, either(clauses(otherwise, true), clauses(right, true)));
-        }
-        const main = both(clauses(left, false), clauses(right, true));
-        if (otherwise === 0) return main;
-        return either(main, both(clauses(otherwise, false), clauses(right, false)));
+        const main = and(part(left, false), () => part(condition, true));
+        return split ? or(main, () => and(part(condition, false), () => part(otherwise, false))) : main;
       }
+      case rel.or:
+        return or(part(left, false), () => part(right, false));
       default:
-        break;
+        return and(part(left, false), () => part(right, false));
     }
   }
-  const list = providers.list(dep);
-  if (list[0] === systemSolvable) return negated ? never : always;
-  return negated ? list.map((p) => [-p]) : [list];
+  const at = providers.of(dep);
+  let list = providers.list(dep);
+  if (list.length === 0) return 'never';
+  if (list[0] === systemSolvable) return 'always';
+  if (byName) {
+    list = list.filter((p) => pool.matchesNevr(p, dep));
+    if (list.length === 0) return 'never';
+  }
+  if (dnf) return list.map((p) => ({ literals: [p], at: 0 }));
+  return [{ literals: list, at: byName ? 0 : at }];
+}
+
+/** Packages that a rich dependency could bring in: every operand that does not stand for absence. */
+export function mentionedPackages(pool: Pool, providers: Providers, dep: number, each: (p: number) => void): void {
+  const { ids } = pool;
+  const walk = (start: number, negative: boolean): void => {
+    let id = start;
+    let not = negative;
+    while (isRel(id)) {
+      const flags = ids.relFlag(id);
+      if (flags !== rel.and && flags !== rel.or && flags !== rel.if && flags !== rel.unless) break;
+      walk(ids.relName(id), not);
+      id = ids.relEvr(id);
+      if (flags !== rel.if && flags !== rel.unless) continue;
+      not = !not;
+      if (isRel(id) && ids.relFlag(id) === rel.else) {
+        walk(ids.relName(id), !not);
+        walk(ids.relEvr(id), !not);
+        id = ids.relName(id);
+      }
+    }
+    if (not) return;
+    for (const p of providers.list(id)) each(p);
+  };
+  walk(dep, false);
 }

@@ -1,9 +1,10 @@
 // Rules that come from the packages themselves: requires, conflicts, obsoletes, one version per name.
-import { clausesOf, isComplex } from './complex.ts';
+import { inverted, isComplex, mentionedPackages, normalForm } from './complex.ts';
 import type { BitSet } from './id-array.ts';
 import { field, systemSolvable } from './pool.ts';
 import { type RuleType, ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
+import { isRel, rel } from './strings.ts';
 
 /** One ground for a rule: its kind, the package it comes from, the other package, the dependency. 0 where there is none. */
 export interface RuleInfo {
@@ -13,56 +14,74 @@ export interface RuleInfo {
   readonly dep: number;
 }
 
-/** Takes rules as they are found. `list` is an offset into the provider data, or 0. */
-export type RuleSink = (p: number, p2: number, list: number, type: RuleType, dep: number) => void;
+/** Takes rules as they are found. `list` is an offset into the provider data, or 0; `owner` the package that has the dependency. */
+export type RuleSink = (p: number, p2: number, list: number, type: RuleType, dep: number, owner: number) => void;
 
-/** A sink that adds rules to the solver, dropping a repetition of the last one. */
-export function addingSink(s: SolverState): RuleSink {
-  return (p, p2, list) => {
-    if (p2 !== 0 && p === p2) {
-      add(s, p, 0, 0);
-      return;
-    }
-    add(s, p, p2, list);
-  };
+/** What a walk over packages needs: where rules go, which packages are known, where new ones are noted. */
+interface Walk {
+  readonly s: SolverState;
+  readonly sink: RuleSink;
+  /** Packages whose rules exist already; `undefined` when only the rules of one package are asked for. */
+  readonly done: BitSet | undefined;
+  readonly work: number[];
 }
 
-function add(s: SolverState, p: number, p2: number, list: number): void {
-  const r = s.addRule(p, p2, list);
-  if (s.lastPkgRule !== 0 && s.sameRule(s.lastPkgRule, r)) s.ruleCount--;
-  else s.lastPkgRule = r;
+function grow(w: Walk, p: number): void {
+  if (w.done !== undefined && !w.done.has(p)) w.work.push(p);
 }
 
-function complexRequires(s: SolverState, n: number, dep: number, dontfix: boolean, sink: RuleSink, type: RuleType) {
-  const grow: number[] = [];
-  const clauses = clausesOf(s.pool, s.providers, dep, false);
-  if (clauses.some((clause) => clause.length === 0)) {
-    if (!dontfix) sink(-n, 0, 0, ruleType.pkgNothingProvides, dep);
-    return grow;
-  }
-  for (const clause of clauses) {
-    if (clause.includes(n)) continue;
-    if (dontfix && type === ruleType.pkgRequires) {
-      // What is broken already stays broken.
-      const positive = clause.filter((p) => p > 0);
-      if (!positive.some((p) => s.isInstalled(p)) && !clause.some((p) => p < 0 && !s.isInstalled(-p))) continue;
-    }
-    for (const p of clause) if (p > 0) grow.push(p);
-    const rest = clause.filter((p) => p !== -n);
-    if (rest.length === 0) sink(-n, 0, 0, type, dep);
-    else if (rest.length === 1) sink(-n, rest[0]!, 0, type, dep);
-    else sink(-n, 0, s.providers.store(rest), type, dep);
-  }
-  return grow;
+function isOtherProviders(s: SolverState, dep: number): boolean {
+  const { ids } = s.pool;
+  return isRel(dep) && ids.relFlag(dep) === rel.namespace && ids.text(ids.relName(dep)) === 'namespace:otherproviders';
 }
 
-function requires(s: SolverState, n: number, dontfix: boolean, sink: RuleSink, grow: (p: number) => void): void {
+/** Rules of a rich dependency of `n`, one for each group of its normal form. */
+function complexRules(w: Walk, n: number, dep: number, type: RuleType, dontfix: boolean): void {
+  const { s, sink } = w;
   const { pool, providers } = s;
-  const lists = pool.lists.data;
-  for (let at = pool.listAt(n, field.requires); lists[at] !== 0; at++) {
-    const dep = lists[at]!;
+  const conflict = type === ruleType.pkgConflicts;
+  const plain = normalForm(pool, providers, dep, { dnf: conflict });
+  const form = conflict ? inverted(plain) : plain;
+  if (form === 'always') return;
+  if (form === 'never') {
+    if (!dontfix) sink(-n, 0, 0, type === ruleType.pkgRequires ? ruleType.pkgNothingProvides : type, dep, n);
+    return;
+  }
+  for (const { literals, at } of form) {
+    // What is broken already stays broken.
+    if (dontfix && !literals.some((l) => (l > 0 ? s.isInstalled(l) : !s.isInstalled(-l)))) continue;
+    if (at !== 0) {
+      if (literals.includes(n)) continue;
+      sink(-n, 0, at, type, dep, n);
+      for (const p of literals) grow(w, p);
+    } else if (literals.length === 1) {
+      const other = literals[0]!;
+      if (other === -n) {
+        if (!conflict) sink(-n, 0, 0, type, dep, n);
+        else if (pool.flags.forbidselfconflicts && !isOtherProviders(s, dep))
+          sink(-n, 0, 0, ruleType.pkgSelfConflict, dep, n);
+        continue;
+      }
+      if (other === n) continue;
+      sink(-n, other, 0, type, dep, n);
+      if (other > 0) grow(w, other);
+    } else {
+      const all = literals.includes(-n) ? literals : [...literals, -n].sort((a, b) => a - b);
+      if (all.includes(n)) continue;
+      sink(all[0]!, 0, providers.store(all.slice(1)), type, dep, n);
+      for (const p of all) if (p > 0) grow(w, p);
+    }
+  }
+}
+
+function requires(w: Walk, n: number, dontfix: boolean): void {
+  const { s, sink } = w;
+  const { pool, providers } = s;
+  const lists = pool.lists;
+  for (let at = pool.listAt(n, field.requires); lists.data[at] !== 0; at++) {
+    const dep = lists.data[at]!;
     if (isComplex(pool, dep)) {
-      for (const p of complexRequires(s, n, dep, dontfix, sink, ruleType.pkgRequires)) grow(p);
+      complexRules(w, n, dep, ruleType.pkgRequires, dontfix);
       continue;
     }
     const start = providers.of(dep);
@@ -77,42 +96,58 @@ function requires(s: SolverState, n: number, dontfix: boolean, sink: RuleSink, g
     // A dependency that the installed system breaks already is not insisted on.
     if (dontfix && !installed) continue;
     if (data[start] === 0) {
-      sink(-n, 0, 0, ruleType.pkgNothingProvides, dep);
+      sink(-n, 0, 0, ruleType.pkgNothingProvides, dep, n);
       continue;
     }
     if (self) continue;
-    sink(-n, 0, start, ruleType.pkgRequires, dep);
-    for (let i = start; providers.data.data[i] !== 0; i++) grow(providers.data.data[i]!);
+    sink(-n, 0, start, ruleType.pkgRequires, dep, n);
+    for (let i = start; providers.data.data[i] !== 0; i++) grow(w, providers.data.data[i]!);
   }
 }
 
-function conflicts(s: SolverState, n: number, dontfix: boolean, sink: RuleSink): void {
+/** Strong recommendations are rules too; they are remembered as weak. */
+function recommendations(w: Walk, n: number, dontfix: boolean): void {
+  const { s, sink } = w;
+  const { pool, providers } = s;
+  const begin = s.ruleCount;
+  if (w.done !== undefined) s.lastPkgRule = 0;
+  for (const dep of pool.list(n, field.recommends)) {
+    if (isComplex(pool, dep)) {
+      complexRules(w, n, dep, ruleType.pkgRecommends, dontfix);
+      continue;
+    }
+    const list = providers.list(dep);
+    if (list.length === 0 || list[0] === systemSolvable || list.includes(n)) continue;
+    sink(-n, 0, providers.of(dep), ruleType.pkgRecommends, dep, n);
+    for (const p of list) grow(w, p);
+  }
+  if (w.done === undefined || begin === s.ruleCount) return;
+  for (let r = begin; r < s.ruleCount; r++) s.recommendRules.push(r);
+  s.lastPkgRule = 0;
+}
+
+function conflicts(w: Walk, n: number, dontfix: boolean): void {
+  const { s, sink } = w;
   const { pool, providers } = s;
   for (const dep of pool.list(n, field.conflicts)) {
     if (isComplex(pool, dep)) {
-      for (const clause of clausesOf(pool, providers, dep, true)) {
-        if (clause.includes(n)) continue;
-        const rest = clause.filter((p) => p !== -n);
-        if (dontfix && rest.every((p) => (p < 0 ? s.isInstalled(-p) : !s.isInstalled(p)))) continue;
-        if (rest.length < clause.length && rest.length === 0 && !pool.flags.forbidselfconflicts) continue;
-        if (rest.length === 0) sink(-n, 0, 0, ruleType.pkgSelfConflict, dep);
-        else if (rest.length === 1) sink(-n, rest[0]!, 0, ruleType.pkgConflicts, dep);
-        else sink(-n, 0, providers.store(rest), ruleType.pkgConflicts, dep);
-      }
+      complexRules(w, n, dep, ruleType.pkgConflicts, dontfix);
       continue;
     }
     for (const p of providers.list(dep)) {
+      if (dontfix && s.isInstalled(p)) continue;
       if (p === n) {
-        if (pool.flags.forbidselfconflicts) sink(-n, 0, 0, ruleType.pkgSelfConflict, dep);
+        if (pool.flags.forbidselfconflicts && !isOtherProviders(s, dep))
+          sink(-n, 0, 0, ruleType.pkgSelfConflict, dep, n);
         continue;
       }
-      if (dontfix && s.isInstalled(p)) continue;
-      sink(-n, p === systemSolvable ? 0 : -p, 0, ruleType.pkgConflicts, dep);
+      sink(-n, p === systemSolvable ? 0 : -p, 0, ruleType.pkgConflicts, dep, n);
     }
   }
 }
 
-function obsoletes(s: SolverState, n: number, dontfix: boolean, sink: RuleSink): void {
+function obsoletes(w: Walk, n: number, dontfix: boolean): void {
+  const { s, sink } = w;
   const { pool, providers } = s;
   const installed = s.isInstalled(n);
   if (installed && pool.flags.noinstalledobsoletes) return;
@@ -124,108 +159,96 @@ function obsoletes(s: SolverState, n: number, dontfix: boolean, sink: RuleSink):
         if (installed && dontfix && s.isInstalled(p)) continue;
         if (!pool.flags.obsoleteusesprovides && !pool.matchesNevr(p, dep)) continue;
         if (pool.flags.obsoleteusescolors && !pool.colorsMeet(n, p)) continue;
-        sink(-n, -p, 0, installed ? ruleType.pkgInstalledObsoletes : ruleType.pkgObsoletes, dep);
+        const other = p === systemSolvable ? 0 : -p;
+        sink(-n, other, 0, installed ? ruleType.pkgInstalledObsoletes : ruleType.pkgObsoletes, dep, n);
       }
-  sameName(s, n, installed, dontfix, multi, sink);
+  // Between installed packages only what is to be repaired; the rest is found from the other side.
+  if (!installed || !dontfix) sameName(w, n, installed, multi);
 }
 
-function sameName(
-  s: SolverState,
-  n: number,
-  installed: boolean,
-  dontfix: boolean,
-  multi: boolean,
-  sink: RuleSink,
-): void {
-  // Between installed packages only what is to be repaired; the rest is found from the other side.
-  if (installed && dontfix) return;
+function sameName(w: Walk, n: number, installed: boolean, multi: boolean): void {
+  const { s, sink, done } = w;
   const { pool, providers } = s;
   const name = pool.names.data[n]!;
   const data = providers.data.data;
   for (let at = providers.of(name); data[at] !== 0; at++) {
     const p = data[at]!;
-    if (p === n) continue;
-    if (installed && !s.isInstalled(p)) continue;
+    const there = s.isInstalled(p);
+    if (p === n || (installed && !there)) continue;
     const same = pool.names.data[p] === name;
-    const identical = same && pool.evrs.data[p] === pool.evrs.data[n] && pool.archs.data[p] === pool.archs.data[n];
-    if (multi && !identical) continue;
+    if (multi) {
+      const identical = same && pool.evrs.data[p] === pool.evrs.data[n] && pool.archs.data[p] === pool.archs.data[n];
+      if (!identical && (installed || !there || s.multiversion.has(p))) continue;
+    }
     if (!same && !pool.flags.implicitobsoleteusesprovides) continue;
     if (pool.flags.implicitobsoleteusescolors && !pool.colorsMeet(n, p)) continue;
-    sink(-n, -p, 0, same ? ruleType.pkgSameName : ruleType.pkgImplicitObsoletes, same ? 0 : name);
+    if (!same) {
+      sink(-n, p === systemSolvable ? 0 : -p, 0, ruleType.pkgImplicitObsoletes, name, n);
+      continue;
+    }
+    // The other package gave this rule already.
+    if (done?.has(p) === true && !there && !pool.isSource(p) && !s.multiversion.has(p)) continue;
+    sink(-n, -p, 0, ruleType.pkgSameName, 0, n);
   }
 }
 
-/** Finds every rule of one package. Packages it may pull in are handed to `grow`. */
-export function rulesOfPackage(s: SolverState, n: number, sink: RuleSink, grow: (p: number) => void): void {
+/** Copies of a better architecture at the same version belong to the picture too. */
+function lockStep(w: Walk, n: number): void {
+  const { pool, providers } = w.s;
+  const score = pool.archScore(pool.archs.data[n]!);
+  if (score <= 1) return;
+  const name = pool.names.data[n]!;
+  for (const p of providers.list(name)) {
+    if (pool.names.data[p] !== name || pool.evrs.data[p] !== pool.evrs.data[n]) continue;
+    const other = pool.archScore(pool.archs.data[p]!);
+    if (other > 1 && other < score) grow(w, p);
+  }
+}
+
+function packageRules(w: Walk, n: number): void {
+  const { s, sink } = w;
   const { pool, providers } = s;
   const dontfix = s.isInstalled(n) && !s.fixAll && !s.fixSet.has(n);
-  if (!dontfix && !pool.isSource(n) && !pool.installable(n)) sink(-n, 0, 0, ruleType.pkgNotInstallable, 0);
-  requires(s, n, dontfix, sink, grow);
-  if (pool.isSource(n)) return;
-  conflicts(s, n, dontfix, sink);
-  obsoletes(s, n, dontfix, sink);
+  const source = pool.isSource(n);
+  if (!dontfix && (source ? pool.disabled.has(n) : !pool.installable(n)))
+    sink(-n, 0, 0, ruleType.pkgNotInstallable, 0, n);
+  requires(w, n, dontfix);
+  if (s.flags.strongrecommends) recommendations(w, n, dontfix);
+  if (source) return;
+  conflicts(w, n, dontfix);
+  obsoletes(w, n, dontfix);
+  if (w.done === undefined) return;
+  if (pool.flags.implicitobsoleteusescolors) lockStep(w, n);
   for (const which of [field.recommends, field.suggests] as const) {
-    const lists = pool.lists.data;
-    for (let at = pool.listAt(n, which); lists[at] !== 0; at++) {
-      const start = providers.of(lists[at]!);
-      const data = providers.data.data;
-      for (let i = start; data[i] !== 0; i++) grow(data[i]!);
+    const lists = pool.lists;
+    for (let at = pool.listAt(n, which); lists.data[at] !== 0; at++) {
+      const dep = lists.data[at]!;
+      if (isComplex(pool, dep)) {
+        mentionedPackages(pool, providers, dep, (p) => grow(w, p));
+        continue;
+      }
+      const start = providers.of(dep);
+      for (let i = start; providers.data.data[i] !== 0; i++) grow(w, providers.data.data[i]!);
     }
   }
+}
+
+/** Finds every rule of one package. */
+export function rulesOfPackage(s: SolverState, n: number, sink: RuleSink): void {
+  packageRules({ s, sink, done: undefined, work: [] }, n);
 }
 
 /** Adds the rules of a package and of all it may pull in, skipping those in `done`. */
 export function addPackageRules(s: SolverState, first: number, done: BitSet): void {
-  const sink = addingSink(s);
-  const work: number[] = [];
-  const grow = (p: number): void => {
-    if (p === systemSolvable || done.has(p)) return;
-    done.add(p);
-    work.push(p);
+  const sink: RuleSink = (p, p2, list) => {
+    s.addRule(p, p2, list);
   };
-  grow(first);
-  for (let i = 0; i < work.length; i++) rulesOfPackage(s, work[i]!, sink, grow);
-}
-
-/** Sorts the package rules and drops the doubles (libsolv's order: first literal, then short rules, then literal by literal). */
-export function unifyRules(s: SolverState): void {
-  const data = s.providers.data.data;
-  const order = new Uint32Array(s.ruleCount - 1);
-  for (let i = 0; i < order.length; i++) order[i] = i + 1;
-  const { p, d, w2 } = s;
-  const compare = (a: number, b: number): number => {
-    if (p[a] !== p[b]) return p[a]! - p[b]!;
-    const da = d[a]!;
-    const db = d[b]!;
-    if (da === 0 && db === 0) return w2[a]! - w2[b]!;
-    if (da === 0) return -1;
-    if (db === 0) return 1;
-    for (let i = 0; ; i++) {
-      const x = data[da + i]!;
-      const y = data[db + i]!;
-      if (x === 0 || y === 0) return x === y ? 0 : x === 0 ? -1 : 1;
-      if (x !== y) return x - y;
-    }
-  };
-  order.sort(compare);
-  const np = new Int32Array(order.length + 1);
-  const nd = new Int32Array(order.length + 1);
-  const nw = new Int32Array(order.length + 1);
-  let n = 1;
-  let previous = 0;
-  for (const r of order) {
-    if (previous !== 0 && compare(previous, r) === 0) continue;
-    np[n] = p[r]!;
-    nd[n] = d[r]!;
-    nw[n] = w2[r]!;
-    previous = r;
-    n++;
+  const work: number[] = [first];
+  const w: Walk = { s, sink, done, work };
+  for (let i = 0; i < work.length; i++) {
+    const n = work[i]!;
+    if (done.has(n)) continue;
+    done.add(n);
+    packageRules(w, n);
   }
-  for (let i = 1; i < n; i++) {
-    p[i] = np[i]!;
-    s.w1[i] = np[i]!;
-    d[i] = nd[i]!;
-    w2[i] = nd[i] === 0 ? nw[i]! : data[nd[i]!]!;
-  }
-  s.ruleCount = n;
 }

@@ -1,9 +1,9 @@
 // The pool: every repository's packages as numbers. Packages are "solvables"; id 1 is the system itself.
 import { CoppiceError } from '@coppice/base';
 import { type Dependency, sense } from '../dependency.ts';
-import { compareEvr, type Evr, parseEvr } from '../evr.ts';
 import { isRich, parseRichDependency, type RichDependency } from '../rich.ts';
 import { archColor, archPolicyScores, archScores } from './arch.ts';
+import { EvrOrder, type PackageKind } from './evr-order.ts';
 import { BitSet, IdArray } from './id-array.ts';
 import { Interner, isRel, rel } from './strings.ts';
 import { Providers } from './whatprovides.ts';
@@ -116,11 +116,17 @@ export class Pool {
   readonly lists = new IdArray(1024);
   /** Names starting with `/` that some dependency mentions. */
   readonly fileDependencies = new Set<number>();
-  readonly noarch: number;
+  /** Rules of versions and architectures follow the kind of packages. */
+  kind: PackageKind = 'rpm';
+  noarch: number;
   readonly src: number;
   readonly nosrc: number;
   private scores: Map<number, number> | undefined;
-  private readonly evrCache = new Map<number, Evr>();
+  private readonly evrOrder: EvrOrder;
+  /** Build times by solvable, where known: two packages with the same one are the same build. */
+  readonly buildTimes = new Map<number, number>();
+  /** Requirements of a package that must be met before it is installed. */
+  readonly prerequires = new Map<number, readonly number[]>();
   private readonly vendorMasks = new Map<number, number>();
   private vendorClassList: string[][] = [];
   private index: Providers | undefined;
@@ -128,6 +134,7 @@ export class Pool {
   readonly namespaces = new Map<number, number[]>();
 
   constructor() {
+    this.evrOrder = new EvrOrder(this.ids);
     this.noarch = this.ids.string('noarch');
     this.src = this.ids.string('src');
     this.nosrc = this.ids.string('nosrc');
@@ -275,10 +282,15 @@ export class Pool {
   }
 
   setArch(arch: string): void {
-    this.setScores(archScores(arch));
+    this.setScores(archScores(arch, this.ids.text(this.noarch)));
+  }
+  /** Every architecture fits, none is better. */
+  unsetArch(): void {
+    this.scores = undefined;
+    this.changed();
   }
   setArchPolicy(policy: string): void {
-    this.setScores(archPolicyScores(policy));
+    this.setScores(archPolicyScores(policy, this.ids.text(this.noarch)));
   }
   private setScores(scores: Map<string, number>): void {
     this.scores = new Map([...scores].map(([name, score]) => [this.ids.string(name), score]));
@@ -334,34 +346,58 @@ export class Pool {
     return x === y || (archColor(this.ids.text(x)) & archColor(this.ids.text(y))) !== 0;
   }
 
-  private evr(id: number): Evr {
-    let evr = this.evrCache.get(id);
-    if (evr === undefined) {
-      evr = parseEvr(this.ids.text(id));
-      this.evrCache.set(id, evr);
-    }
-    return evr;
+  /** Says what kind of packages these are, before any architecture is set. */
+  setKind(kind: PackageKind): void {
+    this.kind = kind;
+    this.noarch = this.ids.string(kind === 'rpm' ? 'noarch' : kind === 'deb' ? 'all' : 'any');
+    this.archs.data[systemSolvable] = this.noarch;
+    this.evrOrder.kind = kind;
+    this.changed();
   }
 
   /** Orders two EVR ids for sorting packages. */
   compareEvrs(a: number, b: number): number {
-    return a === b ? 0 : compareEvr(this.evr(a), this.evr(b));
+    return a === b ? 0 : this.evrOrder.compare(a, b, 'sort', this.flags);
   }
 
-  /** Whether two ranges (relation flags and EVR ids) share a version, by libsolv's rule for RPM. */
+  /** The same without the release. */
+  compareVersions(a: number, b: number): number {
+    return a === b ? 0 : this.evrOrder.compare(a, b, 'version', this.flags);
+  }
+
+  /** The order that dependencies use: -2 or 2 when one side has no release and the rest is equal. */
+  compareForMatch(a: number, b: number): number {
+    return a === b ? 0 : this.evrOrder.compare(a, b, this.kind === 'deb' ? 'sort' : 'match', this.flags);
+  }
+
+  /** Whether two ranges (relation flags and EVR ids) share a version. */
   rangesMeet(pflags: number, pevr: number, flags: number, evr: number): boolean {
     if (pflags === 0 || flags === 0 || pflags >= 8 || flags >= 8) return false;
     if (pflags === 7 || flags === 7) return true;
     if (pflags & flags & (rel.lt | rel.gt)) return true;
     if (pevr === evr) return (flags & pflags & rel.eq) !== 0;
-    const a = this.evr(pevr);
-    const b = this.evr(evr);
-    const order = compareEvr(a, b, true);
-    if (order < 0) return (flags & rel.lt) !== 0 || (pflags & rel.gt) !== 0;
-    if (order > 0) return (flags & rel.gt) !== 0 || (pflags & rel.lt) !== 0;
-    if (a.release === undefined && b.release !== undefined) return (pflags & rel.eq) !== 0;
-    if (b.release === undefined && a.release !== undefined) return (flags & rel.eq) !== 0;
-    return (flags & pflags & rel.eq) !== 0;
+    if (isRel(pevr)) {
+      if (this.ids.relFlag(pevr) !== rel.compat) return false;
+      // A version and the oldest one it can stand for.
+      const version = this.ids.relName(pevr);
+      if (!(flags & rel.gt) || flags & rel.lt) return this.rangesMeet(rel.eq, version, flags, evr);
+      return (
+        this.rangesMeet(rel.lt | rel.eq, version, flags, evr) &&
+        this.rangesMeet(rel.gt | rel.eq, this.ids.relEvr(pevr), rel.eq, evr)
+      );
+    }
+    switch (this.compareForMatch(pevr, evr)) {
+      case -2:
+        return (pflags & rel.eq) !== 0;
+      case -1:
+        return (flags & rel.lt) !== 0 || (pflags & rel.gt) !== 0;
+      case 0:
+        return (flags & pflags & rel.eq) !== 0;
+      case 1:
+        return (flags & rel.gt) !== 0 || (pflags & rel.lt) !== 0;
+      default:
+        return (flags & rel.eq) !== 0;
+    }
   }
 
   /** Whether a solvable's own name and EVR satisfy a dependency (its provides are not asked). */
@@ -371,8 +407,11 @@ export class Pool {
     const flags = this.ids.relFlag(dep);
     const evr = this.ids.relEvr(dep);
     switch (flags) {
-      case rel.arch:
-        return this.archs.data[solvable] === evr && this.matchesNevr(solvable, name);
+      case rel.arch: {
+        const arch = this.archs.data[solvable];
+        if (arch !== evr && !(evr === this.src && arch === this.nosrc)) return false;
+        return this.matchesNevr(solvable, name);
+      }
       case rel.or:
         return this.matchesNevr(solvable, name) || this.matchesNevr(solvable, evr);
       case rel.and:
@@ -381,10 +420,27 @@ export class Pool {
       case rel.without:
         return this.matchesNevr(solvable, name) && !this.matchesNevr(solvable, evr);
       case rel.multiarch:
-        return this.matchesNevr(solvable, name);
+        return this.ids.text(evr) === 'any' && this.matchesNevr(solvable, name);
       default:
-        if (flags > 7) return false;
-        return this.matchesNevr(solvable, name) && this.rangesMeet(rel.eq, this.evrs.data[solvable]!, flags, evr);
+        if (flags > 7 || !this.matchesNevr(solvable, name)) return false;
+        return this.evrInRange(this.evrs.data[solvable]!, flags, evr);
+    }
+  }
+
+  /** Whether a package's own EVR lies in a range. */
+  private evrInRange(own: number, flags: number, evr: number): boolean {
+    if (own === evr) return (flags & rel.eq) !== 0;
+    if (flags === 0) return false;
+    if (flags === 7) return true;
+    switch (this.compareForMatch(own, evr)) {
+      case -2:
+        return true;
+      case -1:
+        return (flags & rel.lt) !== 0;
+      case 1:
+        return (flags & rel.gt) !== 0;
+      default:
+        return (flags & rel.eq) !== 0;
     }
   }
 

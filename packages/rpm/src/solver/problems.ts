@@ -29,92 +29,91 @@ export function problemRules(s: SolverState, problem: number): number[] {
 /** How much the requirement found so far says: nothing known, of an installed package, of a requested one, impossible. */
 type Weight = 0 | 1 | 2 | 3;
 
+/** The first rule of each class that a proof names; 0 for none. */
 interface Found {
   requires: number;
-  weight: Weight;
   conflicts: number;
-  conflictInstalled: boolean;
   black: number;
   strictRepo: number;
   update: number;
   job: number;
 }
+const classes = ['requires', 'conflicts', 'update', 'job', 'black', 'strictRepo'] as const;
 
-const nothingFound = (): Found => ({
-  requires: 0,
-  weight: 0,
-  conflicts: 0,
-  conflictInstalled: false,
-  black: 0,
-  strictRepo: 0,
-  update: 0,
-  job: 0,
-});
+const nothingFound = (): Found => ({ requires: 0, conflicts: 0, black: 0, strictRepo: 0, update: 0, job: 0 });
 
-function noteRequirement(s: SolverState, r: number, found: Found, requested: ReadonlySet<number>): void {
+/** Whether a requirement says more than the one found so far, and how much. */
+function weigh(s: SolverState, r: number, found: Found, weight: Weight, requested: number): Weight | undefined {
   const { archs } = s.pool;
   const from = -s.p[r]!;
-  if (s.listOf(r) === 0 && s.w2[r] === 0 && found.weight < 3) {
+  if (s.isAssertion(r) && weight < 3) {
     // A package that cannot be installed at all says most, unless it is only the other architecture's copy.
     const other = found.requires > 0 ? -s.p[found.requires]! : 0;
-    if (other > 1 && from > 1 && archs.data[other] !== archs.data[from] && archs.data[from] !== s.pool.noarch) return;
-    found.requires = r;
-    found.weight = 3;
-  } else if (found.weight <= 2 && requested.has(from)) {
-    found.requires = r;
-    found.weight = 2;
-  } else if (found.weight < 1 && from > 0 && s.isInstalled(from)) {
-    found.requires = r;
-    found.weight = 1;
-  } else if (found.requires === 0) found.requires = r;
+    if (other > 1 && from > 1 && archs.data[other] !== archs.data[from] && archs.data[from] !== s.pool.noarch)
+      return undefined;
+    return 3;
+  }
+  if (requested !== 0 && from === requested) return 2;
+  if (from > 0 && s.isInstalled(from) && weight <= 1) return 1;
+  return found.requires === 0 ? weight : undefined;
 }
 
-function search(s: SolverState, at: number, found: Found, seen: Set<number>, requested: ReadonlySet<number>): void {
+function search(s: SolverState, at: number, found: Found, seen: Set<number>): void {
   const deeper = nothingFound();
+  let weight: Weight = 0;
+  let conflictInstalled = false;
+  let requested = 0;
+  for (let i = at; s.learntPool[i] !== 0; i++) {
+    const r = s.learntPool[i]!;
+    if (s.inSpan(r, s.job) && s.isAssertion(r) && s.p[r]! > 0) {
+      requested = s.p[r]!;
+      break;
+    }
+  }
+  const first = (key: keyof Found, r: number): void => {
+    if (found[key] === 0) found[key] = r;
+  };
   for (let i = at; s.learntPool[i] !== 0; i++) {
     const r = s.learntPool[i]!;
     if (r >= s.learntStart) {
       if (seen.has(r)) continue;
       seen.add(r);
-      search(s, s.learntWhy[r - s.learntStart]!, deeper, seen, requested);
-    } else if (s.inSpan(r, s.update) || s.inSpan(r, s.feature)) {
-      if (found.update === 0) found.update = r;
-    } else if (s.inSpan(r, s.black)) {
-      if (found.black === 0) found.black = r;
-    } else if (s.inSpan(r, s.strictRepo)) {
-      if (found.strictRepo === 0) found.strictRepo = r;
-    } else if (r >= s.pkgRulesEnd) {
-      if (found.job === 0) found.job = r;
-    } else if (s.listOf(r) === 0 && s.w2[r]! < 0) {
-      const installed = s.isInstalled(-s.p[r]!) || s.isInstalled(-s.w2[r]!);
-      if (found.conflicts === 0 || (!found.conflictInstalled && installed)) {
+      search(s, s.learntWhy[r - s.learntStart]!, deeper, seen);
+    } else if ([s.job, s.infarch, s.dup, s.best, s.yumobs].some((span) => s.inSpan(r, span))) first('job', r);
+    else if (s.inSpan(r, s.update)) first('update', r);
+    else if (s.inSpan(r, s.black)) first('black', r);
+    else if (s.inSpan(r, s.strictRepo)) first('strictRepo', r);
+    else if (s.listOf(r) === 0 && s.w2[r]! < 0) {
+      const installed = s.p[r]! < 0 && (s.isInstalled(-s.p[r]!) || s.isInstalled(-s.w2[r]!));
+      if (installed && !conflictInstalled) {
         found.conflicts = r;
-        found.conflictInstalled = installed;
+        conflictInstalled = true;
       }
-    } else noteRequirement(s, r, found, requested);
+      first('conflicts', r);
+    } else {
+      const more = weigh(s, r, found, weight, requested);
+      if (more === undefined) continue;
+      found.requires = r;
+      weight = more;
+    }
   }
-  if (found.requires === 0) found.requires = deeper.requires;
-  if (found.conflicts === 0) found.conflicts = deeper.conflicts;
-  if (found.black === 0) found.black = deeper.black;
-  if (found.strictRepo === 0) found.strictRepo = deeper.strictRepo;
-  if (found.update === 0) found.update = deeper.update;
-  if (found.job === 0) found.job = deeper.job;
+  for (const key of classes) if (found[key] === 0) found[key] = deeper[key];
 }
 
 /** The one rule that explains a problem best. */
 export function problemRule(s: SolverState, problem: number): number {
   const found = nothingFound();
-  const requested = new Set<number>();
-  for (let r = s.job.start; r < s.job.end; r++) if (s.p[r]! > 0 && s.isAssertion(r)) requested.add(s.p[r]!);
-  search(s, s.problems[problem]![0]!, found, new Set(), requested);
+  search(s, s.problems[problem]![0]!, found, new Set());
   const { requires, conflicts } = found;
-  if (requires !== 0 && conflicts !== 0 && s.isInstalled(-s.p[requires]!) === false) {
+  if (requires !== 0 && conflicts !== 0 && s.p[requires]! < 0 && s.p[conflicts]! < 0 && s.w2[conflicts]! < 0) {
     // A new package that needs an installed one and conflicts with it: the conflict is the news.
     const from = -s.p[requires]!;
     const a = -s.p[conflicts]!;
     const b = -s.w2[conflicts]!;
-    const other = a === from ? b : b === from ? a : 0;
-    if (other !== 0 && s.isInstalled(other) && s.literals(requires).includes(other)) return conflicts;
+    const other = from === a && s.isInstalled(b) ? b : from === b && s.isInstalled(a) ? a : 0;
+    const { names } = s.pool;
+    if (other !== 0 && names.data[a] !== names.data[b] && !s.isInstalled(from) && s.literals(requires).includes(other))
+      return conflicts;
   }
   return requires || conflicts || found.black || found.strictRepo || found.update || found.job;
 }

@@ -1,29 +1,22 @@
-// Strong recommendations: weak rules that make the search bring in recommended packages from the start.
-import { isComplex } from './complex.ts';
-import { field, systemSolvable } from './pool.ts';
+// Strong recommendations: package rules that may be broken, and their copies without what is disliked.
 import type { SolverState } from './state.ts';
 
-/** "Not installed, or one of the recommended", for every recommendation that can be met and is not by what is there anyhow. */
+/** Where a recommendation names something in disfavour, a rule without that takes its place, if anything is left. */
 export function addRecommendRules(s: SolverState): void {
-  const { pool, providers } = s;
-  for (let p = 2; p < pool.count; p++) {
-    if (!s.addedMap.has(p) || (s.isInstalled(p) && !s.flags.addalreadyrecommended)) continue;
-    for (const dep of pool.list(p, field.recommends)) {
-      if (isComplex(pool, dep)) continue;
-      const list = providers.list(dep);
-      if (list.includes(p) || list.includes(systemSolvable)) continue;
-      // Of several, those in disfavour are left out.
-      const liked = list.filter((q) => (s.favored.get(q) ?? 0) >= 0);
-      const chosen = liked.length > 0 ? liked : list;
-      if (chosen.length === 0) continue;
-      const rule = s.addRule(-p, 0, providers.store(chosen));
-      s.weakRules.add(rule);
-      s.recommendsSource.push(dep);
-    }
+  const disliked = (l: number): boolean => l > 0 && s.favor![l]! < 0;
+  for (const r of s.recommendRules) {
+    const literals = s.literals(r);
+    const rest = literals.filter((l) => !disliked(l));
+    if (rest.length === literals.length) continue;
+    s.disableRule(r);
+    if (rest.length < 2 || !rest.some((l) => l > 0)) continue;
+    s.addListRule(rest[0]!, rest.slice(1));
+    s.recommendsSource.push(r);
   }
 }
 
 /** Gives up all strong recommendations among `rules`: with only one of them gone, less would come in than can. */
 export function dropRecommendRules(s: SolverState, rules: readonly number[]): void {
-  for (const rule of rules) if (s.inSpan(rule, s.recommends)) s.disableRule(rule);
+  const own = new Set(s.recommendRules);
+  for (const rule of rules) if (s.inSpan(rule, s.recommends) || own.has(rule)) s.disableRule(rule);
 }

@@ -1,65 +1,52 @@
 // What a rule means: its kind, the packages and the dependency behind it, and the sentence for it.
 import { dependencyText } from './dep-text.ts';
 import { type RuleInfo, rulesOfPackage } from './pkg-rules.ts';
-import { field, type Pool, systemSolvable } from './pool.ts';
+import { type Pool, systemSolvable } from './pool.ts';
 import { ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
 import { isRel } from './strings.ts';
 
+/** Whether a rule as it is found again is this one. */
 function sameLiterals(s: SolverState, rule: number, p: number, p2: number, list: number): boolean {
   const data = s.providers.data.data;
   let first = p;
   let second = p2;
   let d = list;
-  if (d !== 0) {
-    if (data[d] === 0) d = 0;
-    else if (data[d + 1] === 0) {
-      second = data[d]!;
-      d = 0;
-    }
+  if (d !== 0 && data[d] === 0) d = 0;
+  else if (d !== 0 && data[d + 1] === 0) {
+    second = data[d]!;
+    d = 0;
   }
-  if (d === 0) {
-    if (first === second) second = 0;
-    if (second !== 0 && first > second) {
-      const t = first;
-      first = second;
-      second = t;
-    }
-    const own = s.literals(rule);
-    return own[0] === first && (own[1] ?? 0) === second && own.length <= 2;
-  }
-  if (s.p[rule] !== first) return false;
   const own = s.listOf(rule);
-  if (own === 0) return false;
+  if (d === 0) {
+    if (second !== 0 && first > second) [first, second] = [second, first];
+    return own === 0 && s.p[rule] === first && s.w2[rule] === second;
+  }
+  if (own === 0 || s.p[rule] !== first) return false;
   for (let i = 0; ; i++) {
     if (data[own + i] !== data[d + i]) return false;
     if (data[d + i] === 0) return true;
   }
 }
 
-/** Every ground of a package rule. */
+/** Every ground of a package rule, in the order found. */
 function packageInfos(s: SolverState, rule: number): RuleInfo[] {
   const out: RuleInfo[] = [];
-  const packages: number[] = [];
-  for (const l of s.literals(rule)) if (l < 0 && !packages.includes(-l)) packages.push(-l);
-  for (const n of packages)
-    rulesOfPackage(
-      s,
-      n,
-      (p, p2, list, type, dep) => {
-        if (!sameLiterals(s, rule, p, p2, list)) return;
-        const to = p2 < 0 ? -p2 : 0;
-        if (out.some((o) => o.type === type && o.dep === dep && o.from === -p && o.to === to)) return;
-        if (type === ruleType.pkgSameName) {
-          const pair = [-p, to].sort((a, b) => b - a);
-          if (out.some((o) => o.type === type && o.from === pair[0])) return;
-          out.push({ type, from: pair[0]!, to: pair[1]!, dep });
-          return;
-        }
-        out.push({ type, from: -p, to, dep });
-      },
-      () => {},
-    );
+  if (s.p[rule]! >= 0) return out;
+  const data = s.providers.data.data;
+  for (const l of s.literals(rule)) {
+    if (l >= 0) break;
+    rulesOfPackage(s, -l, (p, second, list, type, dep, owner) => {
+      if (!sameLiterals(s, rule, p, second, list)) return;
+      const binary = s.listOf(rule) === 0;
+      let from = p;
+      let to = list !== 0 && binary ? (data[list] ?? 0) : second;
+      if (binary && type === ruleType.pkgConflicts && to === 0) to = -systemSolvable;
+      if (type === ruleType.pkgSameName && from > to) [from, to] = [to, from];
+      if (!binary && from !== -owner) from = -owner;
+      out.push({ type, from: from < 0 ? -from : 0, to: to < 0 ? -to : 0, dep });
+    });
+  }
   return out;
 }
 
@@ -70,9 +57,35 @@ export function allRuleInfos(s: SolverState, rule: number): RuleInfo[] {
     // Relations come before plain names.
     const order = (dep: number): number => (isRel(dep) ? dep - 0x80000000 : dep);
     infos.sort((a, b) => a.type - b.type || a.from - b.from || a.to - b.to || order(a.dep) - order(b.dep));
-    return infos.length > 0 ? infos : [{ type: ruleType.pkg, from: 0, to: 0, dep: 0 }];
+    const unique = infos.filter((info, i) => {
+      const before = infos[i - 1];
+      return (
+        before === undefined ||
+        before.type !== info.type ||
+        before.from !== info.from ||
+        before.to !== info.to ||
+        before.dep !== info.dep
+      );
+    });
+    return unique.length > 0 ? unique : [{ type: ruleType.pkg, from: 0, to: 0, dep: 0 }];
   }
   return [ruleInfo(s, rule)];
+}
+
+function jobInfo(s: SolverState, rule: number): RuleInfo {
+  const none = { from: 0, to: 0, dep: 0 };
+  const { action, select } = s.jobs[s.ruleToJob[rule - s.job.start]!]!;
+  if (s.p[rule] !== -systemSolvable || !s.isAssertion(rule)) return { ...none, type: ruleType.job };
+  if (select.kind === 'name' || select.kind === 'provides') {
+    if (action === 'erase') return { ...none, type: ruleType.jobProvidedBySystem, dep: select.dep };
+    if (action === 'install')
+      return {
+        ...none,
+        type: select.kind === 'name' ? ruleType.jobUnknownPackage : ruleType.jobNothingProvides,
+        dep: select.dep,
+      };
+  }
+  return { ...none, type: ruleType.jobUnsupported };
 }
 
 /** The ground that says most about a rule. */
@@ -80,50 +93,44 @@ export function ruleInfo(s: SolverState, rule: number): RuleInfo {
   const none = { from: 0, to: 0, dep: 0 };
   if (rule > 0 && rule < s.pkgRulesEnd) {
     let best: RuleInfo | undefined;
-    for (const info of packageInfos(s, rule)) if (best === undefined || best.type > info.type) best = info;
+    for (const info of packageInfos(s, rule)) {
+      if (info.type === ruleType.pkgSameName) return info;
+      if (best === undefined || best.type > info.type) best = info;
+    }
     return best ?? { ...none, type: ruleType.pkg };
   }
-  if (s.inSpan(rule, s.job)) {
-    const job = s.jobs[s.ruleToJob[rule - s.job.start]!]!;
-    if (s.p[rule] === -systemSolvable && s.isAssertion(rule)) {
-      if (job.action === 'install') {
-        if (job.select.kind === 'name') return { ...none, type: ruleType.jobUnknownPackage, dep: job.select.dep };
-        if (job.select.kind === 'provides') return { ...none, type: ruleType.jobNothingProvides, dep: job.select.dep };
-      } else if (job.action === 'erase') {
-        if (job.select.kind === 'name' || job.select.kind === 'provides')
-          return { ...none, type: ruleType.jobProvidedBySystem, dep: job.select.dep };
-      }
-    }
-    return { ...none, type: ruleType.job };
-  }
-  if (s.inSpan(rule, s.update)) return { ...none, type: ruleType.update, from: s.p[rule]! };
-  if (s.inSpan(rule, s.feature)) return { ...none, type: ruleType.feature, from: s.p[rule]! };
-  if (s.inSpan(rule, s.dup)) return { ...none, type: ruleType.distupgrade, from: -s.p[rule]! };
-  if (s.inSpan(rule, s.infarch)) return { ...none, type: ruleType.infarch, from: -s.p[rule]! };
+  if (s.inSpan(rule, s.job)) return jobInfo(s, rule);
+  for (const [span, type] of [
+    [s.update, ruleType.update],
+    [s.feature, ruleType.feature],
+  ] as const)
+    if (s.inSpan(rule, span)) return { ...none, type, from: s.installedStart + rule - span.start };
+  for (const [span, type] of [
+    [s.dup, ruleType.distupgrade],
+    [s.infarch, ruleType.infarch],
+    [s.black, ruleType.black],
+    [s.strictRepo, ruleType.strictRepoPriority],
+  ] as const)
+    if (s.inSpan(rule, span)) return { ...none, type, from: -s.p[rule]! };
   if (s.inSpan(rule, s.best)) {
     const source = s.bestSource[rule - s.best.start]!;
-    return source > 0
-      ? { ...none, type: ruleType.best, from: source }
-      : { ...none, type: ruleType.best, dep: -1 - source + 1 };
+    return { ...none, type: ruleType.best, from: Math.max(source, 0) };
   }
   if (s.inSpan(rule, s.yumobs)) {
-    const source = s.yumobsSource[rule - s.yumobs.start]!;
-    const positive = s.literals(rule).find((l) => l > 0) ?? 0;
-    const from = -s.p[rule]!;
-    const dep = s.pool.list(from, field.obsoletes).find((d) => s.pool.matchesNevr(source, d));
-    return { type: ruleType.yumobs, from, to: positive, dep: dep ?? s.pool.names.data[source]! };
+    const to = s.literals(rule)[1] ?? 0;
+    return { type: ruleType.yumobs, from: -s.p[rule]!, to, dep: s.yumobsSource[rule - s.yumobs.start]! };
   }
-  if (s.inSpan(rule, s.black)) return { ...none, type: ruleType.black, from: -s.p[rule]! };
-  if (s.inSpan(rule, s.strictRepo)) return { ...none, type: ruleType.strictRepoPriority, from: -s.p[rule]! };
+  if (s.inSpan(rule, s.choice)) return { ...none, type: ruleType.choice, from: s.choiceSource[rule - s.choice.start]! };
   if (s.inSpan(rule, s.recommends))
-    return {
-      ...none,
-      type: ruleType.recommends,
-      from: -s.literals(rule).find((l) => l < 0)!,
-      dep: s.recommendsSource[rule - s.recommends.start]!,
-    };
-  if (s.inSpan(rule, s.choice)) return { ...none, type: ruleType.choice };
+    return { ...none, type: ruleType.recommends, from: s.recommendsSource[rule - s.recommends.start]! };
   return { ...none, type: ruleType.learnt };
+}
+
+/** The package rule that a choice or recommends rule narrows; other rules themselves. */
+export function widerRule(s: SolverState, rule: number): number {
+  if (s.inSpan(rule, s.choice)) return s.choiceSource[rule - s.choice.start]!;
+  if (s.inSpan(rule, s.recommends)) return s.recommendsSource[rule - s.recommends.start]!;
+  return rule;
 }
 
 /** How packages are named in sentences. */
@@ -177,6 +184,8 @@ export function infoText(pool: Pool, info: RuleInfo, name: Namer = (p) => pool.t
       return `package ${from} requires ${dep}, but none of the providers can be installed`;
     case ruleType.pkgSelfConflict:
       return `package ${from} conflicts with ${dep} provided by itself`;
+    case ruleType.pkgConstrains:
+      return `package ${from} has constraint ${dep} conflicting with ${to}`;
     case ruleType.yumobs:
       return `both package ${from} and ${to} obsolete ${dep}`;
     case ruleType.black:

@@ -1,8 +1,9 @@
 // The search itself: unit propagation over two watched literals, learning from conflicts, going back.
 
+import { enabledDisabledLearnt } from './disable.ts';
 import { systemSolvable } from './pool.ts';
-import { reason, type SolverState } from './state.ts';
-import { analyzeUnsolvable, analyzeUnsolvableAssertion } from './unsolvable.ts';
+import type { SolverState } from './state.ts';
+import { analyzeUnsolvable, analyzeUnsolvableAssertion, giveUp } from './unsolvable.ts';
 
 /** Puts a rule into the watch lists of its two watched literals. */
 export function watchRule(s: SolverState, r: number): void {
@@ -22,12 +23,11 @@ export function makeWatches(s: SolverState): void {
   for (let r = s.ruleCount - 1; r > 0; r--) watchRule(s, r);
 }
 
-export function decide(s: SolverState, literal: number, level: number, why: number, because: number): void {
+function decide(s: SolverState, literal: number, level: number, why: number): void {
   if (literal > 0) s.decision[literal] = level;
   else s.decision[-literal] = -level;
   s.queue.push(literal);
   s.why.push(why);
-  s.reasons.push(because);
 }
 
 /** Draws every conclusion from the decisions; returns the rule that fails, or 0. */
@@ -81,7 +81,7 @@ export function propagate(s: SolverState, level: number): number {
         }
       }
       if (other > 0 ? decision[other]! < 0 : decision[-other]! > 0) return r;
-      decide(s, other, level, r, reason.unit);
+      decide(s, other, level, r);
       previous = r;
       previousFirst = first;
       r = next;
@@ -90,7 +90,7 @@ export function propagate(s: SolverState, level: number): number {
   return 0;
 }
 
-/** Undoes every decision above `level`. */
+/** Undoes every decision above `level`; branches at or above it are gone. */
 export function revert(s: SolverState, level: number): void {
   while (s.queue.length > 0) {
     const v = s.queue[s.queue.length - 1]!;
@@ -99,11 +99,11 @@ export function revert(s: SolverState, level: number): void {
     s.decision[at] = 0;
     s.queue.pop();
     s.why.pop();
-    s.reasons.pop();
+    s.propagateIndex = s.queue.length;
   }
-  if (s.propagateIndex > s.queue.length) s.propagateIndex = s.queue.length;
-  while (s.branches.length > 0 && s.branches[s.branches.length - 1]!.level > level) s.branches.pop();
+  while (s.branches.length > 0 && s.branches[s.branches.length - 1]!.level >= level) s.branches.pop();
   if (s.recommendsIndex > s.queue.length) s.recommendsIndex = -1;
+  s.levelReasons.length = level + 1;
 }
 
 interface Learnt {
@@ -115,8 +115,8 @@ interface Learnt {
 
 /** Finds the first unique implication point of a conflict: the rule to learn and the level to go back to. */
 function analyze(s: SolverState, level: number, conflict: number): Learnt {
-  const pool = s.learntPool;
-  const why = pool.length;
+  const proof = s.learntPool;
+  const why = proof.length;
   const seen = new Uint8Array(s.pool.count);
   const rest: number[] = [];
   let backLevel = 1;
@@ -124,78 +124,65 @@ function analyze(s: SolverState, level: number, conflict: number): Learnt {
   let atLevelOne = 0;
   let first = 0;
   let index = s.queue.length;
-  let rule = conflict;
-  for (;;) {
-    pool.push(rule);
-    for (const v of s.literals(rule)) {
-      if (s.isTrue(v)) continue;
-      const at = v > 0 ? v : -v;
-      if (seen[at]) continue;
-      seen[at] = 1;
-      const l = Math.abs(s.decision[at]!);
-      if (l === 1) atLevelOne++;
-      else if (l === level) atLevel++;
-      else {
-        rest.push(v);
-        if (l > backLevel) backLevel = l;
-      }
+  const note = (v: number): boolean => {
+    if (s.isTrue(v)) return false;
+    const at = v > 0 ? v : -v;
+    if (seen[at]) return false;
+    seen[at] = 1;
+    const l = Math.abs(s.decision[at]!);
+    if (l === 1) atLevelOne++;
+    else if (l === level) atLevel++;
+    else {
+      rest.push(v);
+      if (l > backLevel) backLevel = l;
     }
-    let done = false;
-    for (;;) {
+    return false;
+  };
+  for (let rule = conflict; ; ) {
+    proof.push(rule);
+    s.someLiteral(rule, note);
+    rule = 0;
+    while (rule <= 0) {
       // Once the point is found, only what was decided at the first level is followed, for the proof.
-      if (atLevel === 0 && first !== 0 && atLevelOne === 0) {
-        done = true;
-        break;
-      }
+      if (atLevel === 0 && --atLevelOne === 0) break;
       let v = 0;
-      for (;;) {
-        v = s.queue[--index]!;
-        if (seen[v > 0 ? v : -v]) break;
-      }
+      do v = s.queue[--index]!;
+      while (seen[v > 0 ? v : -v] === 0);
       seen[v > 0 ? v : -v] = 0;
-      if (atLevel > 0) {
-        if (--atLevel === 0) {
-          first = -v;
-          for (const l of rest) seen[l > 0 ? l : -l] = 0;
-          continue;
-        }
-      } else if (first !== 0) atLevelOne--;
+      if (atLevel > 0 && --atLevel === 0) {
+        first = -v;
+        if (atLevelOne === 0) break;
+        for (const l of rest) seen[l > 0 ? l : -l] = 0;
+        atLevelOne++;
+        continue;
+      }
       rule = s.why[index]!;
-      if (rule > 0) break;
     }
-    if (done) break;
+    if (rule <= 0) break;
   }
-  pool.push(0);
+  proof.push(0);
   return { level: backLevel, first, rest, why };
 }
 
-/** Sets the two watches of a learnt rule on its literals of the highest levels. */
+/** Sets the second watch of a learnt rule on its literal of the highest level; the first one is about to be decided. */
 function watchHighest(s: SolverState, r: number): void {
-  let l1 = -1;
-  let l2 = -1;
-  let a = 0;
-  let b = 0;
-  const list = s.d[r]!;
-  if (list === 0) return;
-  for (const v of s.literals(r)) {
+  const d = s.d[r]!;
+  if (d === 0) return;
+  const data = s.providers.data.data;
+  let highest = 0;
+  for (let at = d; data[at] !== 0; at++) {
+    const v = data[at]!;
     const l = Math.abs(s.decision[v > 0 ? v : -v]!);
-    if (l > l1) {
-      l2 = l1;
-      b = a;
-      l1 = l;
-      a = v;
-    } else if (l > l2) {
-      l2 = l;
-      b = v;
+    if (l > highest) {
+      s.w2[r] = v;
+      highest = l;
     }
   }
-  s.w1[r] = a;
-  s.w2[r] = b;
 }
 
 /**
- * Decides a literal (if not 0) one level up, draws the conclusions and learns from conflicts until there is none.
- * Returns the level reached; 0 when the problem was declared unsolvable and everything was reset.
+ * Decides a literal one level up, draws the conclusions and learns from conflicts until there is none. Returns the level
+ * reached; 0 when rules were disabled and the search must start over, -1 when there is no solution.
  */
 export function decideAndLearn(
   s: SolverState,
@@ -205,71 +192,77 @@ export function decideAndLearn(
   rule: number,
   because: number,
 ): number {
-  let level = startLevel;
-  if (literal !== 0) {
-    level++;
-    decide(s, literal, level, -rule, because);
-  }
+  let level = startLevel + 1;
+  decide(s, literal, level, -rule);
+  s.levelReasons.push(because);
   for (;;) {
     const conflict = propagate(s, level);
     if (conflict === 0) return level;
     if (level === 1) return analyzeUnsolvable(s, conflict, disableRules);
     const learnt = analyze(s, level, conflict);
     level = learnt.level;
-    const r = s.addRule(learnt.first, 0, learnt.rest.length > 0 ? s.providers.store(learnt.rest) : 0);
-    s.learntWhy.push(learnt.why);
     revert(s, level);
-    if (learnt.rest.length > 0) {
+    const r = s.addListRule(learnt.first, learnt.rest);
+    s.learntWhy.push(learnt.why);
+    if (s.w2[r] !== 0) {
       watchHighest(s, r);
       watchRule(s, r);
     } else s.ruleAssertions.push(r);
-    decide(s, learnt.first, level, r, reason.unit);
+    decide(s, learnt.first, level, r);
   }
+}
+
+/** Makes the decisions that the single-literal rules of one kind force; calls `clash` for one that cannot be, which tells whether to go on. */
+function assertAll(s: SolverState, weak: boolean, clash: (r: number) => boolean): boolean {
+  let adapt = s.learntAdapt;
+  for (let i = 0; i < s.ruleAssertions.length; i++) {
+    const r = s.ruleAssertions[i]!;
+    const learnt = r >= s.learntStart;
+    if (!weak && adapt && learnt) {
+      enabledDisabledLearnt(s);
+      adapt = false;
+      s.learntAdapt = false;
+    }
+    if (s.isDisabled(r) || s.p[r] === 0 || s.w2[r] !== 0) continue;
+    if ((!learnt && s.weakRules.has(r)) !== weak) continue;
+    const v = s.p[r]!;
+    if (s.isUndecided(v)) decide(s, v, 1, r);
+    else if (!s.isTrue(v)) {
+      if (!weak && learnt) s.disableRule(r);
+      else if (!clash(r)) return false;
+    }
+  }
+  return true;
 }
 
 /**
  * Makes the decisions that single-literal rules force. Contradictions become problems; the rules to blame are disabled.
- * Returns the level (1), or 0 when there is a problem and nothing may be disabled.
+ * Returns the level (1), or -1 when there is a problem and nothing may be disabled.
  */
-export function decideAssertions(s: SolverState, disableRules: boolean): number {
-  restart: for (;;) {
-    if (s.queue.length === 0) decide(s, systemSolvable, 1, 0, reason.unrelated);
-    const start = s.queue.length;
-    let haveDisabled = false;
-    for (const r of s.ruleAssertions) {
-      if (s.weakRules.has(r)) {
-        haveDisabled = true;
-        continue;
-      }
-      if (s.isDisabled(r) || s.p[r] === 0 || s.w2[r] !== 0) continue;
-      const v = s.p[r]!;
-      if (s.isUndecided(v)) {
-        decide(s, v, 1, r, reason.unit);
-        continue;
-      }
-      if (s.isTrue(v)) continue;
-      if (analyzeUnsolvableAssertion(s, r, disableRules) < 0) return 0;
-      while (s.queue.length > start) {
-        const u = s.queue.pop()!;
-        s.why.pop();
-        s.reasons.pop();
-        s.decision[u > 0 ? u : -u] = 0;
-      }
-      s.propagateIndex = 0;
-      continue restart;
+export function decideAssertions(s: SolverState, disableRules: boolean): 1 | -1 {
+  decide(s, systemSolvable, 1, 0);
+  s.levelReasons.push(0, 0);
+  s.learntAdapt = false;
+  for (;;) {
+    while (s.queue.length > 1) {
+      const v = s.queue.pop()!;
+      s.why.pop();
+      s.decision[v > 0 ? v : -v] = 0;
     }
-    if (!haveDisabled) return 1;
-    // Weak ones last; those that contradict are dropped.
-    for (const r of s.ruleAssertions) {
-      if (!s.weakRules.has(r) || s.isDisabled(r) || s.p[r] === 0 || s.w2[r] !== 0) continue;
-      const v = s.p[r]!;
-      if (s.isUndecided(v)) {
-        decide(s, v, 1, r, reason.unit);
-        continue;
-      }
-      if (s.isTrue(v)) continue;
-      s.disableRule(r);
-    }
-    return 1;
+    let hopeless = false;
+    const strong = assertAll(s, false, (r) => {
+      hopeless = analyzeUnsolvableAssertion(s, r, disableRules) < 0;
+      s.learntAdapt = true;
+      return false;
+    });
+    if (hopeless) return -1;
+    if (!strong) continue;
+    if (!s.hasWeakRules) return 1;
+    const soft = assertAll(s, true, (r) => {
+      giveUp(s, r);
+      s.learntAdapt = true;
+      return false;
+    });
+    if (soft) return 1;
   }
 }

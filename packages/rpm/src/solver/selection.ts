@@ -25,3 +25,13 @@ export function selected(pool: Pool, select: Selection): number[] {
     }
   }
 }
+
+/** The same, but nothing for a whole repository or everything: where those have a meaning of their own. */
+export function namedPackages(pool: Pool, select: Selection): number[] {
+  return select.kind === 'repo' || select.kind === 'all' ? [] : selected(pool, select);
+}
+
+/** Whether a selection is all that is installed, by `all` or by its repository. */
+export function coversInstalled(pool: Pool, select: Selection): boolean {
+  return select.kind === 'all' || (select.kind === 'repo' && pool.repos[select.repo] === pool.installed);
+}

@@ -1,5 +1,5 @@
 // Ways out of a problem: for each rule to blame, what else must be given up with it.
-import { disablePolicyRules, disableProblem, enableProblem, reenablePolicyRules, rulesOfElement } from './disable.ts';
+import { disablePolicyRules, disableProblem, enableProblem, nameGroup, reenablePolicyRules } from './disable.ts';
 import { runSearch } from './run.ts';
 import type { SolverState } from './state.ts';
 import { resetSearch } from './unsolvable.ts';
@@ -9,7 +9,12 @@ export type Concession =
   | { readonly kind: 'job'; readonly job: number }
   | { readonly kind: 'erase'; readonly package: number }
   | { readonly kind: 'replace'; readonly package: number; readonly by: number }
-  | { readonly kind: 'allow'; readonly package: number };
+  /** `why`: the class of the rule that stood against it. */
+  | {
+      readonly kind: 'allow';
+      readonly package: number;
+      readonly why: 'infarch' | 'dup' | 'best' | 'black' | 'strictRepo';
+    };
 
 /** A set of concessions that together solve the problem. `element` is the rule (or -1 - job) it starts from. */
 export interface ProblemSolution {
@@ -21,87 +26,123 @@ function isEssential(s: SolverState, element: number): boolean {
   return element < 0 && s.jobs[-1 - element]!.flags?.essential === true;
 }
 
-/** The elements to give up when `sug` is, or none if that does not lead out. */
-function refine(
-  s: SolverState,
-  problem: readonly number[],
-  sug: number,
-  earlier: readonly number[],
-  essentialOk: boolean,
-): number[] {
-  const savedProblems = s.problems;
-  const disabled: number[] = [];
-  // Only the suggestion stays off; the rest of the problem is on again.
-  for (const element of problem) enableProblem(s, element);
-  disableProblem(s, sug);
-  if (sug < 0) reenablePolicyRules(s, -1 - sug);
-  else if (s.inSpan(sug, s.update)) {
-    const feature = sug - s.update.start + s.feature.start;
-    if (s.p[feature] !== 0) s.enableRule(feature);
+/** Where an update rule is given up, the weaker feature rule comes into force. */
+function enableFeature(s: SolverState, element: number): void {
+  if (element < 0 || !s.inSpan(element, s.update)) return;
+  const feature = element - s.update.start + s.feature.start;
+  if (s.p[feature] !== 0) s.enableRule(feature);
+}
+
+function enableWeakRules(s: SolverState): void {
+  if (!s.hasWeakRules) return;
+  for (let r = 1; r < s.learntStart; r++) if (s.isDisabled(r) && s.weakRules.has(r)) s.enableRule(r);
+  for (const r of s.brokenOrphanRules ?? []) s.disableRule(r);
+}
+
+/** The elements of the problem found last that may be given up next to `sug`. */
+function nextElements(s: SolverState, problem: readonly number[], sug: number, essentialOk: boolean): number[] {
+  const found = s.problems[0]!.slice(1).filter((v) => essentialOk || !isEssential(s, v));
+  // What the problem named from the start comes second, and then only what stands behind the suggestion: the rest was tried.
+  for (const tried of [problem, problem.slice(0, problem.indexOf(sug))]) {
+    const fresh = found.filter((v) => v === sug || !tried.includes(v));
+    if (fresh.length > 0) return fresh;
   }
-  const refined = [sug];
+  return [];
+}
+
+/** The elements to give up when `sug` is, or none if that does not lead out. */
+function refine(s: SolverState, problem: readonly number[], sug: number, essentialOk: boolean): number[] {
+  if (!essentialOk && isEssential(s, sug)) return [];
+  let refined = [sug];
+  resetSearch(s);
+  // Only the suggestion stays off; the rest of the problem is on again.
+  for (const element of problem) if (element !== sug) enableProblem(s, element);
+  if (sug < 0) reenablePolicyRules(s, -1 - sug);
+  enableFeature(s, sug);
+  enableWeakRules(s);
+  const disabled: number[] = [];
   for (;;) {
     s.problems = [];
     resetSearch(s);
     runSearch(s, false, false);
-    const found: number[][] = s.problems;
-    if (found.length === 0) break;
-    const elements = found[0]!.slice(1);
-    let next = elements.filter((e) => essentialOk || !isEssential(s, e));
-    // What the problem named from the start is given up last, and solutions that give up an earlier element are known already.
-    const fresh = next.filter((e) => !problem.includes(e));
-    next = fresh.length > 0 ? fresh : next.filter((e) => !earlier.includes(e));
-    const features = next.filter((e) => e >= 0 && s.inSpan(e, s.feature));
-    if (features.length > 0 && features.length < next.length) next = next.filter((e) => !features.includes(e));
+    if (s.problems.length === 0) break;
+    let next = nextElements(s, problem, sug, essentialOk);
     if (next.length === 0) {
-      refined.length = 0;
+      refined = [];
       break;
     }
+    const isFeature = (v: number): boolean => v >= 0 && s.inSpan(v, s.feature);
+    let features = next.some(isFeature);
+    if (features && next.some((v) => v >= 0 && s.inSpan(v, s.update)))
+      if (next.every((v) => isFeature(v) || (v >= 0 && s.inSpan(v, s.update)))) {
+        next = next.filter((v) => !isFeature(v));
+        features = false;
+      }
+    disabled.push(...next);
+    // Of several nobody knows which to choose: the next problem will tell.
+    const single = next.length === 1;
+    if (single && !features && next[0] !== sug) refined.push(next[0]!);
     for (const element of next) {
       disableProblem(s, element);
-      disabled.push(element);
-      if (element < 0) reenablePolicyRules(s, -1 - element);
-      else if (s.inSpan(element, s.update)) {
-        const feature = element - s.update.start + s.feature.start;
-        if (s.p[feature] !== 0) s.enableRule(feature);
-      }
+      if (single && element < 0) reenablePolicyRules(s, -1 - element);
+      enableFeature(s, element);
     }
-    // Of several nobody knows which to choose: the next problem will tell.
-    if (next.length === 1 && !features.includes(next[0]!)) refined.push(next[0]!);
   }
   for (const element of disabled) enableProblem(s, element);
   for (const element of problem) enableProblem(s, element);
   disablePolicyRules(s);
   for (const element of problem) disableProblem(s, element);
-  s.problems = savedProblems;
   return refined;
+}
+
+/** The package of the literals that is there and new; one that stays beside others only if there is no other. */
+function replacement(s: SolverState, rule: number): { by: number; beside: boolean } {
+  let beside = 0;
+  for (const q of s.literals(rule)) {
+    if (q <= 0 || s.decision[q]! <= 0 || s.isInstalled(q)) continue;
+    if (!s.multiversion.has(q)) return { by: q, beside: false };
+    beside = q;
+  }
+  return { by: beside, beside: true };
+}
+
+const isMet = (s: SolverState, rule: number): boolean => s.someLiteral(rule, (q) => q > 0 && s.decision[q]! > 0);
+
+function ofUpdate(s: SolverState, element: number): Concession[] {
+  const p = s.installedStart + element - s.update.start;
+  // False alarm: given up, but it holds after all.
+  if (isMet(s, element) || s.decision[p]! > 0) return [];
+  const feature = element - s.update.start + s.feature.start;
+  const rule = s.p[feature] !== 0 ? feature : element;
+  const { by, beside } = s.w2[rule] !== 0 ? replacement(s, rule) : { by: 0, beside: false };
+  if (by === 0) return [{ kind: 'erase', package: p }];
+  const replace: Concession = { kind: 'replace', package: p, by };
+  return beside ? [replace, { kind: 'erase', package: p }] : [replace];
+}
+
+function ofBest(s: SolverState, element: number): Concession[] {
+  if (isMet(s, element)) return [];
+  const p = s.bestSource[element - s.best.start]!;
+  if (p < 0) return [{ kind: 'job', job: s.ruleToJob[-p - s.job.start]! }];
+  if (s.decision[p]! > 0) return [{ kind: 'allow', package: p, why: 'best' }];
+  const feature = s.feature.start + p - s.installedStart;
+  const { by, beside } = replacement(s, s.p[feature] !== 0 ? feature : s.update.start + p - s.installedStart);
+  if (by === 0) return [];
+  const allow: Concession = { kind: 'allow', package: by, why: 'best' };
+  return beside ? [allow, { kind: 'erase', package: p }] : [allow];
 }
 
 function concessionOf(s: SolverState, element: number): Concession[] {
   if (element < 0) return [{ kind: 'job', job: -1 - element }];
-  if ([s.infarch, s.dup, s.black, s.strictRepo].some((span) => s.inSpan(element, span))) {
-    return rulesOfElement(s, element)
-      .map((r) => -s.p[r]!)
-      .filter((p) => p > 0 && s.decision[p]! > 0)
-      .map((p) => ({ kind: 'allow', package: p }));
-  }
-  if (s.inSpan(element, s.best)) {
-    const source = s.bestSource[element - s.best.start]!;
-    if (source <= 0) return [{ kind: 'job', job: -1 - source }];
-    if (s.decision[source]! > 0) return [{ kind: 'allow', package: source }];
-    let rule = s.feature.start + source - s.installedStart;
-    if (s.p[rule] === 0) rule = s.update.start + source - s.installedStart;
-    const taken = s.p[rule] === 0 ? undefined : s.literals(rule).find((q) => s.decision[q]! > 0);
-    return taken === undefined ? [] : [{ kind: 'allow', package: taken }];
-  }
-  if (s.inSpan(element, s.update) || s.inSpan(element, s.feature)) {
-    const p = s.p[element]!;
-    // False alarm: given up, but it stays after all.
-    if (s.decision[p]! > 0) return [];
-    const feature = s.inSpan(element, s.update) ? element - s.update.start + s.feature.start : element;
-    const by = s.p[feature] === 0 ? undefined : s.literals(feature).find((q) => q !== p && s.decision[q]! > 0);
-    return by === undefined ? [{ kind: 'erase', package: p }] : [{ kind: 'replace', package: p, by }];
-  }
+  for (const why of ['infarch', 'dup'] as const)
+    if (s.inSpan(element, s[why])) {
+      const rule = nameGroup(s, element, s[why]).find((r) => s.decision[-s.p[r]!]! > 0);
+      return rule === undefined ? [] : [{ kind: 'allow', package: -s.p[rule]!, why }];
+    }
+  if (s.inSpan(element, s.update)) return ofUpdate(s, element);
+  if (s.inSpan(element, s.best)) return ofBest(s, element);
+  for (const why of ['black', 'strictRepo'] as const)
+    if (s.inSpan(element, s[why])) return [{ kind: 'allow', package: -s.p[element]!, why }];
   return [];
 }
 
@@ -110,35 +151,48 @@ function keepDecisions(s: SolverState): () => void {
   const decision = s.decision.slice();
   const queue = [...s.queue];
   const why = [...s.why];
-  const reasons = [...s.reasons];
-  const branches = [...s.branches];
+  const { problems, branches, levelReasons } = s;
+  const mistakes = s.cleandepsMistakes.length;
+  s.branches = [];
+  s.levelReasons = [];
   return () => {
     s.decision.set(decision);
     s.queue.splice(0, s.queue.length, ...queue);
     s.why.splice(0, s.why.length, ...why);
-    s.reasons.splice(0, s.reasons.length, ...reasons);
+    s.problems = problems;
     s.branches = branches;
+    s.levelReasons = levelReasons;
+    s.cleandepsMistakes.length = mistakes;
     s.propagateIndex = s.queue.length;
     s.recommendsIndex = -1;
   };
 }
 
-/** Ways out of problem number `problem`, each checked by solving again. */
-export function problemSolutions(s: SolverState, problem: number): ProblemSolution[] {
+/** Ways out of problem number `problem`, each checked by solving again. Found once and remembered. */
+export function problemSolutions(s: SolverState, problem: number): readonly ProblemSolution[] {
+  const known = s.solutions.get(problem) as ProblemSolution[] | undefined;
+  if (known !== undefined) return known;
   const elements = s.problems[problem]!.slice(1);
-  const essentialOk = elements.every((e) => isEssential(s, e));
-  const out: ProblemSolution[] = [];
   const restore = keepDecisions(s);
-  // Rules first, then jobs from the last to the first.
-  const sorted = [...elements].sort((a, b) => (a < 0 !== b < 0 ? b - a : a - b));
-  const earlier: number[] = [];
-  for (const element of sorted) {
-    if (!essentialOk && isEssential(s, element)) continue;
-    const refined = refine(s, elements, element, earlier, essentialOk);
-    earlier.push(element);
-    if (refined.length === 0) continue;
-    out.push({ element, concessions: refined.flatMap((e) => concessionOf(s, e)) });
+  // Rules first, then jobs from the last to the first, essential ones last.
+  const sorted = [...elements].sort(
+    (a, b) => Number(a < 0) - Number(b < 0) || Number(isEssential(s, a)) - Number(isEssential(s, b)) || a - b,
+  );
+  const out: ProblemSolution[] = [];
+  for (const essentialOk of [false, true]) {
+    if (out.length > 0) break;
+    for (const element of sorted) {
+      const concessions = refine(s, sorted, element, essentialOk).flatMap((e) => concessionOf(s, e));
+      if (concessions.length > 0) out.push({ element, concessions });
+    }
+  }
+  if (out.length === 0) {
+    // Nothing leads out: the first rule that says something is offered.
+    const faked = sorted.map((element) => ({ element, concessions: concessionOf(s, element) }));
+    const first = faked.find(({ concessions }) => concessions.length > 0);
+    if (first !== undefined) out.push({ element: sorted[sorted.length - 1]!, concessions: first.concessions });
   }
   restore();
+  s.solutions.set(problem, out);
   return out;
 }

@@ -1,9 +1,8 @@
 // The solver's front door.
-import { CoppiceError } from '@coppice/base';
 import { defaultSolverFlags, type Job, type SolverFlags } from './job.ts';
 import type { Pool } from './pool.ts';
 import { runSearch } from './run.ts';
-import { setUp } from './setup.ts';
+import { reusePackageRules, setUp } from './setup.ts';
 import { SolverState } from './state.ts';
 import { type Step, stepsOf } from './transaction.ts';
 
@@ -15,22 +14,18 @@ export interface Solution {
   readonly state: SolverState;
 }
 
-const notBuilt = [
-  'splitprovides',
-  'onlyinstallrecommendedfromnew',
-  'needupdateprovide',
-  'breakorphans',
-  'urpmreorder',
-] as const satisfies readonly (keyof SolverFlags)[];
-
 /**
- * Solves jobs over a pool. Unsolvable jobs are no error: see `problemCount` and `state.problems`. Throws `Unsupported` for a
- * switch that is not built.
+ * Solves jobs over a pool. Unsolvable jobs are no error: see `problemCount` and `state.problems`. `previous`
+ * lends its package rules: what it took in is taken in again.
  */
-export function solve(pool: Pool, jobs: readonly Job[], flags: Partial<SolverFlags> = {}): Solution {
-  for (const flag of notBuilt)
-    if (flags[flag] === true) throw new CoppiceError('Unsupported', `not built yet: solver flag '${flag}'`);
+export function solve(
+  pool: Pool,
+  jobs: readonly Job[],
+  flags: Partial<SolverFlags> = {},
+  previous?: SolverState,
+): Solution {
   const state = new SolverState(pool, jobs, { ...defaultSolverFlags(), ...flags });
+  if (previous !== undefined) reusePackageRules(state, previous);
   setUp(state);
   runSearch(state, true, !state.flags.ignorerecommended);
   return { steps: stepsOf(state), problemCount: state.problems.length, state };

@@ -1,5 +1,6 @@
 // From the decisions to what is done to the system.
-import { field } from './pool.ts';
+import { identical } from './identical.ts';
+import { field, type Pool } from './pool.ts';
 import type { SolverState } from './state.ts';
 
 export type StepKind = 'install' | 'erase' | 'upgrade' | 'downgrade' | 'change' | 'reinstall' | 'obsoleted';
@@ -11,67 +12,143 @@ export interface Step {
   readonly other?: number;
 }
 
-/** Whether `p`, newly installed, takes the place of installed `q`, and by what: its name or its obsoletes. */
-function replaces(s: SolverState, p: number, q: number): 'name' | 'obsoletes' | undefined {
-  const { pool, providers } = s;
-  if (pool.names.data[p] === pool.names.data[q]) {
-    if (s.multiversion.has(p)) {
-      if (pool.evrs.data[p] === pool.evrs.data[q] && pool.archs.data[p] === pool.archs.data[q]) return 'name';
-    } else if (!pool.flags.implicitobsoleteusescolors || pool.colorsMeet(p, q)) return 'name';
+/** Order of replacements: by new package; of those for one package that of its own name first, then newest, then same architecture. */
+function comparePairs(pool: Pool, a: readonly [number, number], b: readonly [number, number]): number {
+  if (a[0] !== b[0]) return a[0] - b[0];
+  if (a[1] === b[1]) return 0;
+  const { names, evrs, archs, ids } = pool;
+  const [p, x] = a;
+  const y = b[1];
+  if (names.data[x] !== names.data[y]) {
+    if (names.data[x] === names.data[p]) return -1;
+    if (names.data[y] === names.data[p]) return 1;
+    return ids.text(names.data[x]!) < ids.text(names.data[y]!) ? -1 : 1;
   }
-  if (s.multiversion.has(p) && !s.flags.keepexplicitobsoletes) return undefined;
-  for (const dep of pool.list(p, field.obsoletes)) {
-    if (!pool.flags.obsoleteusesprovides && !pool.matchesNevr(q, dep)) continue;
-    if (pool.flags.obsoleteusesprovides && !providers.list(dep).includes(q)) continue;
-    if (pool.flags.obsoleteusescolors && !pool.colorsMeet(p, q)) continue;
-    return 'obsoletes';
+  const order = pool.compareEvrs(evrs.data[x]!, evrs.data[y]!);
+  if (order !== 0) return -order;
+  if (archs.data[x] !== archs.data[y]) {
+    if (archs.data[x] === archs.data[p]) return -1;
+    if (archs.data[y] === archs.data[p]) return 1;
   }
-  return undefined;
+  return x - y;
 }
 
-/** Whether two packages of one EVR look like the same build. */
-export function identical(s: SolverState, a: number, b: number): boolean {
-  const { pool } = s;
-  if (pool.archs.data[a] !== pool.archs.data[b] || pool.vendors.data[a] !== pool.vendors.data[b]) return false;
-  const x = pool.list(a, field.requires).sort((m, n) => m - n);
-  const y = pool.list(b, field.requires).sort((m, n) => m - n);
-  return x.length === y.length && x.every((dep, i) => dep === y[i]);
+/** The changes of a solution and who takes whose place. */
+export class Transaction {
+  readonly pool: Pool;
+  /** Installed packages that go, ascending, then new ones in the order decided. */
+  readonly steps: readonly number[];
+  private readonly changing: ReadonlySet<number>;
+  private readonly pairs: readonly (readonly [number, number])[];
+  private readonly successor = new Map<number, number>();
+  private readonly first = new Map<number, number>();
+  private readonly multiversion: { has(p: number): boolean };
+
+  constructor(s: SolverState) {
+    const { pool } = s;
+    this.pool = pool;
+    this.multiversion = s.multiversion;
+    const coming = s.queue.filter((p) => p > 1 && pool.repoOf.data[p] !== 0 && !s.isInstalled(p));
+    const going = s.queue.filter((p) => p < 0 && s.isInstalled(-p)).map((p) => -p);
+    going.sort((a, b) => a - b);
+    this.steps = [...going, ...coming];
+    this.changing = new Set(this.steps);
+    const pairs = coming.flatMap((p) => this.replaced(s, p).map((old) => [p, old] as const));
+    pairs.sort((a, b) => comparePairs(pool, a, b));
+    this.pairs = pairs.filter((pair, i) => i === 0 || comparePairs(pool, pairs[i - 1]!, pair) !== 0);
+    for (const [p, old] of this.pairs) {
+      if (!this.first.has(p)) this.first.set(p, old);
+      const best = this.successor.get(old);
+      if (best === undefined || comparePairs(pool, [old, p], [old, best]) < 0) this.successor.set(old, p);
+    }
+  }
+
+  /** Leaving packages that new `p` takes the place of. */
+  private replaced(s: SolverState, p: number): number[] {
+    const { pool } = this;
+    const out: number[] = [];
+    const leaving = (q: number): boolean => this.changing.has(q) && s.isInstalled(q);
+    const multi = s.multiversion.has(p);
+    const name = pool.names.data[p]!;
+    for (const q of s.providers.list(name)) {
+      if (!leaving(q)) continue;
+      const same = pool.names.data[q] === name;
+      if (multi && !(same && pool.evrs.data[p] === pool.evrs.data[q] && pool.archs.data[p] === pool.archs.data[q]))
+        continue;
+      if (!pool.flags.implicitobsoleteusesprovides && !same) continue;
+      if (pool.flags.implicitobsoleteusescolors && !pool.colorsMeet(p, q)) continue;
+      out.push(q);
+    }
+    if (multi) return out;
+    for (const dep of pool.list(p, field.obsoletes))
+      for (const q of s.providers.list(dep)) {
+        if (!leaving(q)) continue;
+        if (!pool.flags.obsoleteusesprovides && !pool.matchesNevr(q, dep)) continue;
+        if (pool.flags.obsoleteusescolors && !pool.colorsMeet(p, q)) continue;
+        out.push(q);
+      }
+    return out;
+  }
+
+  /** What takes the place of a leaving package, or what a new one takes the place of first; 0 for nothing. */
+  counterpart(p: number): number {
+    return (this.pool.isInstalled(p) ? this.successor.get(p) : this.first.get(p)) ?? 0;
+  }
+
+  /** All counterparts. */
+  counterparts(p: number): number[] {
+    if (!this.pool.isInstalled(p)) return this.pairs.filter(([q]) => q === p).map(([, old]) => old);
+    return this.pairs
+      .filter(([, old]) => old === p)
+      .map(([q]) => [p, q] as const)
+      .sort((a, b) => comparePairs(this.pool, a, b))
+      .map(([, q]) => q);
+  }
+
+  /** What a change of `old` into `next` is called. */
+  private change(old: number, next: number): StepKind {
+    const { pool } = this;
+    if (identical(pool, old, next)) return 'reinstall';
+    const order = pool.compareEvrs(pool.evrs.data[old]!, pool.evrs.data[next]!);
+    return order < 0 ? 'upgrade' : order > 0 ? 'downgrade' : 'change';
+  }
+
+  /** Every change once, seen from the package that goes. */
+  classified(): Step[] {
+    const { pool } = this;
+    const out: Step[] = [];
+    const sameName = (a: number, b: number): boolean => pool.names.data[a] === pool.names.data[b];
+    for (const p of this.steps) {
+      const other = this.counterpart(p);
+      if (pool.isInstalled(p)) {
+        if (other === 0) out.push({ kind: 'erase', package: p });
+        else if (sameName(p, other)) out.push({ kind: this.change(p, other), package: other, other: p });
+        else out.push({ kind: 'obsoleted', package: p, other });
+        continue;
+      }
+      // A new package shows up with what it replaces, if it is the first choice there.
+      const twin =
+        this.multiversion.has(p) &&
+        other !== 0 &&
+        sameName(p, other) &&
+        pool.evrs.data[p] === pool.evrs.data[other] &&
+        pool.archs.data[p] === pool.archs.data[other];
+      const shown =
+        (!this.multiversion.has(p) || twin) &&
+        other !== 0 &&
+        sameName(p, other) &&
+        this.counterparts(p).some((old) => sameName(p, old) && this.counterpart(old) === p);
+      if (!shown) out.push({ kind: 'install', package: p });
+    }
+    return out;
+  }
 }
 
 /** The steps of a solved state: every installed package that goes and every new one that comes, ascending by id. */
 export function stepsOf(s: SolverState): Step[] {
-  const { pool } = s;
-  const incoming: number[] = [];
-  for (const p of s.queue) if (p > 1 && !s.isInstalled(p)) incoming.push(p);
-  incoming.sort((a, b) => a - b);
-  const outgoing = (pool.installed?.solvables ?? []).filter((p) => s.decision[p]! <= 0);
-  const byName = new Map<number, number[]>();
-  const obsoleting: number[] = [];
-  for (const p of incoming) {
-    const name = pool.names.data[p]!;
-    const list = byName.get(name);
-    if (list === undefined) byName.set(name, [p]);
-    else list.push(p);
-    if (pool.listAt(p, field.obsoletes) !== 0) obsoleting.push(p);
-  }
-  const steps: Step[] = [];
-  const paired = new Set<number>();
-  for (const old of outgoing) {
-    const named = (byName.get(pool.names.data[old]!) ?? []).filter((p) => replaces(s, p, old) === 'name');
-    // A package of the same architecture is the natural successor.
-    const next = named.find((p) => pool.archs.data[p] === pool.archs.data[old]) ?? named[0];
-    if (next !== undefined) {
-      const order = pool.compareEvrs(pool.evrs.data[old]!, pool.evrs.data[next]!);
-      let kind: StepKind = order < 0 ? 'upgrade' : order > 0 ? 'downgrade' : 'reinstall';
-      if (order === 0 && !identical(s, old, next)) kind = 'change';
-      steps.push({ kind, package: next, other: old });
-      paired.add(next);
-      continue;
-    }
-    const by = obsoleting.find((p) => replaces(s, p, old) === 'obsoletes');
-    if (by !== undefined) steps.push({ kind: 'obsoleted', package: old, other: by });
-    else steps.push({ kind: 'erase', package: old });
-  }
-  for (const p of incoming) if (!paired.has(p)) steps.push({ kind: 'install', package: p });
-  return steps;
+  const key = (step: Step): number =>
+    step.other !== undefined && step.kind !== 'obsoleted' ? step.other : step.package;
+  const steps = new Transaction(s).classified();
+  const rank = (step: Step): number => (step.kind === 'install' ? 1 : 0);
+  return steps.sort((a, b) => rank(a) - rank(b) || key(a) - key(b));
 }

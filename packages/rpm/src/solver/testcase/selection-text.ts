@@ -156,8 +156,26 @@ function named(pool: Pool, kind: 'name' | 'provides', text: string, o: Options):
   return o.has('flat') ? partOf([...all].sort((a, b) => a - b)) : out;
 }
 
+/** Debian's NAME_VERSION[_ARCH]. */
+function canonicalDeb(pool: Pool, text: string, o: Options): SelectionPart[] {
+  const [, name, rest] = /^([^_]*)_(.*)$/.exec(text) ?? [];
+  if (name === undefined) return [];
+  const under = rest!.lastIndexOf('_');
+  const arch = under >= 0 && architecture(pool, rest!.slice(under + 1)) ? rest!.slice(under + 1) : undefined;
+  const version = pool.ids.string(arch === undefined ? rest! : rest!.slice(0, under));
+  const flags: JobFlags = { setevr: true, ...(arch === undefined ? {} : { setarch: true }) };
+  const out: SelectionPart[] = [];
+  for (const [id, list] of [...groups(pool, 'name', name, o)].sort(([a], [b]) => a - b)) {
+    const whole = arch === undefined ? id : pool.ids.relation(id, rel.arch, pool.ids.string(arch));
+    const dep = pool.ids.relation(whole, rel.eq, version);
+    if (list.some((p) => pool.matchesNevr(p, dep))) out.push({ select: { kind: 'name', dep }, flags });
+  }
+  return out;
+}
+
 /** NAME-VERSION[-RELEASE][.ARCH]; without an epoch the one there is, or the packages themselves when several differ. */
 function canonical(pool: Pool, text: string, o: Options): SelectionPart[] {
+  if (pool.kind === 'deb') return canonicalDeb(pool, text, o);
   const dot = text.lastIndexOf('.');
   const readings: [string, number][] = [[text, 0]];
   if (dot > 0 && architecture(pool, text.slice(dot + 1)))

@@ -1,5 +1,6 @@
 // libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
 import { CoppiceError } from '@coppice/base';
+import { cleandepsResult } from '../cleandeps.ts';
 import { defaultSolverFlags, type Job, type JobAction, jobActions, type SolverFlags } from '../job.ts';
 import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
 import { selected } from '../selection.ts';
@@ -8,6 +9,7 @@ import { solve } from '../solve.ts';
 import type { SolverState } from '../state.ts';
 import { rel } from '../strings.ts';
 import type { Step } from '../transaction.ts';
+import { autoInstalledNames, userInstalled } from '../user-installed.ts';
 import { parseTestDependency } from './dep-syntax.ts';
 import { genidCommand, genidLines } from './genid.ts';
 import { formatJob, parseJob } from './job-text.ts';
@@ -15,9 +17,12 @@ import {
   type AlternativeStyle,
   alternativeLines,
   problemResultLines,
+  proofLines,
+  reasonLines,
   recommendedLines,
   ruleLines,
   transactionLines,
+  unneededLines,
 } from './results.ts';
 import { partOf, type SelectionPart, selectByDependency, selectByText, selectionMode } from './selection-text.ts';
 import { readTesttags } from './testtags.ts';
@@ -70,11 +75,16 @@ function unsupported(what: string): never {
   throw new CoppiceError('Unsupported', `not built yet: ${what}`);
 }
 
-/** Runs a test case. Throws `Invalid` for a file that makes no sense and `Unsupported` for what is not built. */
+/** Features of libsolv that a case may ask for and that are here. */
+const features = ['complex_deps', 'multi_semantics', 'testcase_helixrepo'];
+
+/**
+ * Runs a test case; of several `result` commands before a `nextjob` the last one counts. Throws `Invalid` for a file that
+ * makes no sense and `Unsupported` for what is not built.
+ */
 export function runTestCase(text: string, options: CaseOptions = {}): CaseResult[] {
   const run = new CaseRun(options);
-  const list = commands(text);
-  for (const command of list) run.command(command);
+  for (const command of commands(text)) run.command(command);
   run.finish();
   return run.results;
 }
@@ -87,7 +97,9 @@ class CaseRun {
   private jobs: Job[] = [];
   private flags: SolverFlags = defaultSolverFlags();
   private state: SolverState | undefined;
-  private solvedOnce = false;
+  private previous: SolverState | undefined;
+  private wanted: { kinds: readonly string[]; expected: string[] | undefined; line: number } | undefined;
+  private readonly autoInstalled: string[] = [];
   private readonly genids: number[] = [];
   private readonly vendorClasses: string[][] = [];
 
@@ -100,24 +112,48 @@ class CaseRun {
     return this.names;
   }
 
+  /** Solves and compares what was asked of the jobs so far. */
   finish(): void {
-    if (this.results.length === 0 && this.jobs.length > 0 && !this.solvedOnce)
-      this.result(['transaction', 'problems'], undefined, 0);
+    this.genidDone();
+    const { wanted } = this;
+    this.wanted = undefined;
+    this.addUserInstalledJobs();
+    if (wanted !== undefined) this.result(wanted.kinds, wanted.expected, wanted.line);
+    else if (this.jobs.length > 0) this.result(['transaction', 'problems'], undefined, 0);
+  }
+
+  private nextJob(reuse: boolean): void {
+    this.finish();
+    this.previous = reuse ? this.state : undefined;
+    this.jobs = [];
+    this.autoInstalled.length = 0;
+    this.state = undefined;
+    if (!reuse) this.flags = defaultSolverFlags();
+  }
+
+  /** `autoinst name X`: every installed package of another name was asked for by the user. */
+  private addUserInstalledJobs(): void {
+    if (this.autoInstalled.length === 0) return;
+    const { pool } = this;
+    const names = new Set((pool.installed?.solvables ?? []).map((p) => pool.ids.text(pool.names.data[p]!)));
+    for (const name of this.autoInstalled) names.delete(name);
+    for (const name of [...names].sort(compareBytes))
+      this.jobs.push({ action: 'userinstalled', select: { kind: 'name', dep: pool.ids.string(name) } });
+    this.autoInstalled.length = 0;
+    this.state = undefined;
   }
 
   private solved(): SolverState {
     if (this.state === undefined) {
-      const solution = solve(this.pool, this.jobs, this.flags);
+      const solution = solve(this.pool, this.jobs, this.flags, this.previous);
       this.state = solution.state;
       this.options.onSolved?.(solution.state, solution.steps);
-      this.solvedOnce = true;
     }
     return this.state;
   }
 
   command(c: Command): void {
     const [verb, ...args] = c.words;
-    if (verb !== 'genid') this.genidDone();
     switch (verb) {
       case 'genid':
         genidCommand(this.pool, this.genids, args[0], c.rest.slice(args[0]?.length ?? 0).trim());
@@ -150,15 +186,18 @@ class CaseRun {
         this.pool.setVendorClasses(this.vendorClasses);
         break;
       case 'feature':
-        for (const feature of args) if (feature !== 'complex_deps') unsupported(`feature ${feature}`);
+        for (const feature of args) if (!features.includes(feature)) unsupported(`feature '${feature}'`);
+        break;
+      case 'autoinst':
+        if (args[0] !== 'name' || args[1] === undefined) throw new CoppiceError('Invalid', 'autoinst: illegal mode');
+        this.autoInstalled.push(args[1]);
         break;
       case 'nextjob':
-        this.jobs = [];
-        this.state = undefined;
-        if (args[0] !== 'reusesolver') this.flags = defaultSolverFlags();
+        this.nextJob(args[0] === 'reusesolver');
         break;
       case 'result':
-        this.result(args[0]!.split(','), this.expectation(c, args), c.line);
+        if (args[0] === undefined) throw new CoppiceError('Invalid', 'result: what is to be shown?');
+        this.wanted = { kinds: args[0].split(','), expected: this.expectation(c, args), line: c.line };
         break;
       case 'evrcmp':
         this.evrcmp(args);
@@ -187,18 +226,21 @@ class CaseRun {
       subpriority: subpriority === undefined ? 0 : Number(subpriority),
     });
     this.names = undefined;
-    if (kind === 'empty') return;
+    if (kind === 'empty' || (file === undefined && inline === undefined)) return;
     if (kind !== 'testtags' && kind !== 'susetags') unsupported(`repositories of the kind '${kind}'`);
     readTesttags(this.pool, repo, inline ?? this.read(file!));
   }
 
   private system(args: readonly string[]): void {
-    const [arch, , installed] = args;
-    if (arch !== undefined && arch !== 'unset' && arch !== '*') {
-      if (arch.startsWith(':')) this.pool.setArchPolicy(arch.slice(1));
-      else this.pool.setArch(arch);
+    const [arch, kinds = '*', installed] = args;
+    if (kinds !== '*') {
+      const kind = kinds.split(',').find((word) => word === 'rpm' || word === 'deb' || word === 'arch');
+      if (kind === undefined) unsupported(`the package kind '${kinds}'`);
+      this.pool.setKind(kind as 'rpm');
     }
-    if (args[1] !== undefined && args[1] !== 'rpm' && args[1] !== '*') unsupported(`the package kind '${args[1]}'`);
+    if (arch === undefined || arch === 'unset' || arch === '-') this.pool.unsetArch();
+    else if (arch.startsWith(':')) this.pool.setArchPolicy(arch.slice(1));
+    else this.pool.setArch(arch);
     if (installed !== undefined) {
       const repo = this.pool.repos.find((r) => r.name === installed);
       if (repo === undefined) throw new CoppiceError('Invalid', `system: unknown repo '${installed}'`);
@@ -288,47 +330,54 @@ class CaseRun {
   }
 
   private genidDone(): void {
-    for (const dep of this.genids.splice(0)) this.asked(dep);
+    for (const dep of this.genids.splice(0).reverse()) this.asked(dep);
   }
 
   private result(kinds: readonly string[], expected: string[] | undefined, line: number): void {
-    const lines: string[] = [];
-    for (const kind of kinds) {
-      if (kind === 'jobs') {
-        lines.push(...this.jobs.map((job) => `job ${formatJob(this.pool, job)}`));
-        continue;
-      }
-      if (kind === 'genid') {
-        for (const { action, select } of this.jobs)
-          if (action === 'noop' && select.kind === 'provides') lines.push(...genidLines(this.pool, select.dep));
-        continue;
-      }
-      const state = this.solved();
-      switch (kind) {
-        case 'transaction':
-          lines.push(...transactionLines(state));
-          break;
-        case 'problems':
-          lines.push(...problemResultLines(state));
-          break;
-        case 'rules':
-          lines.push(...ruleLines(state));
-          break;
-        case 'alternatives':
-          lines.push(...alternativeLines(state, this.options.alternatives ?? 'phrase'));
-          break;
-        case 'recommended':
-          lines.push(...recommendedLines(state));
-          break;
-        case 'cleandeps':
-          for (let p = 2; p < this.pool.count; p++)
-            if (state.cleandepsSet.has(p)) lines.push(`cleandeps ${solvableName(this.pool, p)}`);
-          break;
-        default:
-          unsupported(`result '${kind}'`);
-      }
+    const state = this.solved();
+    const lines = kinds.flatMap((kind) => this.resultLines(kind, state));
+    this.results.push({ line, kinds, expected, actual: lines.sort(compareBytes) });
+  }
+
+  private resultLines(kind: string, state: SolverState): string[] {
+    const { pool } = this;
+    const named = (word: string, list: readonly number[]): string[] =>
+      list.map((p) => `${word} ${solvableName(pool, p)}`);
+    switch (kind) {
+      case 'jobs':
+        return this.jobs.map((job) => `job ${formatJob(pool, job)}`);
+      case 'genid':
+        return this.jobs.flatMap(({ action, select }) =>
+          action === 'noop' && select.kind === 'provides' ? genidLines(pool, select.dep) : [],
+        );
+      case 'transaction':
+        return transactionLines(state);
+      case 'problems':
+        return problemResultLines(state);
+      case 'proof':
+        return proofLines(state);
+      case 'rules':
+        return ruleLines(state);
+      case 'alternatives':
+        return alternativeLines(state, this.options.alternatives ?? 'phrase');
+      case 'recommended':
+        return recommendedLines(state);
+      case 'reason':
+        return reasonLines(state);
+      case 'cleandeps':
+        return named('cleandeps', cleandepsResult(state));
+      case 'orphaned':
+        return named('orphaned', state.orphaned);
+      case 'unneeded':
+        return unneededLines(state);
+      case 'userinstalled':
+        return [
+          ...named('userinstalled pkg', userInstalled(state)),
+          ...autoInstalledNames(state).map((name) => `autoinst name ${name}`),
+        ];
+      default:
+        return unsupported(`result '${kind}'`);
     }
-    this.results.push({ line, kinds, expected, actual: [...new Set(lines)].sort(compareBytes) });
   }
 }
 
@@ -337,12 +386,9 @@ function compareBytes(a: string, b: string): number {
 }
 
 function sortedLines(text: string): string[] {
-  return [
-    ...new Set(
-      text
-        .split('\n')
-        .map((l) => l.trimEnd())
-        .filter((l) => l !== ''),
-    ),
-  ].sort(compareBytes);
+  return text
+    .split('\n')
+    .map((l) => l.trimEnd())
+    .filter((l) => l !== '')
+    .sort(compareBytes);
 }

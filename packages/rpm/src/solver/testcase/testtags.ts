@@ -1,5 +1,4 @@
 // The testtags repository format of libsolv: `=Pkg: NAME VERSION RELEASE ARCH` and one line per dependency.
-import { CoppiceError } from '@coppice/base';
 import { type Field, field, type Pool, type PoolRepo } from '../pool.ts';
 import { rel } from '../strings.ts';
 import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
@@ -51,48 +50,66 @@ function rewriteSuseDependencies(pool: Pool, lists: Map<Field, number[]>): void 
 
 /** Adds the packages of a testtags text to a repository. Throws `Invalid`. */
 export function readTesttags(pool: Pool, repo: PoolRepo, text: string): void {
-  let version = 2;
+  let version = 0;
+  let selfProvides = true;
   let id = 0;
   let lists = new Map<Field, number[]>();
-  let sourceArch = false;
+  let early: number[] = [];
+  const listOf = (which: Field): number[] => {
+    let list = lists.get(which);
+    if (list === undefined) {
+      list = [];
+      lists.set(which, list);
+    }
+    return list;
+  };
   const finish = (): void => {
     if (id === 0) return;
-    if (version < 3) {
-      if (!sourceArch) {
-        const provides = lists.get(field.provides) ?? [];
-        const self = pool.ids.relation(pool.names.data[id]!, rel.eq, pool.evrs.data[id]!);
-        if (!provides.includes(self)) lists.set(field.provides, [self, ...provides]);
-      }
-      rewriteSuseDependencies(pool, lists);
+    if (version === 2) rewriteSuseDependencies(pool, lists);
+    if (selfProvides && !pool.isSource(id)) {
+      const self = pool.ids.relation(pool.names.data[id]!, rel.eq, pool.evrs.data[id]!);
+      const provides = listOf(field.provides);
+      if (!provides.includes(self)) provides.push(self);
+    }
+    if (early.length > 0) {
+      // Requirements for the installation itself stand behind the others.
+      pool.prerequires.set(id, early);
+      lists.set(field.requires, [...listOf(field.requires).filter((dep) => !early.includes(dep)), ...early]);
     }
     for (const [which, ids] of lists) pool.setIds(id, which, ids);
     lists = new Map();
+    early = [];
     id = 0;
   };
   for (const [tag, value] of tagLines(text)) {
-    if (tag === 'Ver') version = Number.parseInt(value, 10);
-    else if (tag === 'Pkg') {
+    if (tag === 'Ver') {
+      version = Number.parseInt(value, 10) || 0;
+      selfProvides = version < 3 || value.includes('addselfprovides');
+    } else if (tag === 'Pkg') {
+      const words = value.split(/[ \t]+/);
+      if (words.length !== 4) continue;
       finish();
-      const [name, ver, release, arch] = value.split(/\s+/);
-      if (arch === undefined) throw new CoppiceError('Invalid', `bad =Pkg line: ${value}`);
-      sourceArch = arch === 'src' || arch === 'nosrc';
+      const [name, ver, release, arch] = words as [string, string, string, string];
       id = pool.addPackage(repo, {
-        name: name!,
-        evr: release === '-' ? ver! : `${ver}-${release}`,
+        name,
+        evr: release === '-' ? ver : `${ver}-${release}`,
         arch: arch === '-' ? '' : arch,
       });
     } else if (id === 0) continue;
     else if (tag === 'Vnd') pool.vendors.data[id] = value === '' ? 0 : pool.ids.string(value);
+    else if (tag === 'Tim') pool.buildTimes.set(id, Number(value) || 0);
     else if (tag === 'Fls') {
-      const files = lists.get(field.files) ?? [];
-      files.push(pool.ids.string(value));
-      lists.set(field.files, files);
+      listOf(field.files).push(pool.ids.string(value));
     } else {
       const which = Object.hasOwn(dependencyTags, tag) ? dependencyTags[tag] : undefined;
       if (which === undefined) continue;
-      const list = lists.get(which) ?? [];
-      list.push(parseTestDependency(pool, value));
-      lists.set(which, list);
+      const dep = value.startsWith('/') ? pool.nameId(value) : parseTestDependency(pool, value);
+      if (tag === 'Prq') {
+        if (!early.includes(dep)) early.push(dep);
+        continue;
+      }
+      const list = listOf(which);
+      if (!list.includes(dep)) list.push(dep);
     }
   }
   finish();
