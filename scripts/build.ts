@@ -16,6 +16,7 @@ const root = join(import.meta.dirname, '..');
 /** Threads are started from files of their own. */
 const workers = {
   'ostree-compress-worker': 'packages/ostree/src/store/compress-worker.ts',
+  'ostree-helper-worker': 'packages/ostree/src/thread/helper-worker.ts',
 };
 
 /** Rows of the table in programs.ts: name and module. */

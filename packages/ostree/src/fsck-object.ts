@@ -9,15 +9,13 @@ import { decodeDirTree } from './codec/dirtree.ts';
 import { decodeArchiveHeader, encodeFileHeader, headerLength } from './codec/file-header.ts';
 import { isRegular, isSymlink } from './codec/mode-bits.ts';
 import type { ObjectType } from './codec/object-type.ts';
+import type { Xattr } from './codec/xattrs.ts';
 import { hashFile } from './file-checksum.ts';
 import { contentPlace, type FoundObject, type Repo } from './repo.ts';
-import type { CompressPool } from './store/compress-pool.ts';
-import { loadFile, readArchiveHeader } from './store/load-file.ts';
+import { loadFile, readXattrs } from './store/load-file.ts';
 import { RawInflater } from './store/raw-deflate.ts';
 
 const pieceSize = 1024 * 1024;
-/** Smaller objects are checked sooner than handed over. */
-const handOver = 16 * 1024;
 
 /** Checks objects one after another: structure and checksum. Throws `NotFound` for missing ones, `Corrupt` with libostree's words. */
 export class ObjectChecker {
@@ -26,48 +24,11 @@ export class ObjectChecker {
   #output: Buffer | undefined;
   #inflater: RawInflater | undefined;
 
-  readonly #pool: CompressPool | undefined;
+  /** Bytes of content objects that were hashed so far, as stored. */
+  bytes = 0;
 
-  /** `pool` helps in `tryLater`. */
-  constructor(repo: Repo, pool?: CompressPool) {
+  constructor(repo: Repo) {
     this.#repo = repo;
-    this.#pool = pool;
-  }
-
-  /**
-   * Lets the other thread check a content object; `failed` is called later if it is not right. False when there is no
-   * other thread, when it is busy, or when it is not worth it: then `check` is to be called.
-   */
-  tryLater(type: ObjectType, checksum: string, failed: (error: unknown) => void): boolean {
-    if (this.#pool === undefined || type !== 'file') return false;
-    const place = this.#repo.findObject('file', checksum);
-    if (place === undefined || place.stat.size < handOver) return false;
-    let job: { head: Buffer; start: number } | undefined;
-    try {
-      job = jobOf(place, checksum);
-    } catch {
-      return false; // `check` says what is wrong with it
-    }
-    if (job === undefined) return false;
-    const { fs, mode } = place.repo;
-    const fd = fs.open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW);
-    const options = { inflate: mode === 'archive', start: job.start, size: place.stat.size };
-    const given = this.#pool.tryDigest(fd, job.head, options, (digest, error) => {
-      fs.close(fd);
-      if (error === undefined && digest.toString('hex') === checksum) return;
-      try {
-        this.check(type, checksum);
-      } catch (why) {
-        failed(why);
-      }
-    });
-    if (!given) fs.close(fd);
-    return given;
-  }
-
-  /** Waits for what the other thread has to do. */
-  drain(): void {
-    this.#pool?.collect(true);
   }
 
   check(type: ObjectType, checksum: string): void {
@@ -83,7 +44,7 @@ export class ObjectChecker {
         decodeCommit(bytes);
         parseCommit(bytes);
       } else if (type === 'dirtree') decodeDirTree(bytes);
-      else if (type === 'dirmeta') decodeDirMeta(bytes);
+      else if (type === 'dirmeta') decodeDirMeta(bytes, this.#repo.compat.sortsXattrs ? 'sorted' : 'any');
     } catch (error) {
       throw prefixError(error, `fsck ${checksum}.${type}`);
     }
@@ -97,6 +58,7 @@ export class ObjectChecker {
       });
     }
     const { repo, path } = place;
+    this.bytes += place.stat.size;
     try {
       compare('file', checksum, repo.mode === 'archive' ? this.#archive(repo, path) : bare(place, checksum));
     } catch (error) {
@@ -135,8 +97,8 @@ export class ObjectChecker {
       const length = headerLength(buffer.subarray(0, have), limit);
       if (length > have) throw new CoppiceError('Limit', `File header size ${length} exceeds size ${have}`);
       const header = decodeArchiveHeader(buffer.subarray(0, length));
-      const head = encodeFileHeader(header);
-      if (!isRegular(header.mode)) return sha256(head);
+      if (!isRegular(header.mode)) return sha256(encodeFileHeader(header));
+      const head = headerBytes(header, header.xattrs);
       this.#inflater ??= new RawInflater();
       this.#inflater.start();
       const output = this.#gather(head);
@@ -154,21 +116,34 @@ export class ObjectChecker {
   }
 }
 
-/** What is hashed before the content, and where the content starts; undefined for symbolic links. */
-function jobOf(place: FoundObject, checksum: string): { head: Buffer; start: number } | undefined {
-  if (place.repo.mode === 'archive') {
-    const { header, dataOffset } = readArchiveHeader(place.repo.fs, place.path);
-    return isSymlink(header.mode) ? undefined : { head: encodeFileHeader(header), start: dataOffset };
+/** Checksum of an object that is stored as it is. */
+function bare(place: FoundObject, checksum: string): string {
+  const { repo, path, stat } = place;
+  if (repo.mode === 'bare' && isRegular(stat.mode)) {
+    const xattrs = repo.settings.disableXattrs ? [] : readXattrs(repo.fs, path);
+    return hashFile(repo.fs, path, headerBytes(stat, xattrs), stat.size);
   }
-  const { header } = loadFile(contentPlace(place), checksum);
-  return isSymlink(header.mode) ? undefined : { head: encodeFileHeader(header), start: 0 };
+  const { header, size } = loadFile(contentPlace(place), checksum);
+  if (isSymlink(header.mode)) return sha256(encodeFileHeader(header));
+  return hashFile(repo.fs, path, headerBytes(header, header.xattrs), size);
 }
 
-function bare(place: FoundObject, checksum: string): string {
-  const { fs } = place.repo;
-  const file = loadFile(contentPlace(place), checksum);
-  const head = encodeFileHeader(file.header);
-  return isSymlink(file.header.mode) ? sha256(head) : hashFile(fs, place.path, head, file.size);
+let plain: { readonly uid: number; readonly gid: number; readonly mode: number; readonly bytes: Buffer } | undefined;
+const plains = new Map<string, typeof plain>();
+
+/** The encoded header of a regular file. Those without attributes are kept: there are few different ones. */
+function headerBytes(owner: { uid: number; gid: number; mode: number }, xattrs: readonly Xattr[]): Buffer {
+  const { uid, gid, mode } = owner;
+  if (xattrs.length > 0) return encodeFileHeader({ uid, gid, mode, symlinkTarget: '', xattrs });
+  if (plain === undefined || plain.mode !== mode || plain.uid !== uid || plain.gid !== gid) {
+    const key = `${mode}:${uid}:${gid}`;
+    plain = plains.get(key);
+    if (plain === undefined) {
+      plain = { uid, gid, mode, bytes: encodeFileHeader({ uid, gid, mode, symlinkTarget: '', xattrs }) };
+      if (plains.size < 1000) plains.set(key, plain);
+    }
+  }
+  return plain.bytes;
 }
 
 function compare(type: ObjectType, expected: string, actual: string): void {

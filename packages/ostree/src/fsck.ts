@@ -1,11 +1,13 @@
 import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import { verifyBindings } from './bindings.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import { ObjectChecker } from './fsck-object.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
-import type { CompressPool } from './store/compress-pool.ts';
 import { collectionRefs } from './store/ref-list.ts';
+import type { HelperThread } from './thread/helper-thread.ts';
+import { SharedWork } from './thread/shared-work.ts';
 import { Reachable, traverseCommit } from './traverse.ts';
 
 export interface FsckOptions {
@@ -18,8 +20,8 @@ export interface FsckOptions {
   readonly verifyBindings?: boolean;
   /** That every ref a commit is bound to exists and leads to it. */
   readonly verifyBackRefs?: boolean;
-  /** A second thread that helps to read and hash. The caller closes it. */
-  readonly pool?: CompressPool;
+  /** A second thread that helps to read and hash, where the files are the machine's own. The caller closes it. */
+  readonly helper?: HelperThread;
 }
 
 /** What fsck tells while it works. */
@@ -56,7 +58,7 @@ export interface FsckResult {
 export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
   const bindings = options.verifyBindings === true;
   const state = { corrupt: false, marked: new Set<string>() };
-  const checker = new ObjectChecker(repo, options.pool);
+  const checker = new ObjectChecker(repo);
   yield { type: 'stage', stage: 'refs' };
   for (const [refspec, checksum] of repo.listRefs()) {
     const ref = refspec.slice(refspec.indexOf(':') + 1);
@@ -96,23 +98,19 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
   if (stopped !== undefined) throw stopped;
   let done = 0;
-  const late: { type: ObjectType; checksum: string; error: unknown }[] = [];
   for (const [type, checksum] of reachable) {
+    if (type === 'file') break;
     try {
-      if (!checker.tryLater(type, checksum, (error) => late.push({ type, checksum, error }))) {
-        checker.check(type, checksum);
-      }
+      checker.check(type, checksum);
     } catch (error) {
-      late.push({ type, checksum, error });
-    }
-    done++;
-    if (done === total) checker.drain();
-    for (const found of late.splice(0)) {
-      yield* problem(repo, options, found.type, found.checksum, found.error, commits, state);
+      yield* problem(repo, options, type, checksum, error, commits, state);
     }
     // Not for each: at this rate an event costs as much as a small object.
-    if (done === 1 || done % 64 === 0 || done === total) yield { type: 'progress', done, total };
+    if (++done === 1) yield { type: 'progress', done, total };
   }
+  yield* checkFiles(repo, options, checker, [...reachable.files], total, (checksum, error) =>
+    problem(repo, options, 'file', checksum, error, commits, state),
+  );
   for (const commit of orphans) {
     yield { type: 'tombstone', commit };
     enableTombstones(repo);
@@ -125,6 +123,58 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     partialByFsck: partialByFsck + state.marked.size,
     corrupt: state.corrupt,
   };
+}
+
+/** Checks content objects, with the helper's help. What the helper finds wrong is checked again here, for its error. */
+function* checkFiles(
+  repo: Repo,
+  options: FsckOptions,
+  checker: ObjectChecker,
+  files: readonly string[],
+  total: number,
+  failed: (checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
+): Generator<FsckEvent, void, undefined> {
+  const work = SharedWork.create(files.length);
+  const helper = repo.fs === hostFs ? options.helper : undefined;
+  let helped = false;
+  const failures = new Map<number, unknown>();
+  const before = total - files.length;
+  let done = 0;
+  try {
+    for (const i of work.take()) {
+      if (!helped && helper?.isWorth(files.length, checker.bytes) === true) {
+        const checksums = Buffer.from(files.join(''), 'hex');
+        helper.start({ kind: 'check', memory: work.memory, repo: repo.path, checksums });
+        helped = true;
+      }
+      try {
+        checker.check('file', files[i]!);
+        work.markDone(i);
+      } catch (error) {
+        if (helped) failures.set(i, error);
+        else {
+          yield* failed(files[i]!, error);
+          work.markDone(i);
+        }
+      }
+      done++;
+      if (done % 64 === 0 && before + done < total) yield { type: 'progress', done: before + done, total };
+    }
+  } finally {
+    // Also when the caller had enough, or the first error ends it.
+    work.stop();
+    if (helped) work.finish();
+  }
+  for (let i = 0; i < files.length; i++) {
+    if (work.isDone(i)) continue;
+    try {
+      if (failures.has(i)) throw failures.get(i);
+      checker.check('file', files[i]!);
+    } catch (error) {
+      yield* failed(files[i]!, error);
+    }
+  }
+  if (total > 0) yield { type: 'progress', done: total, total };
 }
 
 /** Runs `fsck` to its end. */

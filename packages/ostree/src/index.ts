@@ -176,5 +176,7 @@ export type { PruneOptions, PruneResult } from './prune.ts';
 export { dropCorrupt, repair } from './repair.ts';
 export type { RepairedObject, RepairResult } from './repair.ts';
 export { scanDevIno } from './scan-devino.ts';
+export { HelperThread } from './thread/helper-thread.ts';
+export type { HelperThreadOptions } from './thread/helper-thread.ts';
 export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TraverseOptions } from './traverse.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
-import { CompressPool, type FsckEvent, type FsckResult, runFsck } from '@coppice/ostree';
+import { type FsckEvent, type FsckResult, HelperThread, runFsck } from '@coppice/ostree';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -16,7 +16,7 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { repo, options } = call;
     // A second thread, if there is a second processor; it starts only when there is enough to read.
-    const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
+    const helper = availableParallelism() > 1 ? new HelperThread() : undefined;
     let result: FsckResult;
     try {
       result = runFsck(
@@ -27,12 +27,12 @@ export const verb: OstreeVerb = {
           addTombstones: options.flag('add-tombstones'),
           verifyBindings: options.flag('verify-bindings'),
           verifyBackRefs: options.flag('verify-back-refs'),
-          ...(pool === undefined ? {} : { pool }),
+          ...(helper === undefined ? {} : { helper }),
         },
         (event) => show(call, event),
       );
     } finally {
-      pool?.close();
+      helper?.close();
     }
     if (result.partial > 0) call.print(`${result.partial} partial commits not verified`);
     if (result.corrupt) throw new CoppiceError('Corrupt', 'Repository corruption encountered');
