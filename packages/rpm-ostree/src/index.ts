@@ -96,7 +96,7 @@ export type {
 } from './status/model.ts';
 export { deploymentId } from './status/model.ts';
 export type { StatusTextOptions } from './status/text.ts';
-export { formatStatus } from './status/text.ts';
+export { formatCachedUpdate, formatStatus } from './status/text.ts';
 export { formatTimestamp } from './status/timestamp.ts';
 export { TreeDirectory } from './tree/directory.ts';
 export type { FileAttributes, TreeNode } from './tree/image-tree.ts';
@@ -119,6 +119,7 @@ export { applyLive } from './client/apply-live.ts';
 export type { LiveHost } from './client/live-host.ts';
 export type { CleanupReport } from './client/cleanup.ts';
 export { cleanupBase, cleanupRepoMetadata, dropDeployments } from './client/cleanup.ts';
+export { findUpdate, loadUpdate, storeUpdate } from './client/cached-update.ts';
 export { readDaemonConfig, registerDriver } from './client/daemon-config.ts';
 export type { DeployOutcome, DeployRequest } from './client/deploy.ts';
 export { deployOrigin, kernelArgumentsOf } from './client/deploy.ts';

@@ -3,13 +3,30 @@ import {
   Client,
   formatJsonGlib,
   formatStatus,
+  type RpmOstreeCompat,
   runningTransaction,
+  type StatusTextOptions,
   statusJson,
   systemStatus,
 } from '@coppice/rpm-ostree';
+import type { Context } from '../cli/context.ts';
 import { selectJson } from './json-path.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
+
+/** How this terminal and locale want the text. */
+export function statusTextOptions(
+  { env, stdout }: Context,
+  compat: RpmOstreeCompat,
+): Pick<StatusTextOptions, 'compat' | 'color' | 'columns' | 'utf8'> {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return {
+    compat,
+    columns: stdout.columns,
+    color: stdout.isTTY && (env['NO_COLOR'] ?? '') === '',
+    utf8: !compat.modern || /utf-?8/i.test(locale) || locale === '',
+  };
+}
 
 export const verb: Verb = {
   summary: 'Get the version of the booted system',
@@ -47,16 +64,12 @@ export const verb: Verb = {
     else if (expression !== undefined)
       context.stdout.write(`${formatJsonGlib(selectJson(statusJson(shown), expression))}\n`);
     else {
-      const locale = context.env['LC_ALL'] || context.env['LC_CTYPE'] || context.env['LANG'] || '';
       context.stdout.write(
         formatStatus(status, {
-          compat: client.compat,
+          ...statusTextOptions(context, client.compat),
           verbose: options.flag('verbose'),
           advisories: options.flag('advisories') || options.flag('verbose'),
           bootedOnly: options.flag('booted'),
-          columns: context.stdout.columns,
-          color: context.stdout.isTTY && (context.env['NO_COLOR'] ?? '') === '',
-          utf8: !client.compat.modern || /utf-?8/i.test(locale) || locale === '',
         }),
       );
     }

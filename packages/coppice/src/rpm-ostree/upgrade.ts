@@ -3,13 +3,13 @@ import {
   baseOf,
   changePackages,
   deployOrigin,
-  diffCommits,
-  formatPackageDiff,
-  formatTimestamp,
+  findUpdate,
+  formatCachedUpdate,
   type Origin,
+  packageListOf,
   pullBase,
   readDaemonConfig,
-  versionOf,
+  storeUpdate,
 } from '@coppice/rpm-ostree';
 import {
   bypassDriver,
@@ -22,30 +22,35 @@ import {
   verbOptions,
 } from './options.ts';
 import { finishChange, inTransaction, type OpenSystem, openSystem, refuseWithDriver } from './run.ts';
-import type { Verb } from './verb.ts';
+import { statusTextOptions } from './status.ts';
+import type { Verb, VerbCall } from './verb.ts';
 
-/** --check and --preview: what an upgrade would bring; exit status 77 when nothing. */
-async function checkForUpdate(system: OpenSystem, preview: boolean): Promise<number> {
+/** --check and --preview: what an upgrade would bring, which `status` tells from then on; exit status 77 when nothing. */
+async function checkForUpdate(system: OpenSystem, call: VerbCall, preview: boolean): Promise<number> {
   const { client, text } = system;
-  const previous = client.originMerge;
-  const current = baseOf(client.repo, previous.checksum);
-  const found = await inTransaction(system, 'upgrade (check)', () =>
-    pullBase(client, client.origin(previous), { allowDowngrade: false, current }),
-  );
-  if (found === current) {
+  const update = await inTransaction(system, 'upgrade (check)', async () => {
+    const previous = client.originMerge;
+    const current = baseOf(client.repo, previous.checksum);
+    const origin = client.origin(previous);
+    const found = await pullBase(client, origin, { allowDowngrade: false, current, commitOnly: true });
+    // A commit that does not list its packages has them in its tree.
+    if (packageListOf(client.repo.loadCommit(found).metadata) === undefined)
+      await pullBase(client, origin, { allowDowngrade: false, current });
+    const result = await findUpdate(client, found);
+    storeUpdate(client, result);
+    return result;
+  });
+  if (update === undefined) {
     text.line('No updates available.');
     return 77;
   }
-  const commit = client.repo.loadCommit(found);
-  const version = versionOf(commit);
-  text.line('AvailableUpdate:');
-  const stamp = formatTimestamp(Number(commit.timestamp));
-  text.line(version === undefined ? `      Timestamp: ${stamp}` : `        Version: ${version} (${stamp})`);
-  text.line(`         Commit: ${found}`);
-  if (preview) {
-    const diff = formatPackageDiff(diffCommits(client.repo, current, found));
-    if (diff !== '') text.line(diff.trimEnd());
-  }
+  call.context.stdout.write(
+    formatCachedUpdate(update, {
+      ...statusTextOptions(call.context, client.compat),
+      verbose: preview,
+      advisories: preview,
+    }),
+  );
   return 0;
 }
 
@@ -94,7 +99,7 @@ export const verb: Verb = {
       text.line('Automatic updates are not enabled; exiting...');
       return 0;
     }
-    if (check || preview || (automatic && policy === 'check')) return await checkForUpdate(system, preview);
+    if (check || preview || (automatic && policy === 'check')) return await checkForUpdate(system, call, preview);
     let pinned: string | undefined;
     const outcome = await inTransaction(system, 'upgrade', async () => {
       const previous = client.originMerge;

@@ -14,6 +14,8 @@ export interface PullBaseOptions {
   readonly allowDowngrade: boolean;
   /** Commit now deployed below the layers; the new one must not be older unless downgrades are allowed. */
   readonly current: string | undefined;
+  /** Only the commit object, to look at what it says; not for images. */
+  readonly commitOnly?: boolean;
   /** A repository on this machine to pull from instead of the remote. */
   readonly localRepo?: string;
 }
@@ -137,6 +139,7 @@ export async function pullBase(client: Client, origin: Origin, options: PullBase
     await pullWithProgress(client, {
       remote: refspec.remote,
       refs: [refspec.ref],
+      ...(options.commitOnly === true ? { commitOnly: true } : {}),
       ...(origin.overrideCommit === undefined ? {} : { overrideCommits: [origin.overrideCommit] }),
     });
     checksum = origin.overrideCommit ?? repo.resolveRev(formatRefspec(refspec));

@@ -1,16 +1,15 @@
 // Everything `status` shows, read from a sysroot.
-import { messageOf } from '@coppice/base';
 import { Variant, type VariantDict } from '@coppice/gvariant';
-import { commitGpgResults, findRemote, verificationKeyring } from '@coppice/ostree';
-import type { VerifyResult } from '@coppice/signing';
 import type { Deployment } from '@coppice/sysroot';
 import { isLayered, nevraOfVariant, repoStamps, versionOf } from '../commit-facts.ts';
 import { formatRefspec } from '../refspec.ts';
-import type { DeploymentStatus, Replacement, SignatureStatus, SystemStatus } from '../status/model.ts';
+import type { DeploymentStatus, Replacement, SystemStatus } from '../status/model.ts';
+import { loadUpdate } from './cached-update.ts';
 import type { Client } from './client.ts';
 import { readDaemonConfig } from './daemon-config.ts';
 import { liveStateOf } from './live-state.ts';
 import { diffCommits } from './packages-of.ts';
+import { remoteFacts } from './remote-facts.ts';
 
 function plain(value: unknown): unknown {
   if (value instanceof Variant) return plain(value.value);
@@ -28,41 +27,6 @@ function dictionary(v: Variant): unknown {
   return Object.fromEntries(
     (v.value as unknown as readonly (readonly [string, unknown])[]).map(([k, x]) => [k, plain(x)]),
   );
-}
-
-function signatureStatus(r: VerifyResult): SignatureStatus {
-  return {
-    valid: r.valid,
-    keyMissing: r.keyMissing,
-    signatureExpired: r.signatureExpired,
-    keyExpired: r.keyExpired,
-    keyRevoked: r.keyRevoked,
-    fingerprint: r.fingerprint,
-    timestamp: r.timestamp,
-    expiration: r.expires,
-    pubkeyAlgorithm: r.publicKeyAlgorithm,
-    hashAlgorithm: r.hashAlgorithm,
-    userName: r.userName,
-    userEmail: r.userEmail,
-    primaryFingerprint: r.primaryFingerprint,
-  };
-}
-
-function remoteFacts(
-  client: Client,
-  remote: string | undefined,
-  base: string,
-): Pick<DeploymentStatus, 'gpgEnabled' | 'signatures' | 'remoteError'> & { remoteError?: string } {
-  if (remote === undefined) return { gpgEnabled: false, signatures: [] };
-  const found = findRemote(client.repo, remote);
-  if (found === undefined) return { gpgEnabled: false, signatures: [], remoteError: `Remote "${remote}" not found` };
-  if (!found.boolean('gpg-verify', true)) return { gpgEnabled: false, signatures: [] };
-  try {
-    const results = commitGpgResults(client.repo, base, verificationKeyring(client.repo, remote));
-    return { gpgEnabled: true, signatures: results.map(signatureStatus) };
-  } catch (error) {
-    return { gpgEnabled: true, signatures: [], remoteError: messageOf(error) };
-  }
 }
 
 function replacements(metadata: VariantDict): Replacement[] {
@@ -175,10 +139,12 @@ export function statusOfDeployment(client: Client, d: Deployment): DeploymentSta
 /** The whole status. `transaction` is what runs now, if anything. */
 export function systemStatus(client: Client, transaction?: SystemStatus['transaction']): SystemStatus {
   const config = readDaemonConfig(client);
+  const update = loadUpdate(client);
   return {
     deployments: client.sysroot.deployments.map((d) => statusOfDeployment(client, d)),
     ...(transaction === undefined ? {} : { transaction }),
     automaticUpdates: config.automaticUpdatePolicy,
     ...(config.driver === undefined ? {} : { driver: config.driver }),
+    ...(update === undefined ? {} : { cachedUpdate: update }),
   };
 }

@@ -140,7 +140,6 @@ const advisorySeverities = ['none', 'low', 'moderate', 'important', 'critical'] 
 
 function cachedUpdateJson(update: CachedUpdate): Json {
   const out: JsonObject = {
-    deployment: update.deploymentId,
     osname: update.osname,
     checksum: update.checksum,
     timestamp: update.timestamp,
@@ -148,6 +147,7 @@ function cachedUpdateJson(update: CachedUpdate): Json {
     'gpg-enabled': update.gpgEnabled,
     'ref-has-new-commit': update.refHasNewCommit,
   };
+  if (update.deploymentId !== undefined) out['deployment'] = update.deploymentId;
   if (update.version !== undefined) out['version'] = update.version;
   if (update.signatures.length > 0) out['signatures'] = update.signatures.map(signature);
   if (update.diff !== undefined) out['rpm-diff'] = packageDiffJson(update.diff);

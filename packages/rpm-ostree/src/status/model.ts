@@ -90,8 +90,8 @@ export interface CachedUpdate {
   readonly checksum: string;
   readonly osname: string;
   readonly origin: string;
-  /** Deployment it was computed against. */
-  readonly deploymentId: string;
+  /** The deployment that has it, once it was staged. */
+  readonly deploymentId?: string;
   readonly gpgEnabled: boolean;
   readonly signatures: readonly SignatureStatus[];
   readonly refHasNewCommit: boolean;

@@ -245,7 +245,7 @@ class StatusText {
       color: this.#options.color === true,
       utf8: this.#options.utf8 !== false,
     });
-    out.raw('\nAvailableUpdate:\n');
+    out.raw('AvailableUpdate:\n');
     const stamp = formatTimestamp(update.timestamp);
     if (update.version === undefined) out.kv('Timestamp', stamp);
     else out.kv('Version', `${out.bold(update.version)} (${stamp})`);
@@ -300,5 +300,12 @@ export function formatStatus(status: SystemStatus, options: StatusTextOptions): 
     return text;
   const tail = new StatusText(options);
   tail.cachedUpdate(update);
-  return text + tail.text;
+  return `${text}\n${tail.text}`;
+}
+
+/** The block that `upgrade --check` and `--preview` print. */
+export function formatCachedUpdate(update: CachedUpdate, options: StatusTextOptions): string {
+  const view = new StatusText(options);
+  view.cachedUpdate(update);
+  return view.text;
 }
