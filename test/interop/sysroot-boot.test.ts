@@ -1,32 +1,24 @@
-// Commits, deployments and a disk image by ours only, booted in QEMU. Runs when COPPICE_BOOT_TREE names a root file system
-// made ready for ostree (docs/sysroot.md says how); it takes some minutes.
+// Commits, deployments and a disk image by ours only, booted in QEMU: the new deployment, the old one from the menu, and after
+// the original removed the new one.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../scripts/build.ts';
-import { Machine } from './sysroot-machine.ts';
+import { bootSkipReason, bootTree, Machine } from './sysroot-machine.ts';
 
-const tree = process.env.COPPICE_BOOT_TREE;
-const reason =
-  tree === undefined
-    ? 'COPPICE_BOOT_TREE is not set'
-    : !existsSync(join(tree, 'usr/lib/modules'))
-      ? `${tree} has no kernel`
-      : spawnSync('qemu-system-x86_64', ['--version']).error !== undefined
-        ? 'qemu-system-x86_64 is not installed'
-        : undefined;
+const title = bootSkipReason === undefined ? 'booting' : `booting: ${bootSkipReason}`;
 
-describe.skipIf(reason !== undefined)(`booting${reason === undefined ? '' : `: ${reason}`}`, () => {
+describe.skipIf(bootSkipReason !== undefined)(title, () => {
   let work: string;
   let image: string;
   const dist = join(import.meta.dirname, '../../node_modules/.cache/interop-sysroot-boot');
   const versions: string[] = [];
 
   const ours = (program: string, ...args: string[]): string => {
-    const result = spawnSync(process.execPath, [join(dist, 'main.mjs'), program, ...args], {
+    const result = spawnSync(process.execPath, [join(dist, 'main.cjs'), program, ...args], {
       encoding: 'utf8',
       cwd: work,
       env: { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' },
@@ -40,7 +32,7 @@ describe.skipIf(reason !== undefined)(`booting${reason === undefined ? '' : `: $
     work = mkdtempSync(join(tmpdir(), 'coppice-boot-'));
     image = join(work, 'disk.raw');
     ours('ostree', 'init', '--repo=repo', '--mode=archive');
-    spawnSync('cp', ['-a', tree!, join(work, 'tree')]);
+    spawnSync('cp', ['-a', bootTree!, join(work, 'tree')]);
     for (const version of ['1', '2']) {
       writeFileSync(join(work, 'tree/usr/bin/hello'), `#!/bin/sh\necho hello from version ${version}\n`);
       chmodSync(join(work, 'tree/usr/bin/hello'), 0o755);

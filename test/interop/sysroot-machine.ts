@@ -1,8 +1,8 @@
 // A virtual machine for a disk image without boot loader: the newest entry is read out of the image as a boot loader would
-// read it, and QEMU (software emulation) gets kernel, initramfs and arguments.
+// read it, and QEMU gets kernel, initramfs and arguments. Software emulation, unless COPPICE_QEMU_ACCEL=kvm.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BootConfig, strverscmp } from '@coppice/sysroot';
@@ -23,6 +23,30 @@ export function imageEntries(image: string): BootConfig[] {
     .sort((a, b) => -strverscmp(a.get('version') ?? '', b.get('version') ?? ''));
 }
 
+const judge = join(import.meta.dirname, '../judges/boot-tree.sh');
+
+/** A root file system that boots when it is deployed: COPPICE_BOOT_TREE, else what test/judges/boot-tree.sh made before. */
+export const bootTree: string | undefined = (() => {
+  const named = process.env.COPPICE_BOOT_TREE;
+  if (named !== undefined) return named;
+  const made = spawnSync(judge, ['--cached'], { encoding: 'utf8' });
+  return made.status === 0 ? made.stdout.trim() : undefined;
+})();
+
+/** Why nothing is booted here; undefined when it is. In CI what is missing fails instead. */
+export const bootSkipReason: string | undefined = (() => {
+  const reason =
+    bootTree === undefined || !existsSync(join(bootTree, 'usr/lib/modules'))
+      ? 'no bootable tree: test/judges/boot-tree.sh makes it, or COPPICE_BOOT_TREE names one'
+      : spawnSync('qemu-system-x86_64', ['--version']).error !== undefined
+        ? 'qemu-system-x86_64 is not installed'
+        : undefined;
+  if (reason !== undefined && process.env.CI === 'true') throw new Error(reason);
+  return reason ?? (process.getuid?.() === 0 ? undefined : 'the tree has files that only root can read');
+})();
+
+const acceleration = process.env.COPPICE_QEMU_ACCEL === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128';
+
 export class Machine {
   readonly #process: ChildProcess;
   readonly #folder: string;
@@ -41,7 +65,7 @@ export class Machine {
       return target;
     };
     const drive = `file=${image},format=raw,if=virtio,cache=unsafe`;
-    const size = ['-machine', 'q35', '-m', '1024', '-smp', '2', '-accel', 'tcg,thread=multi,tb-size=128'];
+    const size = ['-machine', 'q35', '-m', '1024', '-smp', '2', '-accel', acceleration];
     const quiet = ['-nographic', '-no-reboot', '-nodefaults', '-serial', 'stdio', '-device', 'virtio-rng-pci'];
     const boot = ['-kernel', file('linux'), '-initrd', file('initrd'), '-append', entry.get('options') ?? ''];
     this.#process = spawn('qemu-system-x86_64', [...size, ...quiet, '-drive', drive, ...boot], {
@@ -81,8 +105,8 @@ export class Machine {
   }
 
   /** Waits for the root shell that the serial console logs into. */
-  async login(): Promise<void> {
-    await this.expect(/root@[\w-]+:~# /);
+  async login(seconds = 300): Promise<void> {
+    await this.expect(/root@[\w-]+:~# /, seconds);
     await this.run(
       "stty -echo cols 500; export PS1='' TERM=dumb PAGER=cat; bind 'set enable-bracketed-paste off'; dmesg -n 1",
     );

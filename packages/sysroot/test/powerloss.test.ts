@@ -1,73 +1,24 @@
 // Power loss at any point of a deployment, a finalization or a cleanup: what a boot loader and an initramfs find is the old
 // system or the new one, whole.
 
-import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import {
-  BootConfig,
   cleanupSysroot,
   deployTree,
   directoryHost,
   finalizeStaged,
   Origin,
-  parseBootLink,
   Sysroot,
   simpleWriteDeployment,
   stageTree,
-  strverscmp,
   undeploy,
 } from '@coppice/sysroot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Change, durable, Replay, recordingFs, restore } from './recorder.ts';
+import { boots } from './boots.ts';
+import { type Change, Replay, recordingFs, replayLossy, restore } from './recorder.ts';
 import { commitFiles, makeSysroot, scratch, testEnv, tree } from './world.ts';
-
-/** What is in a tree: names, types, modes and content. */
-function fingerprint(root: string): string {
-  const hash = createHash('sha256');
-  const walk = (path: string): void => {
-    const stat = lstatSync(path);
-    hash.update(`${path.slice(root.length)} ${stat.mode.toString(8)}\n`);
-    const type = stat.mode & 0o170000;
-    if (type === 0o120000) hash.update(readlinkSync(path));
-    else if (type === 0o100000) hash.update(readFileSync(path));
-    else if (type === 0o040000) for (const name of readdirSync(path).sort()) walk(`${path}/${name}`);
-  };
-  walk(root);
-  return hash.digest('hex');
-}
-
-/**
- * Follows the chain as the machine does: the boot loader takes the entry with the highest version below `boot/loader` and
- * loads its kernel and initramfs; prepare-root resolves `ostree=`. Returns the deployment's name and its fingerprint.
- */
-function boots(sysroot: string): { name: string; print: string } {
-  const loader = readlinkSync(join(sysroot, 'boot/loader'));
-  expect(loader).toMatch(/^loader\.[01]$/);
-  const directory = join(sysroot, 'boot', loader, 'entries');
-  const entries = readdirSync(directory)
-    .filter((name) => name.endsWith('.conf'))
-    .map((name) => BootConfig.parse(readFileSync(join(directory, name), 'utf8')));
-  const first = entries.sort((a, b) => -strverscmp(a.get('version')!, b.get('version')!))[0]!;
-  const link = first
-    .get('options')!
-    .split(' ')
-    .find((word) => word.startsWith('ostree='))!
-    .slice('ostree='.length);
-  const { bootChecksum } = parseBootLink(link);
-  const images = createHash('sha256')
-    .update(readFileSync(join(sysroot, 'boot', first.get('linux')!)))
-    .update(readFileSync(join(sysroot, 'boot', first.get('initrd')!)))
-    .digest('hex');
-  expect(images).toBe(bootChecksum);
-  const target = readlinkSync(join(sysroot, link));
-  const deployment = join(sysroot, 'ostree/boot.0.0/os/sum', target).replace(
-    /^.*\/ostree\/deploy/,
-    `${sysroot}/ostree/deploy`,
-  );
-  return { name: deployment.slice(sysroot.length), print: fingerprint(deployment) };
-}
 
 /** Every prefix of the changes, then seeded variants in which what no barrier covers may be missing. */
 function survey(before: string, changes: readonly Change[], after: string, variants: number): void {
@@ -101,12 +52,9 @@ function survey(before: string, changes: readonly Change[], after: string, varia
     for (let variant = 0; variant < variants; variant++) {
       const count = 1 + Math.floor(random() * changes.length);
       const keep = random();
-      const sure = durable(changes, count);
       const root = join(work, `v${variant}`);
       restore(before, root);
-      const part = new Replay(root);
-      for (let i = 0; i < count; i++) if (sure[i] || random() < keep) part.apply(changes[i]!);
-      part.end();
+      replayLossy(root, changes, count, () => random() < keep);
       judge(
         root,
         `variant ${variant}: ${count} changes, those without a barrier kept with probability ${keep.toFixed(2)}`,

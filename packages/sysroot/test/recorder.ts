@@ -152,3 +152,11 @@ export function durable(changes: readonly Change[], count: number): boolean[] {
   }
   return sure;
 }
+
+/** Replays the first `count` changes below `root`; those that no barrier covers only where `keep` says so. */
+export function replayLossy(root: string, changes: readonly Change[], count: number, keep: () => boolean): void {
+  const sure = durable(changes, count);
+  const replay = new Replay(root);
+  for (let i = 0; i < count; i++) if (sure[i] || keep()) replay.apply(changes[i]!);
+  replay.end();
+}
