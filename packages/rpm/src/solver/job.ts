@@ -90,8 +90,9 @@ export interface SolverFlags {
   urpmreorder: boolean;
   strongrecommends: boolean;
   installalsoupdates: boolean;
-  onlyinstallrecommendedfromnew: boolean;
   strictrepopriority: boolean;
+  /** For a soname, packages named `lib...` come before others that bundle it. No released libsolv does so yet. */
+  preferlibraries: boolean;
 }
 
 /** The switches as a fresh solver has them. */
@@ -125,7 +126,7 @@ export function defaultSolverFlags(): SolverFlags {
     urpmreorder: false,
     strongrecommends: false,
     installalsoupdates: false,
-    onlyinstallrecommendedfromnew: false,
     strictrepopriority: false,
+    preferlibraries: false,
   };
 }

@@ -2,6 +2,7 @@
 import { orderForPruning, pruneToBestVersion } from './best-version.ts';
 import { orderByCommonProvides } from './common-provides.ts';
 import { identical } from './identical.ts';
+import { pruneToLibraries } from './library-names.ts';
 import type { Pool } from './pool.ts';
 import type { SolverState } from './state.ts';
 import { urpmOrder } from './urpm-order.ts';
@@ -164,6 +165,7 @@ function filterEqual(s: SolverState, list: readonly number[], mode: FilterMode):
   if (out.length > 1) out = pruneToBestVersion(pool, out);
   if (mode === 'recommend' || mode === 'suggest' || out.length < 2) return out;
   out = pruneToRecommended(s, out);
+  if (s.flags.preferlibraries && out.length > 1) out = [...pruneToLibraries(pool, out)];
   if (mode === 'prune' || out.length < 2) return out;
   out = orderByCommonProvides(pool, demoteOldVersions(pool, out));
   if (pool.installed !== undefined) out = split(out, (p) => nameInstalled(s, p));

@@ -40,6 +40,8 @@ export interface CaseOptions {
   readonly readFile?: (name: string) => string;
   /** Which libsolv's wording of alternatives to use. */
   readonly alternatives?: AlternativeStyle;
+  /** The solver's switches before the case sets any. */
+  readonly flags?: Partial<SolverFlags>;
   /** Called after each solving. */
   readonly onSolved?: (state: SolverState, steps: readonly Step[]) => void;
 }
@@ -95,7 +97,7 @@ class CaseRun {
   private readonly pool = new Pool();
   private names: SolvableNames | undefined;
   private jobs: Job[] = [];
-  private flags: SolverFlags = defaultSolverFlags();
+  private flags: SolverFlags;
   private state: SolverState | undefined;
   private previous: SolverState | undefined;
   private wanted: { kinds: readonly string[]; expected: string[] | undefined; line: number } | undefined;
@@ -105,6 +107,11 @@ class CaseRun {
 
   constructor(options: CaseOptions) {
     this.options = options;
+    this.flags = this.freshFlags();
+  }
+
+  private freshFlags(): SolverFlags {
+    return { ...defaultSolverFlags(), ...this.options.flags };
   }
 
   private solvables(): SolvableNames {
@@ -128,7 +135,7 @@ class CaseRun {
     this.jobs = [];
     this.autoInstalled.length = 0;
     this.state = undefined;
-    if (!reuse) this.flags = defaultSolverFlags();
+    if (!reuse) this.flags = this.freshFlags();
   }
 
   /** `autoinst name X`: every installed package of another name was asked for by the user. */
