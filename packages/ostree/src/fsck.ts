@@ -97,19 +97,8 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   const total = reachable.size;
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
   if (stopped !== undefined) throw stopped;
-  let done = 0;
-  for (const [type, checksum] of reachable) {
-    if (type === 'file') break;
-    try {
-      checker.check(type, checksum);
-    } catch (error) {
-      yield* problem(repo, options, type, checksum, error, commits, state);
-    }
-    // Not for each: at this rate an event costs as much as a small object.
-    if (++done === 1) yield { type: 'progress', done, total };
-  }
-  yield* checkFiles(repo, options, checker, [...reachable.files], total, (checksum, error) =>
-    problem(repo, options, 'file', checksum, error, commits, state),
+  yield* checkObjects(repo, options, checker, reachable, (type, checksum, error) =>
+    problem(repo, options, type, checksum, error, commits, state),
   );
   for (const commit of orphans) {
     yield { type: 'tombstone', commit };
@@ -125,40 +114,60 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   };
 }
 
-/** Checks content objects, with the helper's help. What the helper finds wrong is checked again here, for its error. */
-function* checkFiles(
+/**
+ * Checks what commits reach. The helper takes its share of the contents while this thread is still at the metadata; what it
+ * finds wrong is checked again here, for the error.
+ */
+function* checkObjects(
   repo: Repo,
   options: FsckOptions,
   checker: ObjectChecker,
-  files: readonly string[],
-  total: number,
-  failed: (checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
+  reachable: Reachable,
+  failed: (type: ObjectType, checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
 ): Generator<FsckEvent, void, undefined> {
+  const total = reachable.size;
+  const files = [...reachable.files];
   const work = SharedWork.create(files.length);
   const helper = repo.fs === hostFs ? options.helper : undefined;
   let helped = false;
+  const getHelp = (): void => {
+    if (helped || helper?.isWorth(files.length, checker.bytes) !== true) return;
+    helper.start({
+      kind: 'check',
+      memory: work.memory,
+      repo: repo.path,
+      checksums: Buffer.from(files.join(''), 'hex'),
+    });
+    helped = true;
+  };
   const failures = new Map<number, unknown>();
-  const before = total - files.length;
   let done = 0;
+  // Not for each: at this rate an event costs as much as a small object.
+  const isTold = (): boolean => (++done === 1 || done % 64 === 0) && done < total;
   try {
-    for (const i of work.take()) {
-      if (!helped && helper?.isWorth(files.length, checker.bytes) === true) {
-        const checksums = Buffer.from(files.join(''), 'hex');
-        helper.start({ kind: 'check', memory: work.memory, repo: repo.path, checksums });
-        helped = true;
+    getHelp();
+    for (const [type, checksum] of reachable) {
+      if (type === 'file') break;
+      try {
+        checker.check(type, checksum);
+      } catch (error) {
+        yield* failed(type, checksum, error);
       }
+      if (isTold()) yield { type: 'progress', done, total };
+    }
+    for (const i of work.take()) {
+      getHelp();
       try {
         checker.check('file', files[i]!);
         work.markDone(i);
       } catch (error) {
         if (helped) failures.set(i, error);
         else {
-          yield* failed(files[i]!, error);
+          yield* failed('file', files[i]!, error);
           work.markDone(i);
         }
       }
-      done++;
-      if (done % 64 === 0 && before + done < total) yield { type: 'progress', done: before + done, total };
+      if (isTold()) yield { type: 'progress', done, total };
     }
   } finally {
     // Also when the caller had enough, or the first error ends it.
@@ -171,7 +180,7 @@ function* checkFiles(
       if (failures.has(i)) throw failures.get(i);
       checker.check('file', files[i]!);
     } catch (error) {
-      yield* failed(files[i]!, error);
+      yield* failed('file', files[i]!, error);
     }
   }
   if (total > 0) yield { type: 'progress', done: total, total };
