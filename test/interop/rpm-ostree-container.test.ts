@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { OciLayout } from '@coppice/oci';
 import { Repo } from '@coppice/ostree';
-import { encapsulate, importImage } from '@coppice/rpm-ostree';
+import { Client, encapsulate, importImage, planChange } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
@@ -110,6 +110,19 @@ describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => 
     node.fsck();
     await put('testing');
     original('skopeo', 'copy', '--dest-tls-verify=false', `oci:${layout}:testing`, `docker://${host}/os:stable`);
+    const before = original('/usr/bin/ostree', `--repo=${node.repo}`, 'refs');
+    const client = Client.open({ sysroot: node.sysroot, env: process.env });
+    const plan = await planChange(client, {
+      title: 'upgrade',
+      origin: client.origin(client.originMerge),
+      newBase: true,
+      offline: false,
+      checkOnly: false,
+    });
+    expect(plan.base.toVersion).toBe('31.20200127.2.0');
+    expect(plan.packages.upgraded.map((c) => c.to.name)).toContain('kernel');
+    // A plan touches nothing.
+    expect(original('/usr/bin/ostree', `--repo=${node.repo}`, 'refs')).toBe(before);
     const out = await node.must('upgrade');
     const [, present, needed] = /layers already present: (\d+); layers needed: (\d+)/.exec(out)!;
     expect(Number(present)).toBeGreaterThan(Number(needed));

@@ -31,6 +31,8 @@ export interface ImportImageOptions {
   readonly reference: string;
   /** The image reference as origins write it, for the ref that keeps it. */
   readonly imageReference: string;
+  /** A parent of `repo` whose layers need not be fetched again. */
+  readonly parent?: Repo;
   /** Whether layers on top of the commit are accepted; default yes. A signature of the commit says nothing about them. */
   readonly acceptDerived?: boolean;
   /** A directory of our own for downloads. */
@@ -130,14 +132,14 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
   const { commit: commitLayer, objects, derived } = imageLayout(manifest, config);
   if (derived.length > 0 && options.acceptDerived === false)
     throw new CoppiceError('Signature', 'Cannot currently verify layered containers via ostree remote');
-  const { scratch } = options;
+  const { scratch, parent } = options;
+  const layerAt = (digest: string): string | undefined =>
+    repo.tryResolveRev(layerRef(digest)) ?? parent?.tryResolveRev(layerRef(digest));
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   let fetched = 0;
   const filtered = new Map<string, ReadonlyMap<string, number>>();
   try {
-    const missing = [...objects, commitLayer, ...derived].filter(
-      ({ layer }) => repo.tryResolveRev(layerRef(layer.digest)) === undefined,
-    );
+    const missing = [...objects, commitLayer, ...derived].filter(({ layer }) => layerAt(layer.digest) === undefined);
     progress({
       type: 'message',
       text: `layers already present: ${manifest.layers.length - missing.length}; layers needed: ${missing.length} (${missing.reduce((n, m) => n + m.layer.size, 0)} bytes)`,
@@ -203,7 +205,7 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
             ...mergeLayers(
               txn,
               encapsulated,
-              derived.map(({ layer }) => repo.resolveRev(layerRef(layer.digest))),
+              derived.map(({ layer }) => layerAt(layer.digest)!),
             ),
           }),
     });

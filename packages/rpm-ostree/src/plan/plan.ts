@@ -16,15 +16,18 @@ import { basePackages, resolveInputFor } from '../client/assemble.ts';
 import type { Candidate } from '../client/candidate.ts';
 import type { Client } from '../client/client.ts';
 import { kernelArgumentsOf } from '../client/deploy.ts';
+import { checkImagePolicy } from '../client/image-policy.ts';
 import { packagesOf } from '../client/packages-of.ts';
 import { configDir, loadRepositories } from '../client/repo-metadata.ts';
 import { resolvePackages } from '../client/resolve.ts';
 import { baseOf, versionOf } from '../commit-facts.ts';
+import { importImage } from '../container/import-image.ts';
+import { openImage } from '../container/open-image.ts';
 import { findImportedPackage } from '../import/package-commit.ts';
 import { formatNevra, type Nevra } from '../nevra.ts';
 import { hasPackageChanges, type Origin } from '../origin.ts';
 import { diffPackages, isEmptyDiff } from '../pkgdiff.ts';
-import { formatRefspec } from '../refspec.ts';
+import { type ContainerReference, formatContainerReference } from '../refspec.ts';
 import type { TreeDirectory } from '../tree/directory.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { PathChange, Plan } from './model.ts';
@@ -73,12 +76,28 @@ function scratchRepo(client: Client, dir: string): Repo {
   return opened;
 }
 
-async function newestBase(scratch: Repo, origin: Origin): Promise<string> {
+/** The image's commit, in the scratch repository; only layers that the system lacks are fetched. */
+async function newestImage(client: Client, scratch: Repo, image: ContainerReference, dir: string): Promise<string> {
+  const { store, reference } = openImage(image, join(dir, 'image'));
+  const digest = await checkImagePolicy(client, image, store, reference);
+  const { commit } = await importImage({
+    repo: scratch,
+    parent: client.repo,
+    source: store,
+    reference: digest,
+    imageReference: formatContainerReference(image),
+    acceptDerived: image.signature.kind !== 'remote',
+    scratch: join(dir, 'layers'),
+  });
+  return commit;
+}
+
+async function newestBase(client: Client, scratch: Repo, origin: Origin, dir: string): Promise<string> {
   const { refspec } = origin;
   if (refspec === undefined) throw new CoppiceError('Invalid', 'the deployment has no origin to follow');
   if (refspec.kind !== 'ostree') {
     if (refspec.kind === 'checksum') return refspec.checksum;
-    throw new CoppiceError('Unsupported', `not built yet: planning for ${formatRefspec(refspec)}`);
+    return await newestImage(client, scratch, refspec.image, dir);
   }
   if (refspec.remote === undefined) return scratch.resolveRev(refspec.ref);
   if (findRemote(scratch, refspec.remote) === undefined)
@@ -143,7 +162,8 @@ export async function planChange(client: Client, options: PlanOptions): Promise<
     const current = client.originMerge;
     const from = baseOf(client.repo, current.checksum);
     const scratch = scratchRepo(client, dir);
-    const to = options.newBase && options.offline !== true ? await newestBase(scratch, options.origin) : from;
+    const to =
+      options.newBase && options.offline !== true ? await newestBase(client, scratch, options.origin, dir) : from;
     const commit = scratch.loadCommit(to);
     const basePkgs = basePackages({ repo: scratch, scratch: join(dir, 'db') }, to);
     const layered = hasPackageChanges(options.origin);
