@@ -79,14 +79,20 @@ export function decompile(bytes: Uint8Array, options: DecompileOptions = {}): De
   } catch (error) {
     return failed('decompile-lost', (error as Error).message);
   }
-  const map = new Map<string, TidyValue>([
-    ['variant', spec.variant],
-    ['version', spec.version],
-  ]);
-  if (wrapper !== undefined) addWrapper(wrapper, map);
-  for (const [key, value] of invert(config, sourceSchema(spec), spec)) map.set(key, value);
-  const butane = writeTidyYaml(map);
-  const again = translate(butane);
+  const write = (style: Style): { butane: string; again: ReturnType<typeof translate> } => {
+    const map = new Map<string, TidyValue>([
+      ['variant', spec.variant],
+      ['version', spec.version],
+    ]);
+    if (wrapper !== undefined) addWrapper(wrapper, map);
+    for (const [key, value] of invert(config, sourceSchema(spec), style)) map.set(key, value);
+    const butane = writeTidyYaml(map);
+    return { butane, again: translate(butane) };
+  };
+  const style: Style = { notes: spec.base >= 2, encoded: hasEncoded(config), inline: true, configs: true };
+  let { butane, again } = write(style);
+  // Configs inside this one are only checked when they are inline: faulty ones stay as they were.
+  if (again.ignition === undefined) ({ butane, again } = write({ ...style, configs: false }));
   const problems = again.diagnostics.filter((d) => d.severity === 'error');
   if (problems.length > 0) return { butane: undefined, spec, diagnostics: [...diagnostics, ...problems] };
   const got = wrapper === undefined ? again.config : child(child(again.config, 'spec'), 'config');
@@ -94,6 +100,24 @@ export function decompile(bytes: Uint8Array, options: DecompileOptions = {}): De
   if (path !== undefined)
     return failed('decompile-differs', `${spec.variant} ${spec.version} has no way to say this exactly`, path);
   return { butane, spec, diagnostics };
+}
+
+/** How resources are written. */
+interface Style {
+  /** The translator notes how it encoded what was inline. */
+  readonly notes: boolean;
+  /** The config was made by an encoder that notes how: data URLs without such a note were written by hand as sources. */
+  readonly encoded: boolean;
+  readonly inline: boolean;
+  /** Whether configs that are merged or replace this one may be inline. */
+  readonly configs: boolean;
+}
+
+function hasEncoded(value: Value): boolean {
+  if (Array.isArray(value)) return (value as readonly Value[]).some(hasEncoded);
+  if (!isFields(value)) return false;
+  if (value['compression'] !== undefined && text(value, 'source').startsWith('data:')) return true;
+  return Object.values(value).some(hasEncoded);
 }
 
 /** The MachineConfig that a text in JSON or YAML is, undefined when it is none. */
@@ -126,16 +150,17 @@ function chooseSpec(minor: number, variant: Variant, options: DecompileOptions):
 /** Keys that lead in an item, whatever the order of declaration. */
 const leading = ['name', 'path', 'device', 'label', 'number', 'enabled', 'mask', 'mode', 'user', 'group'];
 
-function invert(value: Fields, def: StructDef, spec: Spec): TidyMap {
+function invert(value: Fields, def: StructDef, style: Style): TidyMap {
   const out = new Map<string, TidyValue>();
   if (def.byName.has('source') && def.byName.has('inline') && maybeText(value, 'source') !== undefined)
-    return invertResource(value, def, spec);
+    return invertResource(value, def, style);
   const fields = [
     ...leading.flatMap((name) => def.byName.get(name) ?? []),
     ...def.fields.filter((field) => !leading.includes(field.name)),
   ];
   for (const field of fields) {
     const found = value[camelCase(field.name)];
+    const inner = field.name === 'merge' || field.name === 'replace' ? { ...style, inline: style.configs } : style;
     if (field.sugar || found === undefined) continue;
     if (field.list) {
       const items = found as readonly Value[];
@@ -143,12 +168,12 @@ function invert(value: Fields, def: StructDef, spec: Spec): TidyMap {
       out.set(
         field.name,
         items.map((item) =>
-          field.type === undefined ? (item as TidyValue) : invert(item as Fields, field.type, spec),
+          field.type === undefined ? (item as TidyValue) : invert(item as Fields, field.type, inner),
         ),
       );
     } else if (field.type !== undefined) {
-      const inner = invert(found as Fields, field.type, spec);
-      if (inner.size > 0 || field.pointer) out.set(field.name, inner);
+      const below = invert(found as Fields, field.type, inner);
+      if (below.size > 0 || field.pointer) out.set(field.name, below);
     } else if (field.pointer || (found !== '' && found !== 0 && found !== false))
       out.set(field.name, field.name === 'mode' ? octal(found) : (found as TidyValue));
   }
@@ -161,7 +186,7 @@ function octal(mode: Value): TidyValue {
 }
 
 /** Contents: inline when they are text and come out of the translation as the same source. */
-function invertResource(value: Fields, def: StructDef, spec: Spec): TidyMap {
+function invertResource(value: Fields, def: StructDef, style: Style): TidyMap {
   const source = text(value, 'source');
   const compression = maybeText(value, 'compression') ?? '';
   const rest = new Map<string, TidyValue>();
@@ -169,19 +194,21 @@ function invertResource(value: Fields, def: StructDef, spec: Spec): TidyMap {
     const found = value[camelCase(field.name)];
     if (found === undefined || field.name === 'source' || field.name === 'compression') continue;
     if (field.type !== undefined && !field.list) {
-      const inner = invert(found as Fields, field.type, spec);
+      const inner = invert(found as Fields, field.type, style);
       if (inner.size > 0) rest.set(field.name, inner);
     } else if (field.list)
       rest.set(
         field.name,
-        (found as readonly Fields[]).map((item) => invert(item, field.type!, spec)),
+        (found as readonly Fields[]).map((item) => invert(item, field.type!, style)),
       );
   }
-  const inline = inlineText(source, compression);
+  const noted = value['compression'] !== undefined;
+  const handwritten = style.notes ? style.encoded && !noted : noted;
+  const inline = style.inline && !handwritten ? inlineText(source, compression) : undefined;
   if (inline !== undefined) return new Map<string, TidyValue>([['inline', inline], ...rest]);
   return new Map<string, TidyValue>([
     ['source', source],
-    ...(compression === '' ? [] : ([['compression', compression]] as const)),
+    ...(value['compression'] === undefined ? [] : ([['compression', compression]] as const)),
     ...rest,
   ]);
 }

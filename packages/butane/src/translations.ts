@@ -12,7 +12,6 @@ import {
 interface Translation {
   readonly from: Path;
   readonly to: Path;
-  /** `from` is a path of the source config (else of the output, as a guess). */
 }
 
 /**

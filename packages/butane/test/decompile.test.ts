@@ -53,6 +53,28 @@ describe('decompile', () => {
     );
   });
 
+  it('leaves sources that no encoder made as they are, beside those that one made', () => {
+    const config =
+      '{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/a","contents":{"compression":"","source":"data:,a"}},{"path":"/b","contents":{"source":"data:,b%21"}}]}}';
+    const back = decompile(bytes(config)).butane!;
+    expect(back).toContain('inline: a');
+    expect(back).toContain('source: data:,b%21');
+    expect(translate(back).ignition).toBe(config);
+  });
+
+  it('puts sources written by hand inline when there are no others', () => {
+    const config =
+      '{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/b","contents":{"source":"data:,b%21"}}]}}';
+    expect(decompile(bytes(config)).butane).toContain('inline: b!');
+  });
+
+  it('keeps a faulty config that is merged as a source, since nobody checks it there', () => {
+    const config = `{"ignition":{"config":{"merge":[{"compression":"","source":"data:,${encodeURIComponent('{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"a"}]}}')}"}]},"version":"3.4.0"}}`;
+    const back = decompile(bytes(config)).butane!;
+    expect(back).toContain('source: data:');
+    expect(translate(back).ignition).toBe(config);
+  });
+
   it('unwraps a MachineConfig', () => {
     const config = {
       apiVersion: 'machineconfiguration.openshift.io/v1',

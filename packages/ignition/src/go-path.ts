@@ -2,6 +2,8 @@
 export function cleanPath(path: string): string {
   if (path === '') return '.';
   const rooted = path.startsWith('/');
+  // Most are clean: no empty part, `.` or `..`.
+  if (rooted && !/\/\.{0,2}(?:\/|$)/.test(path)) return path;
   const out: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
