@@ -5,7 +5,7 @@ import { sortXattrs, type Xattr } from './codec/xattrs.ts';
 import { type CommitModifier, devInoKey, type EntryOwnership } from './modifier.ts';
 import type { MutableTree } from './mutable-tree.ts';
 import { readXattrs } from './store/load-file.ts';
-import type { Transaction } from './store/transaction.ts';
+import type { Transaction, XattrOrder } from './store/transaction.ts';
 import { maxTreeDepth } from './tree.ts';
 
 const noXattrs: readonly Xattr[] = [];
@@ -28,6 +28,7 @@ class DirectoryWriter {
   readonly #transaction: Transaction;
   readonly #modifier: CommitModifier;
   readonly #readXattrs: boolean;
+  readonly #order: XattrOrder;
   /** The file just committed was moved away. */
   #gone = false;
 
@@ -35,6 +36,7 @@ class DirectoryWriter {
     const { repo } = transaction;
     this.#transaction = transaction;
     this.#modifier = modifier;
+    this.#order = modifier.label === undefined || repo.compat.sortsXattrs ? 'sorted' : 'given';
     this.#readXattrs =
       modifier.skipXattrs !== true &&
       modifier.canonicalPermissions !== true &&
@@ -48,7 +50,9 @@ class DirectoryWriter {
     const entry = applyModifier(this.#modifier, inTree, stat);
     if (entry === 'skip') return;
     const xattrs = this.#xattrs(path, inTree, entry);
-    tree.setMeta(this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }));
+    tree.setMeta(
+      this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }, this.#order),
+    );
     for (const name of this.#names(path, depth === 0 ? path : path.slice(path.lastIndexOf('/') + 1)))
       this.#entry(path, inTree, name, tree, depth);
     if (this.#modifier.consume === true) this.#removeDir(path);
@@ -121,7 +125,7 @@ class DirectoryWriter {
         return adopted;
       }
     }
-    return this.#transaction.writeContent(header, { path, size: stat.size });
+    return this.#transaction.writeContent(header, { path, size: stat.size }, undefined, this.#order);
   }
 
   /** True when a consumed file is already what its object would be. */
@@ -135,7 +139,6 @@ class DirectoryWriter {
 
   #hit(checksum: string): string {
     this.#transaction.stats.devinoCacheHits++;
-    this.#transaction.stats.contentTotal++;
     return checksum;
   }
 
@@ -144,7 +147,7 @@ class DirectoryWriter {
     let out = noXattrs;
     if (xattrs !== undefined) out = sortXattrs(xattrs(inTree, entry));
     else if (this.#readXattrs) out = readXattrs(this.#transaction.repo.fs, path);
-    return label === undefined ? out : withLabel(this.#modifier, out, inTree, entry.mode);
+    return label === undefined ? out : withLabel(this.#modifier, out, inTree, entry.mode, this.#order);
   }
 
   #removeDir(path: string): void {
@@ -179,12 +182,16 @@ export function applyModifier(modifier: CommitModifier, path: string, entry: Ent
   return { uid, gid, mode };
 }
 
-/** Attributes with `security.selinux` as the modifier's policy wants it, in place of any other label. */
+/**
+ * Attributes with `security.selinux` as the modifier's policy wants it, in place of any other label: sorted, or, in the given
+ * order, last.
+ */
 export function withLabel(
   modifier: CommitModifier,
   xattrs: readonly Xattr[],
   path: string,
   mode: number,
+  order: XattrOrder = 'sorted',
 ): readonly Xattr[] {
   const label = modifier.label?.(path, mode);
   if (label === undefined) {
@@ -193,5 +200,6 @@ export function withLabel(
     return xattrs;
   }
   const others = xattrs.filter(({ name }) => name !== 'security.selinux');
-  return sortXattrs([...others, { name: 'security.selinux', value: Buffer.from(`${label}\0`) }]);
+  const all = [...others, { name: 'security.selinux', value: Buffer.from(`${label}\0`) }];
+  return order === 'given' ? all : sortXattrs(all);
 }

@@ -29,8 +29,11 @@ export interface OstreeCompat {
   readonly sortsRefs: boolean;
   /** With whiteouts, a checkout in union mode puts a directory in place of a file or link. */
   readonly layersReplaceFiles: boolean;
-  /** Extended attributes from a tar archive are sorted by name; else the last one in the archive comes first. */
-  readonly sortsArchivedXattrs: boolean;
+  /**
+   * Extended attributes are sorted by name wherever they come from, and directory metadata with others is wrong. Before, the
+   * last one of an archive comes first, and a label of a policy last.
+   */
+  readonly sortsXattrs: boolean;
 }
 
 const features2022 = [
@@ -76,7 +79,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     layersReplaceFiles: false,
-    sortsArchivedXattrs: false,
+    sortsXattrs: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -88,7 +91,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     layersReplaceFiles: false,
-    sortsArchivedXattrs: false,
+    sortsXattrs: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -100,7 +103,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: true,
     sortsRefs: true,
     layersReplaceFiles: true,
-    sortsArchivedXattrs: true,
+    sortsXattrs: true,
   },
 };
 

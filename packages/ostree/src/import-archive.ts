@@ -124,7 +124,7 @@ class ArchiveImporter {
     this.#tree = tree;
     this.#options = options;
     this.#modifier = options.modifier ?? {};
-    this.#order = transaction.repo.compat.sortsArchivedXattrs ? 'sorted' : 'given';
+    this.#order = transaction.repo.compat.sortsXattrs ? 'sorted' : 'given';
   }
 
   #path(text: string): string {
@@ -265,7 +265,7 @@ class ArchiveImporter {
     const { skipXattrs, canonicalPermissions, xattrs } = this.#modifier;
     let out = skipXattrs === true || canonicalPermissions === true ? [] : own;
     if (xattrs !== undefined) out = sortXattrs(xattrs(path, entry));
-    return this.#modifier.label === undefined ? out : withLabel(this.#modifier, out, path, entry.mode);
+    return this.#modifier.label === undefined ? out : withLabel(this.#modifier, out, path, entry.mode, this.#order);
   }
 }
 

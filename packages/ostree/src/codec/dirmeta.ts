@@ -21,11 +21,14 @@ export function encodeDirMeta(meta: DirMeta): Buffer {
   return out;
 }
 
-/** Reads a dirmeta object; throws `Corrupt` for anything libostree's validation refuses. */
-export function decodeDirMeta(source: Uint8Array): DirMeta {
+/**
+ * Reads a dirmeta object; throws `Corrupt` for anything libostree's validation refuses. Old releases wrote attributes in
+ * `any` order.
+ */
+export function decodeDirMeta(source: Uint8Array, order: 'sorted' | 'any' = 'sorted'): DirMeta {
   const meta = decodeOwnership(source, 'dirmeta');
   checkDirMode(meta.mode);
-  checkXattrOrder(meta.xattrs);
+  if (order === 'sorted') checkXattrOrder(meta.xattrs);
   return meta;
 }
 

@@ -146,6 +146,11 @@ export class Transaction {
     return this.#objects.find(name);
   }
 
+  /** Whether an object of this name is staged or stored here; undefined when that has to be looked at. */
+  has(name: string): boolean | undefined {
+    return this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65)) ? undefined : this.#objects.has(name);
+  }
+
   /** True when `objects/` has no directory for this name, so that there is no need to look. */
   isNew(name: string): boolean {
     return this.#objects.isNew(name.slice(0, 2));
@@ -176,7 +181,7 @@ export class Transaction {
       );
     }
     if (type === 'dirtree') decodeDirTree(bytes);
-    else if (type === 'dirmeta') decodeDirMeta(bytes);
+    else if (type === 'dirmeta') decodeDirMeta(bytes, this.repo.compat.sortsXattrs ? 'sorted' : 'any');
     else if (type === 'commit') parseCommit(bytes);
     else throw new CoppiceError('Usage', `${type} is not written by its checksum`);
     return this.#storeMetadata(type, checksum, bytes);
@@ -262,7 +267,6 @@ export class Transaction {
     this.#check();
     const { fs, mode } = this.repo;
     const checksum = hashFile(fs, path, encodeFileHeader(sorted(header)), size);
-    this.stats.contentTotal++;
     if (this.repo.hasObject('file', checksum)) {
       fs.unlink(path);
       return checksum;
@@ -271,14 +275,11 @@ export class Transaction {
     try {
       fs.rename(path, temporary);
     } catch (error) {
-      this.stats.contentTotal--;
       if ((error as { code?: string }).code === 'EXDEV') return undefined;
       throw errnoError(error, 'renameat');
     }
     if (mode === 'bare-user-only') fs.chmod(temporary, header.mode & 0o755);
     this.#objects.place(temporary, looseName(checksum, 'file', mode));
-    this.stats.contentWritten++;
-    this.stats.contentBytesWritten += size;
     return checksum;
   }
 
