@@ -21,7 +21,11 @@ const incompatible = [
 export function checkoutComposefs({ repo, options }: OstreeCall, commit: string, dest: string): void {
   if (incompatible.some((name) => options.has(name)))
     throw new CoppiceError('Usage', 'Specified options are incompatible with --composefs');
-  const { image } = composefsOfTree(repo, repo.loadCommit(commit), { verity: !options.flag('composefs-noverity') });
+  const verity = !options.flag('composefs-noverity');
+  const loaded = repo.loadCommit(commit);
+  const { image, digest } = composefsOfTree(repo, loaded, { verity });
+  // Without the files' digests it is another image than the one that the commit tells of.
+  if (verity) compareDigest(digest, loaded.metadata.lookup('ostree.composefs.digest.v0', 'ay'));
   try {
     replaceFile(dest, image);
   } catch (error) {
@@ -29,4 +33,16 @@ export function checkoutComposefs({ repo, options }: OstreeCall, commit: string,
     if (code === 'ENOENT') throw errnoError(error, 'linkat');
     throw errnoError(error, 'renameat');
   }
+}
+
+function compareDigest(digest: Buffer, expected: unknown): void {
+  if (!(expected instanceof Uint8Array)) return;
+  if (expected.length !== digest.length)
+    throw new CoppiceError('Invalid', 'Expected composefs fs-verity in metadata has the wrong size');
+  const [found, wanted] = [digest, Buffer.from(expected)].map((bytes) => bytes.toString('hex'));
+  if (found !== wanted)
+    throw new CoppiceError(
+      'Corrupt',
+      `Generated composefs image digest (${found}) doesn't match expected digest (${wanted})`,
+    );
 }

@@ -85,6 +85,8 @@ async function runVerb(
   verb: OstreeVerb,
   args: readonly string[],
 ): Promise<number> {
+  const early = await verb.early?.(context);
+  if (early !== undefined) return early;
   const options = parseGOptions(args, verbOptions(verb, level), () => {
     context.stdout.write(verbHelp(name, verb, level));
     throw new Exit(0);

@@ -35,6 +35,8 @@ export interface OstreeVerb {
   options(level: OstreeLevel): readonly GOption[];
   /** `open`: the repository is opened before `run`; `path`: `--repo` is accepted but nothing is opened; `none`: no `--repo`. */
   readonly repo?: 'open' | 'path' | 'none';
+  /** Called before the command line is read; a status ends the verb there. */
+  early?(context: Context): Promise<number | undefined> | number | undefined;
   run(call: OstreeCall): Promise<number | undefined> | number | undefined | Promise<void> | void;
 }
 

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { bootComplete } from '@coppice/sysroot';
+import type { OstreeVerb } from '../verb.ts';
 import { adminVerb } from './call.ts';
 
-const inner = adminVerb({ superuser: true, run: ({ sysroot }) => bootComplete(sysroot) });
-
-/** Run by a unit of the booted system only; anywhere else there is nothing to complete. */
-export const verb: typeof inner = {
-  ...inner,
-  run: (call) => (existsSync('/run/ostree-booted') ? inner.run(call) : undefined),
+/** Run by a unit of the booted system only; anywhere else there is nothing to complete, whatever the arguments. */
+export const verb: OstreeVerb = {
+  ...adminVerb({ superuser: true, run: ({ sysroot }) => bootComplete(sysroot) }),
+  early: () => (existsSync('/run/ostree-booted') ? undefined : 0),
 };

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { finalizeStaged } from '@coppice/sysroot';
+import type { OstreeVerb } from '../verb.ts';
 import { adminVerb } from './call.ts';
 
-const inner = adminVerb({
+const inner: OstreeVerb = adminVerb({
   superuser: true,
   options: () => [{ long: 'hold', help: 'Hold /boot open during finalization' }],
   async run({ sysroot, options }) {
@@ -24,8 +25,5 @@ const inner = adminVerb({
   },
 });
 
-/** Run by a unit of the booted system only. */
-export const verb: typeof inner = {
-  ...inner,
-  run: (call) => (existsSync('/run/ostree-booted') ? inner.run(call) : undefined),
-};
+/** Run by a unit of the booted system only; anywhere else there is nothing to do, whatever the arguments. */
+export const verb: OstreeVerb = { ...inner, early: () => (existsSync('/run/ostree-booted') ? undefined : 0) };
