@@ -65,7 +65,7 @@ export class Machine {
       return target;
     };
     const drive = `file=${image},format=raw,if=virtio,cache=unsafe`;
-    const size = ['-machine', 'q35', '-m', '1024', '-smp', '2', '-accel', acceleration];
+    const size = ['-machine', 'q35', '-m', '1024', '-smp', '1', '-accel', acceleration];
     const quiet = ['-nographic', '-no-reboot', '-nodefaults', '-serial', 'stdio', '-device', 'virtio-rng-pci'];
     const boot = ['-kernel', file('linux'), '-initrd', file('initrd'), '-append', entry.get('options') ?? ''];
     this.#process = spawn('qemu-system-x86_64', [...size, ...quiet, '-drive', drive, ...boot], {
