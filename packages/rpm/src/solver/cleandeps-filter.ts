@@ -38,11 +38,12 @@ function dependencyEdges(
   justOne: boolean,
   index: ReadonlyMap<number, number>,
   out: number[],
+  before = -1,
 ): void {
   const { pool, providers } = s;
   const add = (q: number): void => {
     const at = index.get(q);
-    if (at !== undefined && q !== p && out[out.length - 1] !== at) out.push(at);
+    if (at !== undefined && q !== p && (out[out.length - 1] ?? before) !== at) out.push(at);
   };
   for (const dep of pool.list(p, which)) {
     if (isComplex(pool, dep)) {
@@ -94,7 +95,9 @@ export function filterUnneeded(s: SolverState, list: readonly number[], justOne:
   const edges: Edges[] = list.map(() => ({ requires: [], weak: [] }));
   list.forEach((p, i) => {
     dependencyEdges(s, p, field.requires, justOne, index, edges[i]!.requires);
-    dependencyEdges(s, p, field.recommends, justOne, index, edges[i]!.weak);
+    // Recommending what was required last says nothing new.
+    const before = edges[i]!.requires[edges[i]!.requires.length - 1];
+    dependencyEdges(s, p, field.recommends, justOne, index, edges[i]!.weak, before);
   });
   list.forEach((p, i) => {
     for (const dep of pool.list(p, field.supplements)) {

@@ -25,9 +25,8 @@ function providedNames(pool: Pool, p: number): Set<number> {
 export function pruneToLibraries(pool: Pool, list: readonly number[]): readonly number[] {
   const named = list.filter((p) => pool.ids.text(pool.names.data[p]!).startsWith('lib'));
   if (named.length === 0 || named.length === list.length) return list;
-  const shared = list
-    .map((p) => providedNames(pool, p))
-    .reduce((all, own) => new Set([...all].filter((name) => own.has(name))));
-  if (shared.size === 0 || ![...shared].every((name) => isSoname(pool.ids.text(name)))) return list;
+  const [first, ...others] = list.map((p) => providedNames(pool, p));
+  const shared = [...first!].filter((name) => others.every((own) => own.has(name)));
+  if (shared.length === 0 || !shared.every((name) => isSoname(pool.ids.text(name)))) return list;
   return named;
 }

@@ -95,6 +95,17 @@ export class Transaction {
     return (this.pool.isInstalled(p) ? this.successor.get(p) : this.first.get(p)) ?? 0;
   }
 
+  /** Whether a package comes or goes. */
+  changes(p: number): boolean {
+    return this.changing.has(p);
+  }
+
+  /** The counterpart of a leaving package where it has one only. */
+  onlyCounterpart(p: number): number {
+    const all = this.counterparts(p);
+    return all.length === 1 ? all[0]! : 0;
+  }
+
   /** All counterparts. */
   counterparts(p: number): number[] {
     if (!this.pool.isInstalled(p)) return this.pairs.filter(([q]) => q === p).map(([, old]) => old);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Alternative, alternativesOf, alternativeText } from '../alternatives.ts';
 import { unneededPackages } from '../cleandeps.ts';
 import { filterUnneeded } from '../cleandeps-filter.ts';
+import { orderTransaction } from '../order.ts';
 import { type Pool, systemSolvable } from '../pool.ts';
 import { problemInfo, problemRules } from '../problems.ts';
 import { learntProof, type ProofStep, problemProof } from '../proof.ts';
@@ -13,7 +14,7 @@ import { ruleType } from '../rule-type.ts';
 import { type Concession, problemSolutions } from '../solutions.ts';
 import { solvableName } from '../solvable-name.ts';
 import { reason, type SolverState } from '../state.ts';
-import { stepsOf } from '../transaction.ts';
+import { stepsOf, Transaction } from '../transaction.ts';
 import { formatTestDependency } from './dep-syntax.ts';
 import { formatJob } from './job-text.ts';
 
@@ -219,6 +220,21 @@ export function reasonLines(s: SolverState): string[] {
       );
   }
   return out;
+}
+
+/** The transaction in the order it is carried out. */
+export function orderLines(s: SolverState): string[] {
+  return orderTransaction(new Transaction(s)).steps.map(
+    (p, i) => `order ${String(i + 1).padStart(4)} ${s.isInstalled(p) ? 'erase' : 'install'} ${solvableName(s.pool, p)}`,
+  );
+}
+
+/** What must come before what. */
+export function orderEdgeLines(s: SolverState): string[] {
+  return orderTransaction(new Transaction(s)).edges.map(
+    ({ from, to, type }) =>
+      `orderedge ${solvableName(s.pool, from)} -${type.toString(16)}-> ${solvableName(s.pool, to)}`,
+  );
 }
 
 /** Packages that nothing needs, marked where others of them drag them in. */

@@ -16,6 +16,8 @@ import { formatJob, parseJob } from './job-text.ts';
 import {
   type AlternativeStyle,
   alternativeLines,
+  orderEdgeLines,
+  orderLines,
   problemResultLines,
   proofLines,
   reasonLines,
@@ -375,6 +377,10 @@ class CaseRun {
         return named('cleandeps', cleandepsResult(state));
       case 'orphaned':
         return named('orphaned', state.orphaned);
+      case 'order':
+        return orderLines(state);
+      case 'orderedges':
+        return orderEdgeLines(state);
       case 'unneeded':
         return unneededLines(state);
       case 'userinstalled':
