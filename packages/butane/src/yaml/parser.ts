@@ -23,6 +23,14 @@ type State =
   | 'flow-value'
   | 'flow-empty-value';
 
+// What ends a node that may be empty, by where it stands.
+const itemStops: readonly TokenType[] = ['block-entry', 'key', 'value', 'block-end'];
+const keyStops: readonly TokenType[] = ['key', 'value', 'block-end'];
+const entryStops: readonly TokenType[] = ['block-entry', 'block-end'];
+const flowKeyStops: readonly TokenType[] = ['value', 'flow-entry', 'flow-mapping-end'];
+const flowValueStops: readonly TokenType[] = ['flow-entry', 'flow-mapping-end'];
+const flowPairStops: readonly TokenType[] = ['flow-entry', 'flow-sequence-end'];
+
 interface Frame {
   state: State;
   readonly node: SequenceNode | MappingNode | undefined;
@@ -186,10 +194,10 @@ class Parser {
     return prefix + token.suffix!;
   }
 
-  /** A node unless one of `stops` comes, which stand for an empty one at `mark`. */
-  #nodeUnless(stops: readonly TokenType[], block: boolean, indentless: boolean, mark: (token: Token) => Mark): void {
+  /** A node unless one of `stops` comes, which stand for an empty one at `mark`, else at their start. */
+  #nodeUnless(stops: readonly TokenType[], block: boolean, indentless: boolean, mark?: Mark): void {
     const token = this.#scanner.peek();
-    if (stops.includes(token.type)) this.#deliver(this.#empty(mark(token)), undefined);
+    if (stops.includes(token.type)) this.#deliver(this.#empty(mark ?? token.start), undefined);
     else this.#node(block, indentless);
   }
 
@@ -206,7 +214,7 @@ class Parser {
           return;
         }
         this.#scanner.skip();
-        this.#nodeUnless(['block-entry', 'key', 'value', 'block-end'], true, false, () => token.end);
+        this.#nodeUnless(itemStops, true, false, token.end);
         return;
       case 'block-key':
         this.#blockKey(frame, token);
@@ -218,7 +226,7 @@ class Parser {
           return;
         }
         this.#scanner.skip();
-        this.#nodeUnless(['key', 'value', 'block-end'], true, true, () => token.end);
+        this.#nodeUnless(keyStops, true, true, token.end);
         return;
       case 'flow-sequence':
         this.#flowSequence(frame, token);
@@ -232,7 +240,7 @@ class Parser {
         return;
       case 'flow-value':
         frame.state = 'flow-key';
-        this.#flowValue(token, ['flow-entry', 'flow-mapping-end']);
+        this.#flowValue(token, flowValueStops);
         return;
       case 'flow-pair-key':
         frame.state = 'flow-pair-value';
@@ -245,7 +253,7 @@ class Parser {
         return;
       case 'flow-pair-value':
         frame.state = 'flow-pair-end';
-        this.#flowValue(token, ['flow-entry', 'flow-sequence-end']);
+        this.#flowValue(token, flowPairStops);
         return;
       case 'flow-pair-end':
         this.#frames.pop();
@@ -258,7 +266,7 @@ class Parser {
   #blockSequence(frame: Frame, token: Token): void {
     if (token.type === 'block-entry') {
       this.#scanner.skip();
-      this.#nodeUnless(['block-entry', 'block-end'], true, false, () => token.end);
+      this.#nodeUnless(entryStops, true, false, token.end);
       return;
     }
     if (token.type !== 'block-end') throw parserFault(frame.mark, token.start, "did not find expected '-' indicator");
@@ -270,7 +278,7 @@ class Parser {
     if (token.type === 'key') {
       this.#scanner.skip();
       frame.state = 'block-value';
-      this.#nodeUnless(['key', 'value', 'block-end'], true, true, () => token.end);
+      this.#nodeUnless(keyStops, true, true, token.end);
       return;
     }
     if (token.type !== 'block-end') throw parserFault(frame.mark, token.start, 'did not find expected key');
@@ -309,7 +317,7 @@ class Parser {
     if (token.type === 'key') {
       this.#scanner.skip();
       frame.state = 'flow-value';
-      this.#nodeUnless(['value', 'flow-entry', 'flow-mapping-end'], false, false, (t) => t.start);
+      this.#nodeUnless(flowKeyStops, false, false);
       return;
     }
     if (token.type !== 'flow-mapping-end') {
@@ -327,6 +335,6 @@ class Parser {
       return;
     }
     this.#scanner.skip();
-    this.#nodeUnless(stops, false, false, (t) => t.start);
+    this.#nodeUnless(stops, false, false);
   }
 }

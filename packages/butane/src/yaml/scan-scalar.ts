@@ -115,11 +115,13 @@ interface Gap {
   leadingBlanks: boolean;
 }
 
-function readGap(cursor: Cursor, gap: Gap, checkTab?: () => void): void {
+/** `tabIndent` is the column that tabs at the start of a line must have reached; `start` is where the scalar starts. */
+function readGap(cursor: Cursor, gap: Gap, tabIndent: number, start: Mark): void {
   cursor.need(1);
   while (cursor.isBlank() || cursor.isBreak()) {
     if (cursor.isBlank()) {
-      checkTab?.();
+      if (gap.leadingBlanks && cursor.column < tabIndent && cursor.at() === 9)
+        throw cursor.fault(start, 'found a tab character that violates indentation');
       if (gap.leadingBlanks) cursor.skip();
       else gap.whitespace += cursor.read();
     } else {
@@ -182,7 +184,7 @@ export function scanQuotedScalar(cursor: Cursor, single: boolean): Token {
     }
     cursor.need(1);
     if (cursor.at() === close) break;
-    readGap(cursor, gap);
+    readGap(cursor, gap, -1, start);
     parts.push(foldGap(gap));
   }
   cursor.skip();
@@ -251,12 +253,10 @@ export function scanPlainScalar(
   const start = cursor.mark();
   let end = start;
   const indent = parentIndent + 1;
-  const parts: string[] = [];
-  const gap: Gap = { whitespace: '', leadingBreak: '', trailingBreaks: '', leadingBlanks: false };
-  const checkTab = (): void => {
-    if (gap.leadingBlanks && cursor.column < indent && cursor.at() === 9)
-      throw cursor.fault(start, 'found a tab character that violates indentation');
-  };
+  // Most plain scalars are one word: what more words need is made when they come.
+  let first = '';
+  let parts: string[] | undefined;
+  let gap: Gap | undefined;
   for (;;) {
     cursor.need(4);
     if (cursor.isDocumentIndicator() || cursor.at() === 35) break;
@@ -265,7 +265,8 @@ export function scanPlainScalar(
       const c = cursor.at();
       if (c === 58 && cursor.isBlankOrEnd(1)) break;
       if (flow && isFlowEnd(cursor, c)) break;
-      if (cursor.pos === from && (gap.leadingBlanks || gap.whitespace !== '')) {
+      if (cursor.pos === from && gap !== undefined && (gap.leadingBlanks || gap.whitespace !== '')) {
+        parts ??= [first];
         parts.push(foldGap(gap));
         gap.leadingBlanks = false;
       }
@@ -273,16 +274,19 @@ export function scanPlainScalar(
       cursor.need(2);
     }
     if (cursor.pos > from) {
-      parts.push(cursor.text.slice(from, cursor.pos));
+      const word = cursor.text.slice(from, cursor.pos);
+      if (parts !== undefined) parts.push(word);
+      else first += word;
       end = cursor.mark();
     }
     if (!(cursor.isBlank() || cursor.isBreak())) break;
-    readGap(cursor, gap, checkTab);
+    gap ??= { whitespace: '', leadingBreak: '', trailingBreaks: '', leadingBlanks: false };
+    readGap(cursor, gap, indent, start);
     if (!flow && cursor.column < indent) break;
   }
   return {
-    token: { type: 'scalar', start, end, value: parts.join(''), plain: true },
-    multiline: gap.leadingBlanks,
+    token: { type: 'scalar', start, end, value: parts === undefined ? first : parts.join(''), plain: true },
+    multiline: gap?.leadingBlanks === true,
   };
 }
 
