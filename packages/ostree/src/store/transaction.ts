@@ -146,11 +146,6 @@ export class Transaction {
     return this.#objects.find(name);
   }
 
-  /** Whether an object of this name is staged or stored here; undefined when that has to be looked at. */
-  has(name: string): boolean | undefined {
-    return this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65)) ? undefined : this.#objects.has(name);
-  }
-
   /** True when `objects/` has no directory for this name, so that there is no need to look. */
   isNew(name: string): boolean {
     return this.#objects.isNew(name.slice(0, 2));
