@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Context, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
-import { Node, skipReason } from './rpm-ostree-support.ts';
+import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'bwrap');
 
@@ -86,6 +86,31 @@ describe.skipIf(reason !== undefined)(`JSON output ${reason ?? ''}`, () => {
       { request: 'nosuch', reasons: ['Packages not found: nosuch'] },
     ]);
     expect(node.trees()).toEqual(before);
+  });
+
+  test('a plan with a package file leaves the store as it is; the install does what it said', async () => {
+    const path = join(node.dir, 'rpms/extra.rpm');
+    const extra = buildPackage({
+      name: 'extra',
+      version: '1',
+      release: '2',
+      arch: 'x86_64',
+      summary: 'extra',
+      license: 'none',
+      buildTime: 1_580_000_000,
+      requires: [{ name: 'buildah', flags: 0, evr: '' }],
+      files: [{ path: '/usr/bin/extra', mode: 0o755, content: Buffer.from('extra') }],
+    });
+    writeFileSync(path, extra.bytes());
+    const refs = original('/usr/bin/ostree', `--repo=${node.repo}`, 'refs');
+    const planned = check('node-plan', (await plan('install', path, '--json')).text);
+    expect(original('/usr/bin/ostree', `--repo=${node.repo}`, 'refs')).toBe(refs);
+    const before = node.installed();
+    await node.must('install', path);
+    const after = node.installed();
+    expect(after.filter((p) => !before.includes(p))).toEqual((planned['packages'] as { added: string[] }).added);
+    await node.must('uninstall', 'extra-1-2.x86_64');
+    await expect(plan('install', join(node.dir, 'absent.rpm'))).rejects.toThrow(/absent\.rpm failed: No such file/);
   });
 
   test('what a plan says is what an install does', async () => {

@@ -1,5 +1,6 @@
 // Looks ahead: resolves a change against its base, compares trees, and says what would happen. Nothing of the system is
 // written; a new base and packages are looked at in a scratch repository whose parent is the system's.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { imageFiles } from '../assemble/package-files.ts';
 import { scriptOf } from '../assemble/script.ts';
 import { advisoriesFor, cachedAdvisories } from '../client/advisories.ts';
 import { basePackages, resolveInputFor } from '../client/assemble.ts';
-import type { Candidate } from '../client/candidate.ts';
+import { type Candidate, candidateOfImported } from '../client/candidate.ts';
 import type { Client } from '../client/client.ts';
 import { kernelArgumentsOf } from '../client/deploy.ts';
 import { checkImagePolicy } from '../client/image-policy.ts';
@@ -23,7 +24,7 @@ import { resolvePackages } from '../client/resolve.ts';
 import { baseOf, versionOf } from '../commit-facts.ts';
 import { importImage } from '../container/import-image.ts';
 import { openImage } from '../container/open-image.ts';
-import { findImportedPackage } from '../import/package-commit.ts';
+import { findImportedPackage, nevraOfHeader } from '../import/package-commit.ts';
 import { formatNevra, type Nevra } from '../nevra.ts';
 import { hasPackageChanges, type Origin } from '../origin.ts';
 import { diffPackages, isEmptyDiff } from '../pkgdiff.ts';
@@ -37,12 +38,28 @@ export interface PlanOptions {
   readonly title: string;
   /** The origin after the change. */
   readonly origin: Origin;
+  /** Package files to layer on top of that, by path; they are read, not imported. */
+  readonly packageFiles?: readonly string[];
   /** Look at the newest commit of the origin's refspec instead of the deployed base. */
   readonly newBase: boolean;
   /** Use only what is here: cached metadata and imported packages. */
   readonly offline?: boolean;
   /** Only find out whether layering resolves. */
   readonly checkOnly?: boolean;
+}
+
+/** A package that stays where it is: nothing of it is in the store, so `commit` and `ref` are empty. */
+function candidateOfFile(client: Client, path: string): Candidate {
+  const { header, signature, headerBytes } = readPackage(path, { fs: client.fs });
+  return candidateOfImported({
+    nevra: nevraOfHeader(header),
+    commit: '',
+    ref: '',
+    header,
+    signature,
+    headerSha256: createHash('sha256').update(headerBytes).digest('hex'),
+    repodataChecksum: undefined,
+  });
 }
 
 const shown = (path: string): string => `/${path.replace(/^usr\/etc(?=\/|$)/, 'etc')}`;
@@ -166,12 +183,14 @@ export async function planChange(client: Client, options: PlanOptions): Promise<
       options.newBase && options.offline !== true ? await newestBase(client, scratch, options.origin, dir) : from;
     const commit = scratch.loadCommit(to);
     const basePkgs = basePackages({ repo: scratch, scratch: join(dir, 'db') }, to);
-    const layered = hasPackageChanges(options.origin);
+    const files = (options.packageFiles ?? []).map((path) => candidateOfFile(client, path));
+    const layered = hasPackageChanges(options.origin) || files.length > 0;
     const repositories =
       layered && options.offline !== true
         ? await client.muted(() => loadRepositories(client, to, { repo: scratch, cacheRoot: join(dir, 'repomd') }))
         : [];
-    const input = resolveInputFor(client, options.origin, basePkgs, repositories, options.offline === true);
+    const known = resolveInputFor(client, options.origin, basePkgs, repositories, options.offline === true);
+    const input = { ...known, local: [...known.local, ...files] };
     const obstacles = layered ? findObstacles(input, client.origin(current).packages) : [];
     const resolution = layered && obstacles.length === 0 ? resolvePackages({ ...input, message: () => {} }) : undefined;
     const gone = new Set(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   baseOf,
   Client,
@@ -36,10 +37,12 @@ async function show(
   title: string,
   origin: Origin,
   newBase: boolean,
+  packageFiles: readonly string[] = [],
 ): Promise<number> {
   const plan = await planChange(client, {
     title,
     origin,
+    packageFiles,
     newBase,
     offline: flags.offline ?? false,
     checkOnly: flags.offlineCheck ?? false,
@@ -54,17 +57,14 @@ async function show(
 export async function planInstall(context: Context, packages: readonly string[], flags: PlanFlags): Promise<number> {
   const client = open(context, flags);
   const current = client.originMerge;
-  const files = packages.filter((p) => p.endsWith('.rpm'));
-  if (files.length > 0) {
-    const { CoppiceError } = await import('@coppice/base');
-    throw new CoppiceError('Unsupported', 'not built yet: planning with local package files');
-  }
+  const isFile = (argument: string): boolean => argument.endsWith('.rpm');
+  const files = packages.filter(isFile).map((path) => resolve(context.cwd, path));
   const origin = changePackages(client, client.origin(current), baseOf(client.repo, current.checksum), {
-    install: packages,
+    install: packages.filter((p) => !isFile(p)),
     uninstall: flags.uninstall ?? [],
     allowInactive: true,
   });
-  return await show(context, client, flags, `install ${packages.join(' ')}`, origin, false);
+  return await show(context, client, flags, `install ${packages.join(' ')}`, origin, false, files);
 }
 
 export async function planUpgrade(context: Context, flags: PlanFlags): Promise<number> {
