@@ -60,6 +60,7 @@ export function pruneUnreachable(
     let freed = 0;
     const payloadLinks: string[] = [];
     const xattrSets: string[] = [];
+    const later: { type: ObjectType; checksum: string }[] = [];
     for (const { checksum, type } of repo.objects()) {
       if (type === 'payload-link') payloadLinks.push(checksum);
       else if (type === 'file-xattrs') xattrSets.push(checksum);
@@ -68,8 +69,12 @@ export function pruneUnreachable(
       if (reachable.has(type, checksum)) continue;
       pruned++;
       freed += objectSize(repo, type, checksum);
-      if (options.noPrune !== true) deleteObject(repo, type, checksum);
+      if (options.noPrune === true) continue;
+      // Commits go first: one that is cut off leaves no commit whose tree is gone.
+      if (type === 'commit') deleteObject(repo, type, checksum);
+      else later.push({ type, checksum });
     }
+    for (const { type, checksum } of later) deleteObject(repo, type, checksum);
     if (options.commitOnly !== true) {
       freed += prunePayloadLinks(repo, payloadLinks, options.noPrune === true);
       if (options.noPrune !== true) pruneSplitXattrs(repo, xattrSets);
