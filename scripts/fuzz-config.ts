@@ -1,10 +1,11 @@
-// Mutated configs through the translator, the reports, the checks and the way back: nothing may throw, take long or need much memory.
+// Mutated configs of all variants, and Ignition configs, through the translator, the reports, the checks, the comparison, and
+// the way back: nothing may throw, take long or need much memory.
 //   node --conditions=source scripts/fuzz-config.ts [--count 20000] [--seed 1]
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decompile, lint, plainReport, prettyReport, translateBytes } from '@coppice/butane';
-import { parseConfig } from '@coppice/ignition';
+import { child, compareEffects, effectsOf, embeddedText, type Fields, parseConfig } from '@coppice/ignition';
 import { mutate, randomOf } from '../packages/butane/test/mutate.ts';
 
 const { values } = parseArgs({
@@ -29,20 +30,35 @@ const count = Number(values.count);
 const random = randomOf(Number(values.seed));
 let slowest = 0;
 let good = 0;
+let before: Fields = {};
+const local = new TextEncoder().encode('[Service]\nExecStart=/bin/true\n');
 for (let n = 0; n < count; n++) {
   const seed = seeds[Math.floor(random() * seeds.length)]!;
   const other = seeds[Math.floor(random() * seeds.length)]!;
   const bytes = mutate(seed, random, other);
   const start = performance.now();
   try {
-    const done = translateBytes(bytes, { pretty: random() < 0.5, debug: random() < 0.2, raw: random() < 0.2 });
+    const done = translateBytes(bytes, {
+      pretty: random() < 0.5,
+      debug: random() < 0.2,
+      raw: random() < 0.2,
+      // Local files are there half of the time.
+      ...(random() < 0.5 ? { resolveFile: () => local } : {}),
+    });
     prettyReport(done.entries, 'in.bu', bytes, random() < 0.5);
     plainReport(done.entries);
     if (done.output !== undefined) {
       good++;
-      if (done.spec?.variant !== 'openshift') decompile(new TextEncoder().encode(done.output));
+      decompile(new TextEncoder().encode(done.output));
     }
-    parseConfig(bytes);
+    const parsed = parseConfig(bytes);
+    if (parsed.config !== undefined) decompile(bytes);
+    const config = done.config ?? parsed.config;
+    if (config !== undefined) {
+      for (const effect of effectsOf(config)) embeddedText(child(effect.value, 'contents'));
+      compareEffects(before, config);
+      before = config;
+    }
     lint(bytes);
   } catch (error) {
     console.error(`mutation ${n} of seed ${values.seed} throws: ${(error as Error).stack}`);
