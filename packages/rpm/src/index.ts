@@ -53,16 +53,15 @@ export { unpackPackage } from './package/unpack.ts';
 export type { CheckStatus, PackageCheck, PackageVerdict } from './package/verify.ts';
 export { checkLine, verdictSummary, verifyPackage } from './package/verify.ts';
 // What rpm -q prints.
-export {
-  changelogText,
-  dateText,
-  dayText,
-  dependencyLines,
-  dumpLines,
-  fileLines,
-  infoText as packageInfoText,
-  scriptsText,
-} from './query/listing.ts';
+export { dumpLines, fileLines } from './query/listing.ts';
+export { namedFormats } from './query/named-formats.ts';
+export type { QueryFormat } from './query/query-format.ts';
+export { formatHeader, parseQueryFormat } from './query/query-format.ts';
+export type { PackageSelector } from './query/select.ts';
+export { selectPackages } from './query/select.ts';
+export type { QueryFacts, TagValue } from './query/tag-value.ts';
+export { queryTag, tagValue } from './query/tag-value.ts';
+export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
 export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
 // Repositories: making and reading their metadata.

@@ -1,25 +1,22 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import {
-  changelogText,
-  type DependencyKind,
   databaseKind,
-  dependencyKinds,
-  dependencyLines,
   dumpLines,
   fileLines,
-  formatNevra,
+  formatHeader,
   type Header,
-  headerNevra,
   headerXml,
   type InstalledPackage,
   installedPackages,
   mergeSignatures,
-  packageInfoText,
+  namedFormats,
+  type PackageSelector,
+  parseQueryFormat,
+  type QueryFacts,
   RpmDb,
   readPackage,
-  scriptsText,
-  Tag,
+  selectPackages,
   tagInfo,
   textBytes,
 } from '@coppice/rpm';
@@ -42,61 +39,108 @@ function headerJson(header: Header): Record<string, unknown> {
   return out;
 }
 
-function byName(path: string, name: string): InstalledPackage[] {
-  using db = RpmDb.open(path, { readOnly: true });
-  return db.byName(name);
+interface Selection {
+  readonly flag: string;
+  readonly selector: PackageSelector;
+  /** rpm's line for a subject that nothing fits. */
+  readonly nothing: (subject: string) => string;
 }
 
-/** Headers of package files, or of installed packages by name. */
-function* headers(context: Context, names: readonly string[], dbpath: string | undefined): Generator<Header> {
-  if (dbpath === undefined) {
-    for (const name of names) {
-      const pkg = readPackage(resolve(context.cwd, name));
-      yield mergeSignatures(pkg.header, pkg.signature);
-    }
-    return;
+const what = (name: string): Selection => ({
+  flag: `what${name}`,
+  selector: `what${name}` as PackageSelector,
+  nothing: (subject) => `no package ${name} ${subject}`,
+});
+
+const selections: readonly Selection[] = [
+  { flag: 'all', selector: 'all', nothing: () => '' },
+  { flag: 'file', selector: 'file', nothing: (subject) => `file ${subject} is not owned by any package` },
+  { flag: 'group', selector: 'group', nothing: (subject) => `group ${subject} does not contain any packages` },
+  ...['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'].map(what),
+];
+const byLabel: Selection = {
+  flag: '',
+  selector: 'label',
+  nothing: (subject) => `package ${subject} is not installed`,
+};
+
+type Queried = { readonly header: Header; readonly facts: QueryFacts };
+
+/** Installed packages that the subjects mean; a subject nothing fits becomes a line of text. */
+function* installed(
+  path: string,
+  subjects: readonly string[],
+  flags: Readonly<Record<string, unknown>>,
+): Generator<Queried | string> {
+  const chosen = selections.filter(({ flag }) => flags[flag] === true);
+  if (chosen.length > 1) throw new CoppiceError('Usage', 'one type of query may be performed at a time');
+  const { selector, nothing } = chosen[0] ?? byLabel;
+  const verbose = flags['verbose'] === true;
+  // A name alone is found through the index.
+  const indexed = (subject: string): InstalledPackage[] => {
+    if (selector !== 'label' || databaseKind(path) !== 'sqlite') return [];
+    using db = RpmDb.open(path, { readOnly: true });
+    return db.byName(subject);
+  };
+  const list = selector === 'all' && subjects.length === 0 ? ['*'] : subjects;
+  for (const subject of list) {
+    const every = subject === '*' && selector === 'label' ? 'all' : selector;
+    const quick = indexed(subject);
+    const found = quick.length > 0 ? quick : selectPackages(installedPackages(path), every, subject);
+    if (found.length === 0 && every !== 'all') yield nothing(subject);
+    for (const { header, hnum } of found) yield { header, facts: { instance: hnum, verbose } };
   }
-  const path = resolve(context.cwd, dbpath);
+}
+
+function* files(context: Context, names: readonly string[], verbose: boolean): Generator<Queried> {
   for (const name of names) {
-    const found =
-      databaseKind(path) === 'sqlite' && name !== '*'
-        ? byName(path, name)
-        : [...installedPackages(path)].filter((p) => name === '*' || p.nevra.name === name);
-    if (found.length === 0) throw new CoppiceError('NotFound', `package ${name} is not installed`);
-    for (const { header } of found) yield header;
+    const pkg = readPackage(resolve(context.cwd, name));
+    yield { header: mergeSignatures(pkg.header, pkg.signature), facts: { verbose } };
   }
+}
+
+const listed = (lines: readonly string[]): Buffer => textBytes(lines.map((line) => `${line}\n`).join(''));
+
+/** What is to be printed of each package, in a fixed order. */
+function printers(flags: Readonly<Record<string, unknown>>): ((of: Queried) => Buffer)[] {
+  const out: ((of: Queried) => Buffer)[] = [];
+  const format = (text: string): void => {
+    const parsed = parseQueryFormat(text);
+    out.push(({ header, facts }) => formatHeader(header, parsed, facts));
+  };
+  const custom = flags['queryformat'];
+  if (typeof custom === 'string') format(custom);
+  for (const [name, text] of Object.entries(namedFormats)) {
+    if (flags[name] !== true) continue;
+    if (name === 'xml') out.push(({ header }) => headerXml(header));
+    else format(text);
+  }
+  if (flags['list'] === true) out.push(({ header }) => listed(fileLines(header)));
+  if (flags['dump'] === true) out.push(({ header }) => listed(dumpLines(header)));
+  if (out.length === 0) format(namedFormats.name);
+  return out;
 }
 
 export const run: SubVerbModule['run'] = (context, [names], flags) => {
-  const lines = (list: readonly string[]): void => {
-    for (const line of list) context.stdout.write(textBytes(`${line}\n`));
-  };
+  const subjects = (names ?? []) as readonly string[];
+  const dbpath = flags['dbpath'] as string | undefined;
+  const selecting = selections.some(({ flag }) => flags[flag] === true);
+  if (dbpath === undefined && selecting) throw new CoppiceError('Usage', 'installed packages need --dbpath');
+  if (subjects.length === 0 && flags['all'] !== true) throw new CoppiceError('Usage', 'no arguments given for query');
+  const print = printers(flags);
   const json: unknown[] = [];
-  for (const header of headers(context, names as readonly string[], flags['dbpath'] as string | undefined)) {
-    let shown = false;
-    const show = (flag: string, print: () => void): void => {
-      if (flags[flag] !== true) return;
-      print();
-      shown = true;
-    };
-    if (flags['json'] === true) {
-      json.push(headerJson(header));
-      continue;
-    }
-    show('info', () => context.stdout.write(textBytes(packageInfoText(header))));
-    show('xml', () => context.stdout.write(headerXml(header)));
-    show('list', () => lines(fileLines(header)));
-    show('dump', () => lines(dumpLines(header)));
-    show('scripts', () => context.stdout.write(textBytes(scriptsText(header))));
-    show('changelog', () => context.stdout.write(textBytes(changelogText(header))));
-    for (const kind of dependencyKinds as readonly DependencyKind[])
-      show(kind, () => lines(dependencyLines(header, kind)));
-    if (!shown) {
-      const nevra = headerNevra(header);
-      // As rpm prints names: without the epoch.
-      lines([formatNevra({ ...nevra, epoch: undefined, arch: header.has(Tag.Arch) ? nevra.arch : undefined })]);
-    }
+  let missing = 0;
+  const queried =
+    dbpath === undefined
+      ? files(context, subjects, flags['verbose'] === true)
+      : installed(resolve(context.cwd, dbpath), subjects, flags);
+  for (const item of queried) {
+    if (typeof item === 'string') {
+      missing++;
+      context.stdout.write(`${item}\n`);
+    } else if (flags['json'] === true) json.push(headerJson(item.header));
+    else for (const one of print) context.stdout.write(one(item));
   }
   if (flags['json'] === true) context.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
-  return 0;
+  return Math.min(missing, 255);
 };

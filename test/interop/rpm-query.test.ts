@@ -1,0 +1,230 @@
+// `rpm -q --queryformat` and what selects installed packages, ours beside the original's.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import {
+  buildPackage,
+  formatHeader,
+  type Header,
+  mergeSignatures,
+  parseQueryFormat,
+  RpmDb,
+  readPackage,
+  selectPackages,
+} from '@coppice/rpm';
+import { describe, expect, it } from 'vitest';
+import { call, missing, output, queryPackage, scratch, sharedRpms } from './rpm-support.ts';
+
+const reason = missing('rpm');
+
+const formats =
+  'string arraysize base64 date day depflags deptype expand fflags fstate fstatus hex humaniec humansi octal perms permissions pgpsig shescape tagname tagnum triggertype vflags xml'.split(
+    ' ',
+  );
+
+const merged = (file: string): Header => {
+  const pkg = readPackage(file);
+  return mergeSignatures(pkg.header, pkg.signature);
+};
+
+/** A package with every kind of trigger, script, link, capability and dependency flag. */
+function specialPackage(dir: string): string {
+  const file = join(dir, 'special.rpm');
+  const senses = Array.from({ length: 30 }, (_, bit) => ({
+    name: `dep${bit}`,
+    evr: '1',
+    flags: 8,
+    sense: (1 << bit) & ~14,
+  }));
+  const built = buildPackage({
+    name: 'special',
+    epoch: 3,
+    version: '1~rc1',
+    release: "2'x",
+    arch: 'noarch',
+    summary: "It's <special> & more",
+    description: '100 %% sure',
+    license: 'MIT',
+    vendor: 'Vendor',
+    packager: 'Packager',
+    url: 'https://example.org/',
+    requires: [...senses, '(a or (b and c))'],
+    obsoletes: ['old < 1', 'older <= 2', 'newer > 3'],
+    conflicts: ['enemy'],
+    scripts: {
+      pre: 'echo',
+      post: { interpreter: '/bin/bash -x', body: 'true' },
+      pretrans: { interpreter: '<lua>', body: 'x' },
+    },
+    triggers: [
+      { type: 'in', on: ['bash > 3', 'zsh'], script: 'x' },
+      { type: 'un', on: ['fish'], script: 'z' },
+      { type: 'postun', on: ['bash <= 2'], script: 'y' },
+    ],
+    fileTriggers: [
+      { type: 'in', on: ['/usr/lib', '/usr/share'], script: 'x' },
+      { type: 'un', on: ['/usr/bin'], script: 'y', priority: 5 },
+    ],
+    transFileTriggers: [{ type: 'postun', on: ['/usr/share/icons'], script: 'x' }],
+    changelog: [{ time: 1_577_880_000, author: 'A <a@b.c> - 1-1', text: '- what\n- why' }],
+    files: [
+      { path: '/usr/bin/one', content: '1', mode: 0o4755 },
+      { path: '/usr/bin/two', hardlink: '/usr/bin/one' },
+      { path: '/usr/bin/three', target: 'one' },
+      { path: '/etc/special.conf', content: 'x', config: 'noreplace' },
+      { path: '/usr/share/doc/special', content: 'x', doc: true },
+      { path: '/usr/share/special', type: 'directory', mode: 0o1777 },
+      { path: '/var/ghost', ghost: true },
+    ],
+  });
+  writeFileSync(file, built.bytes());
+  return file;
+}
+
+describe.skipIf(reason !== undefined)('query formats', () => {
+  it('print every tag in every format as rpm does', () => {
+    const files = [
+      specialPackage(scratch()),
+      ...sharedRpms.filter((f) =>
+        /(Archer|hello-2.0-1.x86_64-signed|hlinktest-1.0-1.noarch|capstest)[^-]*\.rpm$/.test(f),
+      ),
+    ];
+    const tags = output('rpm', ['--querytags']).toString().trim().split('\n');
+    expect(tags.length).toBeGreaterThan(200);
+    const all = tags.flatMap((tag) =>
+      formats.map((f) => `${tag}:${f} [%{${tag}:${f}}|] %-9{${tag}:${f}}; %{#${tag}} %|${tag}?{y}:{n}|\\n`),
+    );
+    for (const file of files) {
+      const header = merged(file);
+      // One argument holds 128 KiB.
+      for (let at = 0; at < all.length; at += 800) {
+        const format = all.slice(at, at + 800).join('');
+        const [ours, theirs] = [formatHeader(header, parseQueryFormat(format)), queryPackage(file, '--qf', format)];
+        if (!ours.equals(theirs)) expect(ours.toString('latin1'), basename(file)).toBe(theirs.toString('latin1'));
+      }
+    }
+  });
+
+  it('armor signatures and keys', () => {
+    for (const file of sharedRpms.filter((f) => /signed/.test(f) && !/v6|mldsa/.test(f))) {
+      const format = '%{RSAHEADER:armor}%{DSAHEADER:armor}%{SIGPGP:armor}%{SIGMD5:armor}%{SIZE:armor}';
+      expect(formatHeader(merged(file), parseQueryFormat(format))).toEqual(queryPackage(file, '--qf', format));
+    }
+  });
+
+  it('read and refuse what rpm reads and refuses', () => {
+    const file = specialPackage(scratch());
+    const header = merged(file);
+    const texts = [
+      '%{',
+      '%{NAME',
+      '%x{NAME}',
+      '%',
+      '[a',
+      'a]',
+      'a}',
+      '%|NAME',
+      '%|NAME?x',
+      '%|NAME?{a',
+      '%|NAME?{a}x',
+      '%|NAME?{a}:x',
+      '%|NAME?{a}:{b}x',
+      '%{NAME:}',
+      '%{}',
+      '%{NAME:foo}',
+      '%{NOSUCH}',
+      '%5%',
+      '[%{REQUIRENAME} %{PROVIDENAME}]',
+      '%|NAME?{a}|',
+      '%|NOSUCH?{a}:{b}|',
+      '%|EPOCH?{%{EPOCH}:}|%{VERSION}',
+      '[%{=NAME} %{#FILENAMES} %-40{FILENAMES}%10{FILESIZES}|\\n]',
+      '[%{NOPATCH}]x',
+      '%%\\t\\x\\\\\\"',
+      '%{name} %{Name} %{RPMTAG_NAME} %{n}-%{v}-%{r}',
+      '[%{*:xml}\\n]',
+      '[%{*:tagname} %{*:tagnum}\\n]',
+      '%{*:tagname}\\n',
+      '[[%{BASENAMES}]]',
+      '[%{BASENAMES}%|FILECAPS?{%{FILECAPS}}:{-}|\\n]',
+      '[x%{FILENAMES:shescape} %{FILEFLAGS:fflags}\\n]',
+      '%{REQUIRENAME}|%{FILENAMES}',
+      '%-{NAME}|',
+      '%0012{NAME}|',
+    ];
+    for (const text of texts) {
+      const theirs = call('rpm', ['-qp', '--nosignature', '--qf', text, file]);
+      let ours: string;
+      try {
+        ours = formatHeader(header, parseQueryFormat(text)).toString('latin1');
+      } catch (error) {
+        ours = `error: ${(error as Error).message}\n`;
+      }
+      const said = theirs.stderr.toString();
+      expect(ours, text).toBe(said.startsWith('error: incorrect format') ? said : theirs.stdout.toString('latin1'));
+    }
+  });
+});
+
+describe.skipIf(reason !== undefined || sharedRpms.length === 0)('queries of installed packages', () => {
+  it('find what rpm finds', () => {
+    const dir = scratch();
+    const db = join(dir, 'db');
+    mkdirSync(db);
+    const files = [
+      specialPackage(dir),
+      ...sharedRpms.filter((f) => /\/(Archer|Rimmer|capstest|foo)-[\d.]+-\d+\.(noarch|x86_64)\.rpm$/.test(f)),
+    ];
+    output('rpm', [
+      '-i',
+      '--justdb',
+      '--nodeps',
+      '--noscripts',
+      '--notriggers',
+      '--nosignature',
+      '--force-debian',
+      '--dbpath',
+      db,
+      ...files,
+    ]);
+    using open = RpmDb.open(db, { readOnly: true });
+    const packages = [...open.packages()];
+    expect(packages.length).toBe(files.length);
+    const format = '%{DBINSTANCE} %{NEVRA} %{INSTALLCOLOR} [%{INSTFILENAMES} ][%{FILESTATES:fstate} ]\\n';
+    const parsed = parseQueryFormat(format);
+    const cases = [
+      [
+        'label',
+        [],
+        [
+          'special',
+          'special-1~rc1',
+          "special-1~rc1-2'x",
+          "special-1~rc1-2'x.noarch",
+          'special.noarch',
+          'special.x86_64',
+          'none',
+          'Archer-3.4.5',
+        ],
+      ],
+      ['file', ['-f'], ['/usr/bin/one', '/var/ghost', '/usr/share/special', '/nowhere']],
+      ['whatprovides', ['--whatprovides'], ['special', '/usr/bin/two', 'bara', 'nothing']],
+      ['whatrequires', ['--whatrequires'], ['dep5', 'reqa', 'nothing', 'rpmlib(PayloadFilesHavePrefix)']],
+      ['whatconflicts', ['--whatconflicts'], ['enemy', 'bba']],
+      ['whatobsoletes', ['--whatobsoletes'], ['old', 'aaa']],
+      ['whatrecommends', ['--whatrecommends'], ['fooba']],
+      ['all', ['-a'], ['*', 's*', 'A?cher', 'x*', '[AB]rcher', 'A.cher', 'Archer-3*', 'name=Arc*', 'version=1*']],
+    ] as const;
+    for (const [selector, flags, subjects] of cases)
+      for (const subject of subjects) {
+        const theirs = call('rpm', ['-q', '--dbpath', db, '--qf', format, ...flags, subject]);
+        const found = selectPackages(packages, selector, subject);
+        const ours = found.map(({ header, hnum }) =>
+          formatHeader(header, parsed, { instance: hnum }).toString('latin1'),
+        );
+        if (theirs.status !== 0) expect(ours, `${selector} ${subject}`).toEqual([]);
+        else expect(ours.sort().join(''), `${selector} ${subject}`).toBe(sorted(theirs.stdout.toString('latin1')));
+      }
+  });
+});
+
+const sorted = (text: string): string => (text.match(/.*\n/g) ?? []).sort().join('');
