@@ -10,7 +10,7 @@ import { withLabel } from './commit-directory.ts';
 import { devInoKey } from './modifier.ts';
 import { contentPlace, type FoundObject, type Repo } from './repo.ts';
 import { ContentReader } from './store/content-reader.ts';
-import { loadFile, readXattrs } from './store/load-file.ts';
+import { type LoadedFile, loadFile, readXattrs } from './store/load-file.ts';
 import { randomName } from './store/random-name.ts';
 import { uncompressedObject } from './store/uncompressed-cache.ts';
 
@@ -62,7 +62,7 @@ export class FileCheckout {
     if (options.noCopyFallback === true && !this.#mayCopy(checksum)) {
       throw new CoppiceError('Unsupported', this.#cannotLink(holder));
     }
-    this.#copy(checksum, directory, name, inDest);
+    this.#copy(loadFile(contentPlace(found), checksum), checksum, directory, name, inDest);
   }
 
   #cannotLink(holder: Repo): string {
@@ -190,9 +190,8 @@ export class FileCheckout {
     return this.#user ? (header.mode & 0o1777) | 0o400 : header.mode & 0o7777;
   }
 
-  #copy(checksum: string, directory: string, name: string, inDest: string): void {
+  #copy(file: LoadedFile, checksum: string, directory: string, name: string, inDest: string): void {
     const dest = `${directory}/${name}`;
-    const file = this.#repo.loadFile(checksum);
     const { overwrite = 'none' } = this.#options;
     if (isSymlink(file.header.mode)) {
       this.#copyLink(file.header, checksum, dest, name, inDest);

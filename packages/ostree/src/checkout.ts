@@ -1,13 +1,16 @@
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, removeTree } from '@coppice/linux';
+import { CheckoutBatch, canBatch } from './checkout-batch.ts';
 import { FileCheckout } from './checkout-file.ts';
+import type { DirMeta } from './codec/dirmeta.ts';
 import { isDirectory } from './codec/mode-bits.ts';
 import type { Xattr } from './codec/xattrs.ts';
 import { withLabel } from './commit-directory.ts';
 import type { DevInoCache } from './modifier.ts';
 import type { Repo } from './repo.ts';
 import { staysBelow } from './stays-below.ts';
+import type { HelperThread } from './thread/helper-thread.ts';
 import { findInTree, maxTreeDepth } from './tree.ts';
 
 /** What happens to files that are there already. `none` refuses, also a destination that exists. */
@@ -44,6 +47,8 @@ export interface CheckoutOptions {
   readonly uncompressedCache?: boolean;
   /** Sync files and directories; default: no. */
   readonly fsync?: boolean;
+  /** A second thread that helps to copy, where both sides are the machine's own files. The caller closes it. */
+  readonly helper?: HelperThread;
   /** Where to write; default: the repository's file system. */
   readonly fs?: FileSystem;
 }
@@ -67,7 +72,7 @@ export function checkout(repo: Repo, options: CheckoutOptions): void {
     files.file(entry.checksum, options.dest, name, `/${name}`);
     return;
   }
-  new TreeCheckout(repo, fs, options, files).directory(options.dest, '/', entry.checksum, entry.meta, 0);
+  new TreeCheckout(repo, fs, options, files).run(entry.checksum, entry.meta);
 }
 
 class TreeCheckout {
@@ -78,6 +83,9 @@ class TreeCheckout {
   readonly #root: string;
   readonly #canonicalDirs: boolean;
   readonly #user: boolean;
+  readonly #batch: CheckoutBatch | undefined;
+  /** Directories to be finished once their files are there. */
+  readonly #open: { path: string; meta: DirMeta; made: boolean }[] = [];
 
   constructor(repo: Repo, fs: FileSystem, options: CheckoutOptions, files: FileCheckout) {
     this.#repo = repo;
@@ -87,32 +95,50 @@ class TreeCheckout {
     this.#user = options.mode === 'user' || repo.mode === 'bare-user-only';
     this.#root = options.dest;
     this.#canonicalDirs = options.bareUserOnlyDirs === true || repo.mode === 'bare-user-only';
+    const { helper } = options;
+    const own = fs === hostFs && repo.fs === hostFs && repo.currentTransaction === undefined;
+    if (helper !== undefined && own && canBatch(repo, options)) {
+      this.#batch = new CheckoutBatch(repo, options, files, helper);
+    }
   }
 
-  directory(path: string, inDest: string, tree: string, meta: string, depth: number): void {
+  run(tree: string, meta: string): void {
+    this.#directory(this.#root, '/', tree, meta, 0);
+    this.#batch?.write();
+    for (const { path, meta: own, made } of this.#open) this.#finish(path, own, made);
+  }
+
+  #directory(path: string, inDest: string, tree: string, meta: string, depth: number): void {
     if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
     const options = this.#options;
     if (options.filter?.(inDest, 'directory') === 'skip') return;
     const fs = this.#fs;
-    const { uid, gid, mode, xattrs } = this.#repo.loadDirMeta(meta);
+    const own = this.#repo.loadDirMeta(meta);
     const { files, dirs } = this.#repo.loadDirTree(tree);
     const existed = !this.#make(path);
     if (existed && options.whiteouts === true && files.some(({ name }) => name === '.wh..wh..opq')) {
       for (const name of fs.readdir(path)) removeTree(`${path}/${name}`, fs);
     }
-    if (!existed && !this.#user) this.#setXattrs(path, inDest, mode, xattrs);
+    if (!existed && !this.#user) this.#setXattrs(path, inDest, own.mode, own.xattrs);
     const lead = inDest === '/' ? '' : inDest;
-    for (const { name, checksum } of files) this.#files.file(checksum, path, name, `${lead}/${name}`);
+    if (this.#batch !== undefined) this.#batch.add(path, files);
+    else for (const { name, checksum } of files) this.#files.file(checksum, path, name, `${lead}/${name}`);
     for (const dir of dirs) {
-      this.directory(`${path}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
+      this.#directory(`${path}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
     }
-    if (!existed) {
+    if (this.#batch === undefined) this.#finish(path, own, !existed);
+    else this.#open.push({ path, meta: own, made: !existed });
+  }
+
+  #finish(path: string, { uid, gid, mode }: DirMeta, made: boolean): void {
+    const fs = this.#fs;
+    if (made) {
       // Owner and mode last: until then nobody else can get into a half-made directory.
       if (!this.#user) fs.lchown(path, uid, gid);
       fs.chmod(path, (this.#canonicalDirs ? mode & 0o775 : mode) & 0o7777);
-      if (options.forceCopy !== true) fs.lutimes(path, 0, 0);
+      if (this.#options.forceCopy !== true) fs.lutimes(path, 0, 0);
     }
-    if (options.fsync === true) fs.syncDir(path);
+    if (this.#options.fsync === true) fs.syncDir(path);
   }
 
   /** False when the directory was there and may be used. */

@@ -58,7 +58,7 @@ test('every task is taken once, and the end is waited for only where there was a
   const work = SharedWork.create(1001);
   const other = SharedWork.of(work.memory);
   expect(other.count).toBe(1001);
-  const [mine, theirs] = [work.take(), other.take()];
+  const [mine, theirs] = [work.take(), other.take('end')];
   const taken: number[] = [];
   for (;;) {
     const [a, b] = [mine.next(), theirs.next()];

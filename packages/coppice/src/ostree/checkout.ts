@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { CoppiceError, errnoError, isCoppiceError, prefixError, strerror } from '@coppice/base';
-import { type CheckoutOptions, checkout, type OverwriteMode } from '@coppice/ostree';
+import { type CheckoutOptions, checkout, HelperThread, type OverwriteMode } from '@coppice/ostree';
 import { booleanArgument } from './boolean-argument.ts';
 import { checkoutOptions } from './checkout-options.ts';
 import { readSkipList } from './commit-modifier.ts';
@@ -17,6 +18,8 @@ export const verb: OstreeVerb = {
     const many = options.flag('from-stdin') || options.has('from-file');
     if (first === undefined) call.usage('COMMIT must be specified');
     const shared = await sharedOptions(call);
+    // A second thread, if there is a second processor; it starts only when there is enough to copy.
+    const helper = availableParallelism() > 1 ? new HelperThread() : undefined;
     const composefs =
       options.flag('composefs') || options.flag('composefs-noverity')
         ? (await import('./checkout-composefs.ts')).checkoutComposefs
@@ -34,6 +37,7 @@ export const verb: OstreeVerb = {
           ...shared,
           commit,
           dest,
+          ...(helper === undefined ? {} : { helper }),
           ...(subpath === undefined ? {} : { subpath: subpath.startsWith('/') ? subpath : `/${subpath}` }),
         });
       } catch (error) {
@@ -41,8 +45,12 @@ export const verb: OstreeVerb = {
         if (!(missing && options.flag('allow-noent'))) throw error;
       }
     };
-    if (!many) one(first, options.string('subpath'), second ?? first);
-    else for (const [rev, subpath] of requests(call)) one(rev, subpath, first);
+    try {
+      if (!many) one(first, options.string('subpath'), second ?? first);
+      else for (const [rev, subpath] of requests(call)) one(rev, subpath, first);
+    } finally {
+      helper?.close();
+    }
   },
 };
 

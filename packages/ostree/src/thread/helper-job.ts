@@ -1,11 +1,26 @@
-/** What a helper thread is told to do; `memory` is a SharedWork's. */
+import type { CheckoutOptions } from '../checkout.ts';
+
+/** Share of fsck: content objects to check; `memory` is a SharedWork's. */
 export interface CheckJob {
   readonly kind: 'check';
   readonly memory: SharedArrayBuffer;
   /** Path of the repository. */
   readonly repo: string;
-  /** Checksums of content objects, 32 bytes each. */
+  /** 32 bytes each. */
   readonly checksums: Uint8Array;
 }
 
-export type HelperJob = CheckJob;
+/** Share of a checkout: files to write into directories that are there. */
+export interface WriteJob {
+  readonly kind: 'write';
+  readonly memory: SharedArrayBuffer;
+  readonly repo: string;
+  readonly checksums: Uint8Array;
+  readonly names: readonly string[];
+  /** Per file, its place in `directories`. */
+  readonly directoryOf: Uint32Array;
+  readonly directories: readonly string[];
+  readonly options: Pick<CheckoutOptions, 'mode' | 'forceCopy' | 'copyEmptyFiles' | 'uncompressedCache' | 'fsync'>;
+}
+
+export type HelperJob = CheckJob | WriteJob;
