@@ -140,7 +140,7 @@ export { rollback } from './client/rollback.ts';
 export type { RunningTransaction } from './client/transaction-lock.ts';
 export { cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
 export { followTransaction } from './client/transaction-socket.ts';
-export { advisoriesFor, cachedAdvisories, parseUpdateinfo } from './client/advisories.ts';
+export { advisoriesFor, cachedAdvisories, statusAdvisory } from './client/advisories.ts';
 // ---- Looking ahead, and lists of what is in a tree.
 export type { Obstacle, PathChange, Plan } from './plan/model.ts';
 export type { PlanOptions } from './plan/plan.ts';

@@ -96,7 +96,7 @@ export {
   substituteVariables,
 } from './repository/repo-file.ts';
 export type { Advisory, AdvisoryPackage, AdvisoryReference } from './repository/updateinfo.ts';
-export { advisoryCves, parseUpdateinfo } from './repository/updateinfo.ts';
+export { advisoryCves, parseUpdateinfo, readUpdateinfo } from './repository/updateinfo.ts';
 export { readZchunkHeader, unzchunk } from './repository/zchunk.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';

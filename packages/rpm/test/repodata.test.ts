@@ -26,6 +26,7 @@ import {
   readOther,
   readPackage,
   readPrimary,
+  readUpdateinfo,
   repositoryVariables,
   substituteVariables,
   writeRepomd,
@@ -92,16 +93,25 @@ describe('repository metadata', () => {
     const second = loadRepository(work, { cacheDir });
     const text = (list: typeof first) => list.packages.map((pkg) => packageXml('primary', pkg)).join('');
     expect(text(second)).toBe(text(first));
-    const file = join(cacheDir, readdirSync(cacheDir)[0]!);
-    const bytes = readFileSync(file);
-    for (const at of [0, 5, 70, 200, bytes.length - 3]) {
-      const bad = Buffer.from(bytes);
-      bad[at]! ^= 0x55;
-      writeFileSync(file, bad);
+    const names = readdirSync(cacheDir);
+    expect(names.length).toBe(2);
+    for (const name of names) {
+      const file = join(cacheDir, name);
+      const bytes = readFileSync(file);
+      for (const at of [0, 5, 70, 200, bytes.length - 3]) {
+        const bad = Buffer.from(bytes);
+        bad[at]! ^= 0x55;
+        writeFileSync(file, bad);
+        expect(text(loadRepository(work, { cacheDir }))).toBe(text(first));
+      }
+      writeFileSync(file, bytes.subarray(0, 100));
       expect(text(loadRepository(work, { cacheDir }))).toBe(text(first));
+      writeFileSync(file, bytes);
     }
-    writeFileSync(file, bytes.subarray(0, 100));
-    expect(text(loadRepository(work, { cacheDir }))).toBe(text(first));
+    // The texts' file may go after the table was loaded.
+    const late = loadRepository(work, { cacheDir });
+    rmSync(join(cacheDir, names.find((name) => name.endsWith('.details'))!));
+    expect(text(late)).toBe(text(first));
   });
 
   it('damaged ends in typed errors', () => {
@@ -202,10 +212,16 @@ metadata_expire=never
   });
 
   it('reads advisories, groups and modules', () => {
-    const [advisory] = parseUpdateinfo(
+    const updateinfo =
       Buffer.from(`<updates><update from="a" status="final" type="security" version="1"><id>FEDORA-1</id><title>t</title><issued date="2020-01-01"/><severity>Important</severity>
 <references><reference href="h" id="CVE-2020-1234" type="cve" title=""/><reference href="h" id="1" type="bugzilla" title="CVE-2021-99999 x"/></references>
-<pkglist><collection short="c"><name>n</name><package name="a" version="1" release="2" epoch="0" arch="noarch" src="s"><filename>f</filename><reboot_suggested>True</reboot_suggested></package></collection></pkglist></update></updates>`),
+<pkglist><collection short="c"><name>n</name><package name="a" version="1" release="2" epoch="0" arch="noarch" src="s"><filename>f</filename><reboot_suggested>True</reboot_suggested></package></collection></pkglist></update></updates>`);
+    const [advisory] = parseUpdateinfo(updateinfo);
+    const pieces = Array.from({ length: updateinfo.length }, (_, i) => updateinfo.subarray(i, i + 1));
+    expect([...readUpdateinfo(pieces)]).toEqual([advisory]);
+    expect([...readUpdateinfo([Buffer.from('<?xml version="1.0"?><updates/>')])]).toEqual([]);
+    expect(() => [...readUpdateinfo([Buffer.from('<updates><update><id/></update></updates>')])]).toThrowError(
+      /without id/,
     );
     expect(advisory).toMatchObject({ id: 'FEDORA-1', type: 'security', severity: 'Important', rebootSuggested: true });
     expect(advisoryCves(advisory!)).toEqual(['CVE-2020-1234', 'CVE-2021-99999']);

@@ -218,16 +218,18 @@ function resolveReferences(text: string, bad: (why: string) => CoppiceError): st
 }
 
 /**
- * Cuts a document of `<package>` elements into complete elements; what stands before the first (the root's start tag) is
- * given to `head`. An element over `limit` bytes throws `Limit`.
+ * Cuts a document of `<package>` (or other) elements into complete elements; what stands before the first (the root's
+ * start tag) is given to `head`. An element over `limit` bytes throws `Limit`.
  */
 export function* packageElements(
   source: Iterable<Uint8Array>,
   what: string,
   head: (text: string) => void,
   limit = 32 * 1024 * 1024,
+  name = 'package',
 ): Generator<Buffer> {
-  const closing = Buffer.from('</package>');
+  const closing = Buffer.from(`</${name}>`);
+  const opening = `<${name}`;
   let pending: Buffer = Buffer.alloc(0);
   let sawHead = false;
   for (const chunk of source) {
@@ -241,7 +243,7 @@ export function* packageElements(
       const end = found + closing.length;
       let element = pending.subarray(start, end);
       if (!sawHead) {
-        const first = element.indexOf('<package');
+        const first = firstElement(element, opening);
         if (first < 0) throw new CoppiceError('Invalid', `${what}: malformed document`);
         head(element.toString('utf8', 0, first));
         sawHead = true;
@@ -260,6 +262,14 @@ export function* packageElements(
   if (!sawHead) head(rest);
   else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[\s\S]*?-->\s*)*$/.test(rest))
     throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
+}
+
+/** Where the first element starts: its name must end there (`<updates>` is no `<update>`). */
+function firstElement(bytes: Buffer, opening: string): number {
+  let at = bytes.indexOf(opening);
+  while (at >= 0 && !/[\s/>]/.test(String.fromCharCode(bytes[at + opening.length] ?? 0)))
+    at = bytes.indexOf(opening, at + 1);
+  return at;
 }
 
 function insideMarked(element: Buffer): boolean {

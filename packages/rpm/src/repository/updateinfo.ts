@@ -1,5 +1,6 @@
 import { CoppiceError } from '@coppice/base';
 import { parseXml, type XmlElement } from '../repodata/xml-document.ts';
+import { packageElements } from '../repodata/xml-scanner.ts';
 
 export interface AdvisoryPackage {
   readonly name: string;
@@ -91,6 +92,15 @@ export function parseUpdateinfo(bytes: Uint8Array): Advisory[] {
   const root = parseXml(bytes, 'updateinfo.xml');
   if (root.name !== 'updates') throw new CoppiceError('Invalid', 'updateinfo.xml: no <updates> element');
   return root.all('update').map(advisory);
+}
+
+/** The same of a document in pieces, one advisory at a time. Throws `Invalid`, `Limit`. */
+export function* readUpdateinfo(source: Iterable<Uint8Array>): Generator<Advisory> {
+  const head = (text: string): void => {
+    if (!/<updates[\s/>]/.test(text)) throw new CoppiceError('Invalid', 'updateinfo.xml: no <updates> element');
+  };
+  for (const element of packageElements(source, 'updateinfo.xml', head, undefined, 'update'))
+    yield advisory(parseXml(element, 'updateinfo.xml'));
 }
 
 /** CVE numbers an advisory names, in its references' type, id or title. */
