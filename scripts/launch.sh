@@ -28,4 +28,7 @@ if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then
     exit 1
   fi
 fi
-exec "$node" --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"
+# Configs may come from anywhere: a small young generation keeps what hostile ones take low, and costs no start-up.
+heap=
+case "$name $1" in butane\ * | fcct\ * | ignition-validate\ * | 'coppice config') heap=--max-semi-space-size=16 ;; esac
+exec "$node" $heap --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"
