@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
@@ -10,6 +10,7 @@ import {
   RpmDb,
   readPackage,
   Tag,
+  unpackPackage,
 } from '@coppice/rpm';
 import { armor, generateKey } from '@coppice/signing';
 import { describe, expect, it } from 'vitest';
@@ -187,6 +188,56 @@ describe.skipIf(reason !== undefined)('the package database', () => {
     rpmInstalls([files.find((f) => f.includes(listed[0]!.replace(/^(.*)-\d+:/, '$1-'))) ?? files[0]!], ours);
   });
 
+  it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined || process.getuid?.() !== 0)(
+    'and files unpacked by ours pass rpm -Va; what is changed later, rpm finds',
+    () => {
+      const files = [...debianRpms(debianCount), ...specialPackages(scratch())];
+      const dir = scratch();
+      const [theirs, ours] = [join(dir, 'theirs'), join(dir, 'ours')];
+      for (const root of [theirs, ours]) mkdirSync(join(root, 'db'), { recursive: true });
+      const options = ['--nodeps', '--noscripts', '--nosignature', '--force-debian', '--notriggers'];
+      const done = call('rpm', ['-i', '--root', theirs, '--dbpath', '/db', ...options, ...files]);
+      expect(done.status, done.stderr.toString()).toBe(0);
+      {
+        // In the order of rpm's records.
+        using original = RpmDb.open(join(theirs, 'db'), { readOnly: true });
+        using db = RpmDb.create(join(ours, 'db'));
+        const byName = new Map(files.map((file) => [formatNevra(readPackage(file).nevra), file]));
+        for (const { header, nevra } of original.packages()) {
+          const pkg = readPackage(byName.get(formatNevra(nevra))!);
+          db.add(
+            installedHeader(pkg.header, pkg.signature, {
+              installTime: header.getNumber(Tag.InstallTime)!,
+              tid: header.getNumber(Tag.InstallTid)!,
+              color: header.getNumber(Tag.InstallColor)!,
+            }),
+          );
+          unpackPackage(pkg, ours);
+        }
+      }
+      expect(rows(join(ours, 'db'))).toEqual(rows(join(theirs, 'db')));
+      const ask = (root: string, ...what: string[]) =>
+        call('rpm', [...what, '--root', root, '--dbpath', '/db']).stdout.toString();
+      const verify = (root: string) => ask(root, '-Va', '--nodeps', '--noscripts');
+      expect(verify(ours)).toBe('');
+      expect(ask(ours, '-qa', '--dump')).toBe(ask(theirs, '-qa', '--dump'));
+      expect(ask(ours, '-qa', '--dump').split('\n').length).toBeGreaterThan(100);
+      for (const root of [theirs, ours]) {
+        writeFileSync(join(root, 'usr/bin/one'), 'changed');
+        chmodSync(join(root, 'usr/bin/two'), 0o600);
+        const links = output('find', [join(root, 'usr/share'), '-type', 'f'])
+          .toString()
+          .trim()
+          .split('\n')
+          .sort();
+        rmSync(links[3]!);
+        utimesSync(links[5]!, 1, 1);
+      }
+      expect(verify(ours)).toBe(verify(theirs));
+      expect(verify(ours).split('\n').length).toBe(5);
+    },
+  );
+
   it('removal leaves what rpm -e leaves', () => {
     const files = specialPackages(scratch());
     const dir = scratch();
@@ -236,6 +287,22 @@ describe.skipIf(reason !== undefined)('the package database', () => {
     using db = RpmDb.open(sharedDatabase, { readOnly: true });
     const names = [...db.packages()].map((p) => p.nevra.name).sort();
     expect(names).toEqual(['foo', 'gpg-pubkey', 'hlinktest']);
+  });
+});
+
+describe.skipIf(reason !== undefined)('an ndb database', () => {
+  it('lists what rpm lists', () => {
+    const files = specialPackages(scratch());
+    const dir = scratch();
+    const ndb = ['--define', '_db_backend ndb'];
+    for (const file of files)
+      output('rpm', ['-i', '--justdb', '--nodeps', '--noscripts', '--force-debian', '--dbpath', dir, ...ndb, file]);
+    output('rpm', ['-e', '--justdb', '--nodeps', '--noscripts', '--dbpath', dir, ...ndb, 'scripts']);
+    output('rpm', ['-i', '--justdb', '--nodeps', '--noscripts', '--force-debian', '--dbpath', dir, ...ndb, files[1]!]);
+    const theirs = output('rpm', ['-qa', '--dbpath', dir, ...ndb, '--qf', '%{DBINSTANCE} %{NEVRA}\n']);
+    const ours = [...installedPackages(dir)].map((p) => `${p.hnum} ${formatNevra(p.nevra)}`);
+    expect(ours.sort()).toEqual(theirs.toString().trim().split('\n').sort());
+    expect(ours.length).toBe(files.length);
   });
 });
 
