@@ -290,22 +290,6 @@ describe.skipIf(reason !== undefined)('the package database', () => {
   });
 });
 
-describe.skipIf(reason !== undefined)('an ndb database', () => {
-  it('lists what rpm lists', () => {
-    const files = specialPackages(scratch());
-    const dir = scratch();
-    const ndb = ['--define', '_db_backend ndb'];
-    for (const file of files)
-      output('rpm', ['-i', '--justdb', '--nodeps', '--noscripts', '--force-debian', '--dbpath', dir, ...ndb, file]);
-    output('rpm', ['-e', '--justdb', '--nodeps', '--noscripts', '--dbpath', dir, ...ndb, 'scripts']);
-    output('rpm', ['-i', '--justdb', '--nodeps', '--noscripts', '--force-debian', '--dbpath', dir, ...ndb, files[1]!]);
-    const theirs = output('rpm', ['-qa', '--dbpath', dir, ...ndb, '--qf', '%{DBINSTANCE} %{NEVRA}\n']);
-    const ours = [...installedPackages(dir)].map((p) => `${p.hnum} ${formatNevra(p.nevra)}`);
-    expect(ours.sort()).toEqual(theirs.toString().trim().split('\n').sort());
-    expect(ours.length).toBe(files.length);
-  });
-});
-
 describe.skipIf(missing('rpm', 'db5.3_load') !== undefined)('a Berkeley DB database', () => {
   it('lists what rpm lists', () => {
     const files = specialPackages(scratch());
