@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
+import { errnoError, prefixError } from '@coppice/base';
 import { isRegular } from '../codec/mode-bits.ts';
 import type { Repo } from '../repo.ts';
 import type { ContentReader } from './content-reader.ts';
@@ -22,14 +23,16 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return undefined;
-    if (code !== 'EEXIST') throw error;
+    if (code !== 'EEXIST') throw prefixError(errnoError(error, 'mkdirat'), unpacking(checksum));
   }
   const temporary = `${base}/${checksum.slice(0, 2)}/.tmp-${randomBytes(6).toString('hex')}`;
-  const fd = fs.open(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o600,
-  );
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  let fd: number;
+  try {
+    fd = fs.open(temporary, flags, 0o600);
+  } catch (error) {
+    throw prefixError(errnoError(error, 'openat'), unpacking(checksum));
+  }
   try {
     try {
       reader.copy(file, (bytes) => fs.write(fd, bytes, 0, bytes.length, null));
@@ -40,7 +43,11 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
     fs.rename(temporary, path);
   } catch (error) {
     if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);
-    throw error;
+    throw prefixError(errnoError(error, 'Error writing to file descriptor'), unpacking(checksum));
   }
   return path;
+}
+
+function unpacking(checksum: string): string {
+  return `Unpacking loose object ${checksum}`;
 }
