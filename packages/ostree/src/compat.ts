@@ -34,6 +34,8 @@ export interface OstreeCompat {
    * last one of an archive comes first, and a label of a policy last.
    */
   readonly sortsXattrs: boolean;
+  /** A summary and its signature get the same time of modification. */
+  readonly sameSummaryTimes: boolean;
 }
 
 const features2022 = [
@@ -80,6 +82,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sortsRefs: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
+    sameSummaryTimes: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -92,6 +95,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sortsRefs: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
+    sameSummaryTimes: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -104,6 +108,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sortsRefs: true,
     layersReplaceFiles: true,
     sortsXattrs: true,
+    sameSummaryTimes: true,
   },
 };
 

@@ -126,17 +126,17 @@ function* checkObjects(
   failed: (type: ObjectType, checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
 ): Generator<FsckEvent, void, undefined> {
   const total = reachable.size;
-  const files = [...reachable.files];
-  const work = SharedWork.create(files.length);
+  const { files } = reachable;
+  const work = SharedWork.create(files.size);
   const helper = repo.fs === hostFs ? options.helper : undefined;
   let helped = false;
   const getHelp = (): void => {
-    if (helped || helper?.isWorth(files.length, checker.bytes) !== true) return;
+    if (helped || helper?.isWorth(files.size, checker.bytes) !== true) return;
     helper.start({
       kind: 'check',
       memory: work.memory,
       repo: repo.path,
-      checksums: Buffer.from(files.join(''), 'hex'),
+      checksums: files.bytes,
     });
     helped = true;
   };
@@ -158,12 +158,12 @@ function* checkObjects(
     for (const i of work.take()) {
       getHelp();
       try {
-        checker.check('file', files[i]!);
+        checker.check('file', files.at(i));
         work.markDone(i);
       } catch (error) {
         if (helped) failures.set(i, error);
         else {
-          yield* failed('file', files[i]!, error);
+          yield* failed('file', files.at(i), error);
           work.markDone(i);
         }
       }
@@ -174,13 +174,13 @@ function* checkObjects(
     work.stop();
     if (helped) work.finish();
   }
-  for (let i = 0; i < files.length; i++) {
+  for (let i = 0; i < files.size; i++) {
     if (work.isDone(i)) continue;
     try {
       if (failures.has(i)) throw failures.get(i);
-      checker.check('file', files[i]!);
+      checker.check('file', files.at(i));
     } catch (error) {
-      yield* failed('file', files[i]!, error);
+      yield* failed('file', files.at(i), error);
     }
   }
   if (total > 0) yield { type: 'progress', done: total, total };

@@ -175,6 +175,7 @@ export {
 export type { PruneOptions, PruneResult } from './prune.ts';
 export { dropCorrupt, repair } from './repair.ts';
 export type { RepairedObject, RepairResult } from './repair.ts';
+export { ChecksumSet } from './checksum-set.ts';
 export { scanDevIno } from './scan-devino.ts';
 export { HelperThread } from './thread/helper-thread.ts';
 export type { HelperThreadOptions } from './thread/helper-thread.ts';

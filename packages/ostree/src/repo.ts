@@ -188,7 +188,10 @@ export class Repo {
   }
 
   hasObject(type: ObjectType, checksum: string): boolean {
-    return isChecksum(checksum) && this.findObject(type, checksum) !== undefined;
+    if (!isChecksum(checksum)) return false;
+    const known = this.#transaction?.has(looseName(checksum, type, this.mode));
+    if (known === undefined) return this.findObject(type, checksum) !== undefined;
+    return known || this.parent?.hasObject(type, checksum) === true;
   }
 
   /** Loose objects of this repository (not of parents), in directory order; `prefix` limits to checksums starting so. */

@@ -1,4 +1,6 @@
 import { CoppiceError, isCoppiceError } from '@coppice/base';
+import { ChecksumSet } from './checksum-set.ts';
+import { checkEntryBytes, visitDirTree } from './codec/dirtree.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
 import { collectionRefs } from './store/ref-list.ts';
@@ -7,10 +9,10 @@ import { maxTreeDepth } from './tree.ts';
 
 /** Objects found by following commits. */
 export class Reachable {
-  readonly commits = new Set<string>();
-  readonly dirtrees = new Set<string>();
-  readonly dirmetas = new Set<string>();
-  readonly files = new Set<string>();
+  readonly commits = new ChecksumSet();
+  readonly dirtrees = new ChecksumSet();
+  readonly dirmetas = new ChecksumSet();
+  readonly files = new ChecksumSet();
 
   has(type: ObjectType, checksum: string): boolean {
     switch (type) {
@@ -88,22 +90,29 @@ export function traverseTree(
 ): void {
   if (into.dirtrees.has(tree)) return;
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
-  let loaded: ReturnType<Repo['loadDirTree']>;
+  const below: string[] = [];
   try {
-    loaded = repo.loadDirTree(tree);
+    visitNames(repo.loadMetadata('dirtree', tree), into, below);
   } catch (error) {
     if (partial && isCoppiceError(error, 'NotFound')) return;
-    if (tolerateDamage && !isCoppiceError(error, 'NotFound')) {
-      into.dirtrees.add(tree);
-      return;
-    }
-    throw error;
+    if (!tolerateDamage || isCoppiceError(error, 'NotFound')) throw error;
   }
   into.dirtrees.add(tree);
-  for (const { checksum } of loaded.files) into.files.add(checksum);
-  for (const dir of loaded.dirs) {
-    into.dirmetas.add(dir.meta);
-    traverseTree(repo, dir.tree, into, partial, depth + 1, tolerateDamage);
+  for (const child of below) traverseTree(repo, child, into, partial, depth + 1, tolerateDamage);
+}
+
+/** Adds the files and dirmetas of a dirtree object whole or not at all; gives its directories' dirtrees. */
+function visitNames(bytes: Buffer, into: Reachable, below: string[]): void {
+  visitDirTree(bytes, { file: (start, end) => checkEntryBytes(bytes, start, end), dir: checkDir });
+  visitDirTree(bytes, {
+    file: (_start, _end, checksum) => void into.files.addBytes(bytes, checksum),
+    dir(_start, _end, tree, meta) {
+      into.dirmetas.addBytes(bytes, meta);
+      below.push(bytes.toString('hex', tree, tree + 32));
+    },
+  });
+  function checkDir(start: number, end: number): void {
+    checkEntryBytes(bytes, start, end);
   }
 }
 

@@ -1,6 +1,15 @@
 import { CoppiceError } from '@coppice/base';
 import { compareNames } from './compare-names.ts';
-import { arrayElements, asBuffer, notNormal, offsetWidth, readString, tupleOffsets, writeOffset } from './framing.ts';
+import {
+  arrayElements,
+  asBuffer,
+  notNormal,
+  offsetWidth,
+  readString,
+  readWidth,
+  tupleOffsets,
+  writeOffset,
+} from './framing.ts';
 
 export interface DirTreeFile {
   readonly name: string;
@@ -68,44 +77,71 @@ export function encodeDirTree(tree: DirTree): Buffer {
   return out;
 }
 
-/** Reads a dirtree object; throws `Corrupt` unless it is normal form with safe names and 32-byte checksums. */
-export function decodeDirTree(source: Uint8Array): DirTree {
+/** Where the parts of entries lie in a dirtree object: names without their NUL, checksums of 32 bytes. */
+export interface DirTreeVisitor {
+  file(nameStart: number, nameEnd: number, checksum: number): void;
+  dir(nameStart: number, nameEnd: number, tree: number, meta: number): void;
+}
+
+/** Walks over a dirtree object; throws `Corrupt` unless it is normal form with 32-byte checksums. Names are the visitor's. */
+export function visitDirTree(bytes: Buffer, visitor: DirTreeVisitor): void {
   const what = 'dirtree';
-  const bytes = asBuffer(source);
   const [filesEnd] = tupleOffsets(bytes, 0, bytes.length, 1, what) as [number];
-  const width = bytes.length <= 0xff ? 1 : bytes.length <= 0xffff ? 2 : 4;
-  const files: DirTreeFile[] = [];
   let from = 0;
   for (const to of arrayElements(bytes, 0, filesEnd, what)) {
     const [nameEnd] = tupleOffsets(bytes, from, to, 1, what) as [number];
-    const checksumEnd = to - (to - from <= 0xff ? 1 : to - from <= 0xffff ? 2 : 4);
-    files.push({
-      name: checkEntryName(readString(bytes, from, nameEnd, what)),
-      checksum: hexOf(bytes, nameEnd, checksumEnd),
-    });
+    checkLength(nameEnd, to - readWidth(to - from));
+    visitor.file(from, nameEnd, nameEnd);
     from = to;
   }
-  const dirs: DirTreeDir[] = [];
   from = filesEnd;
-  for (const to of arrayElements(bytes, filesEnd, bytes.length - width, what)) {
+  for (const to of arrayElements(bytes, filesEnd, bytes.length - readWidth(bytes.length), what)) {
     const [nameEnd, treeEnd] = tupleOffsets(bytes, from, to, 2, what) as [number, number];
-    const metaEnd = to - 2 * (to - from <= 0xff ? 1 : to - from <= 0xffff ? 2 : 4);
-    dirs.push({
-      name: checkEntryName(readString(bytes, from, nameEnd, what)),
-      tree: hexOf(bytes, nameEnd, treeEnd),
-      meta: hexOf(bytes, treeEnd, metaEnd),
-    });
+    checkLength(nameEnd, treeEnd);
+    checkLength(treeEnd, to - 2 * readWidth(to - from));
+    visitor.dir(from, nameEnd, nameEnd, treeEnd);
     from = to;
   }
+}
+
+/** Reads a dirtree object; throws `Corrupt` unless it is normal form with safe names and 32-byte checksums. */
+export function decodeDirTree(source: Uint8Array): DirTree {
+  const bytes = asBuffer(source);
+  const files: DirTreeFile[] = [];
+  const dirs: DirTreeDir[] = [];
+  const name = (start: number, end: number): string => checkEntryName(readString(bytes, start, end, 'dirtree'));
+  visitDirTree(bytes, {
+    file(start, end, checksum) {
+      files.push({ name: name(start, end), checksum: bytes.toString('hex', checksum, checksum + 32) });
+    },
+    dir(start, end, tree, meta) {
+      dirs.push({
+        name: name(start, end),
+        tree: bytes.toString('hex', tree, tree + 32),
+        meta: bytes.toString('hex', meta, meta + 32),
+      });
+    },
+  });
   return { files, dirs };
 }
 
-function hexOf(bytes: Buffer, start: number, end: number): string {
+function checkLength(start: number, end: number): void {
   if (end < start) throw notNormal('dirtree');
   if (end - start !== 32) {
     throw new CoppiceError('Corrupt', `Invalid checksum of length ${end - start} expected 32`);
   }
-  return bytes.toString('hex', start, end);
+}
+
+/** As `checkEntryName`, on a NUL-terminated name in place; only a name that is not ASCII is decoded. */
+export function checkEntryBytes(bytes: Buffer, start: number, end: number): void {
+  let plain = end - start > 1 && bytes[end - 1] === 0;
+  for (let i = start; plain && i < end - 1; i++) {
+    const byte = bytes[i]!;
+    plain = byte > 0x2f ? byte < 0x80 : byte !== 0 && byte !== 0x2f;
+  }
+  const dots =
+    plain && bytes[start] === 0x2e && (end - start === 2 || (end - start === 3 && bytes[start + 1] === 0x2e));
+  if (!plain || dots) checkEntryName(readString(bytes, start, end, 'dirtree'));
 }
 
 /** Throws `Invalid` unless `name` can be a directory entry; libostree's words. */

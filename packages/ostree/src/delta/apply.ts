@@ -8,7 +8,7 @@ import type { Xattr } from '../codec/xattrs.ts';
 import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { bspatch } from './bspatch.ts';
-import { decodePayload, type PartPayload, uncompressPart } from './part.ts';
+import { decodePayload, type PartPayload, uncompressPart, uncompressPartAside } from './part.ts';
 import type { DeltaObject, DeltaPartHeader } from './superblock.ts';
 
 /** Operation counts, as `static-delta show` prints them. */
@@ -37,17 +37,26 @@ const names: Readonly<Record<number, string>> = {
   66: 'bspatch',
 };
 
-/** Undoes compression and checks version and checksum of a part. */
+/** Checks version and checksum of a part and undoes its compression. */
 export function openPart(header: DeltaPartHeader, bytes: Uint8Array): PartPayload {
+  checkPart(header, bytes);
+  return decodePayload(uncompressPart(bytes, header.uncompressedSize + payloadSlack));
+}
+
+/** As `openPart`, with the compression undone off the main thread where that is possible. */
+export async function openPartAside(header: DeltaPartHeader, bytes: Uint8Array): Promise<PartPayload> {
+  checkPart(header, bytes);
+  return decodePayload(await uncompressPartAside(bytes, header.uncompressedSize + payloadSlack));
+}
+
+function checkPart(header: DeltaPartHeader, bytes: Uint8Array): void {
   if (header.version > 0) throw new CoppiceError('Unsupported', `Delta part has too new version ${header.version}`);
   const actual = sha256(bytes);
-  if (actual !== header.checksum) {
-    throw new CoppiceError(
-      'Corrupt',
-      `Checksum mismatch in static delta part; expected=${header.checksum} actual=${actual}`,
-    );
-  }
-  return decodePayload(uncompressPart(bytes, header.uncompressedSize + payloadSlack));
+  if (actual === header.checksum) return;
+  throw new CoppiceError(
+    'Corrupt',
+    `Checksum mismatch in static delta part; expected=${header.checksum} actual=${actual}`,
+  );
 }
 
 /** Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. */

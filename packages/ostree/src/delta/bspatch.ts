@@ -13,6 +13,34 @@ function corrupt(): CoppiceError {
   return new CoppiceError('Corrupt', 'bsdiff: malformed patch');
 }
 
+/** `out[to..] = old[from..] + patch[at..]`, byte by byte. Most of a diff is zeros, which need only the copy. */
+function addOnto(
+  out: Buffer,
+  to: number,
+  old: Uint8Array,
+  from: number,
+  patch: Buffer,
+  at: number,
+  length: number,
+): void {
+  out.set(old.subarray(from, from + length), to);
+  const shift = to - at;
+  const end = at + length;
+  let i = at;
+  while (i < end && ((patch.byteOffset + i) & 3) !== 0) {
+    out[shift + i] = out[shift + i]! + patch[i]!;
+    i++;
+  }
+  if (i === end) return;
+  const count = (end - i) >> 2;
+  const words = new Uint32Array(patch.buffer, patch.byteOffset + i, count);
+  for (let w = 0; w < count; w++) {
+    if (words[w] === 0) continue;
+    for (let k = i + w * 4; k < i + w * 4 + 4; k++) out[shift + k] = out[shift + k]! + patch[k]!;
+  }
+  for (i += count * 4; i < end; i++) out[shift + i] = out[shift + i]! + patch[i]!;
+}
+
 /** Applies a bsdiff stream (control triples with their diff and extra bytes, no header, not compressed). Throws `Corrupt`. */
 export function bspatch(old: Uint8Array, patchBytes: Uint8Array, size: number): Buffer {
   const patch = Buffer.from(patchBytes.buffer, patchBytes.byteOffset, patchBytes.byteLength);
@@ -27,10 +55,13 @@ export function bspatch(old: Uint8Array, patchBytes: Uint8Array, size: number): 
     const seek = offsetAt(patch, at + 16);
     at += 24;
     if (diff < 0 || extra < 0 || newAt + diff + extra > size || at + diff + extra > patch.length) throw corrupt();
-    for (let i = 0; i < diff; i++) {
-      const from = oldAt + i;
-      const base = from >= 0 && from < old.length ? old[from]! : 0;
-      out[newAt + i] = patch[at + i]! + base;
+    if (oldAt >= 0 && oldAt + diff <= old.length) addOnto(out, newAt, old, oldAt, patch, at, diff);
+    else {
+      for (let i = 0; i < diff; i++) {
+        const from = oldAt + i;
+        const base = from >= 0 && from < old.length ? old[from]! : 0;
+        out[newAt + i] = patch[at + i]! + base;
+      }
     }
     newAt += diff;
     oldAt += diff;

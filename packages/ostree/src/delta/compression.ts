@@ -1,12 +1,16 @@
 import { createRequire } from 'node:module';
 import { compressBytes, decompressBytes } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
+import { xzSize } from './xz-size.ts';
 
 // liblzma of the system when there is one (it is wherever rpm, dpkg or systemd are), else our own coder.
 
 interface Lzma {
   encode(input: Uint8Array): Promise<Uint8Array>;
+  /** Undefined for what it does not take. */
   decode(input: Uint8Array, limit: number): Uint8Array | undefined;
+  /** The same on another thread. */
+  decodeAside(input: Uint8Array, limit: number): Promise<Uint8Array | undefined>;
 }
 
 type NativeCall = ((...args: unknown[]) => number) & {
@@ -80,28 +84,37 @@ function loadNative(): Lzma {
       });
     },
     decode(input, limit) {
-      // The size of the output is not known: grow until it fits.
-      for (let size = Math.min(limit, Math.max(65536, input.length * 8)); ; size = Math.min(limit, size * 4)) {
-        const out = Buffer.allocUnsafe(size);
-        const inPosition = [0];
-        const outPosition = [0];
-        const code = decode(
-          [BigInt(512 * 1024 * 1024)],
-          0,
-          null,
-          input,
-          inPosition,
-          input.length,
-          out,
-          outPosition,
-          size,
-        );
-        if (code === 0) return out.subarray(0, Number(outPosition[0]));
-        // LZMA_BUF_ERROR: the output did not fit, or the input ends early.
-        if (code !== 10 || size >= limit) return undefined;
-      }
+      const call = prepare(input, limit);
+      return call && taken(call, decode(...call.args));
+    },
+    decodeAside(input, limit) {
+      const call = prepare(input, limit);
+      if (call === undefined) return Promise.resolve(undefined);
+      return new Promise((resolve) => {
+        decode.async(...call.args, (error: unknown, code: number) => resolve(taken(call, error ? -1 : code)));
+      });
     },
   };
+}
+
+interface DecodeCall {
+  readonly out: Uint8Array;
+  readonly outPosition: readonly number[];
+  readonly args: readonly unknown[];
+}
+
+/** Arguments of lzma_stream_buffer_decode, with room for exactly what the index announces. */
+function prepare(input: Uint8Array, limit: number): DecodeCall | undefined {
+  const size = xzSize(input);
+  if (size === undefined || size > limit) return undefined;
+  const out = Buffer.allocUnsafeSlow(size);
+  const outPosition = [0];
+  const memory = [BigInt(512 * 1024 * 1024)];
+  return { out, outPosition, args: [memory, 0, null, input, [0], input.length, out, outPosition, size] };
+}
+
+function taken(call: DecodeCall, code: number): Uint8Array | undefined {
+  return code === 0 && Number(call.outPosition[0]) === call.out.length ? call.out : undefined;
 }
 
 /** xz container of the bytes, made off the main thread where liblzma is there. */
@@ -112,7 +125,11 @@ export async function xzCompress(bytes: Uint8Array): Promise<Uint8Array> {
 
 /** Undoes an xz container. Throws `Corrupt`, or `Limit` over `limit` bytes of output. */
 export function xzDecompress(bytes: Uint8Array, limit: number): Uint8Array {
-  const lzma = native();
   // What liblzma will not take is judged by our own decoder, whose words say why.
-  return lzma?.decode(bytes, limit) ?? decompressBytes(bytes, 'xz', limit);
+  return native()?.decode(bytes, limit) ?? decompressBytes(bytes, 'xz', limit);
+}
+
+/** As `xzDecompress`, off the main thread where liblzma is there. */
+export async function xzDecompressAside(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  return (await native()?.decodeAside(bytes, limit)) ?? decompressBytes(bytes, 'xz', limit);
 }

@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { decode, encode, type Value } from '@coppice/gvariant';
 import { sortXattrs, type Xattr } from '../codec/xattrs.ts';
-import { xzCompress, xzDecompress } from './compression.ts';
+import { xzCompress, xzDecompress, xzDecompressAside } from './compression.ts';
 
 /** What a part holds: modes and attributes by index, a blob of bytes, and operations on them. */
 export interface PartPayload {
@@ -32,6 +32,11 @@ export function uncompressPart(bytes: Uint8Array, limit: number): Uint8Array {
   if (kind === 0) return data;
   if (kind === 0x78) return xzDecompress(data, limit);
   throw new CoppiceError('Corrupt', `Invalid compression type '${kind ?? 0}'`);
+}
+
+/** As `uncompressPart`, off the main thread where that is possible. */
+export async function uncompressPartAside(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  return bytes[0] === 0x78 ? xzDecompressAside(bytes.subarray(1), limit) : uncompressPart(bytes, limit);
 }
 
 /** Reads the payload of a part. */

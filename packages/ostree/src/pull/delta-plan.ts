@@ -3,7 +3,7 @@ import { VariantDict } from '@coppice/gvariant';
 import { sha256 } from '../codec/checksum.ts';
 import { parseCommit } from '../codec/commit.ts';
 import { formatSize } from '../codec/format-size.ts';
-import { applyPart, openPart } from '../delta/apply.ts';
+import { applyPart, openPartAside } from '../delta/apply.ts';
 import { deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from '../delta/name.ts';
 import {
   type DeltaPartHeader,
@@ -212,9 +212,11 @@ export class DeltaPlanner {
         const bytes = inlinePart(block, path) ?? (await this.#fetchPart(path, part));
         progress.fetchedDeltaParts++;
         progress.fetchedDeltaPartSize += part.size;
-        const before = transaction.stats.contentBytesWritten;
+        let before = 0;
         try {
-          applyPart(transaction, part, openPart(part, bytes));
+          const payload = await openPartAside(part, bytes);
+          before = transaction.stats.contentBytesWritten;
+          applyPart(transaction, part, payload);
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         }

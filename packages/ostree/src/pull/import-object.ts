@@ -34,9 +34,12 @@ export function importObject(
 ): boolean {
   const { repo } = transaction;
   if (isMetaType(type)) return importMetadata(transaction, source, type, checksum, options);
+  // Of a believed repository of the same form nothing needs to be read, nor looked for where it usually is.
+  const direct =
+    source.mode === repo.mode && repo.mode !== 'bare-split-xattrs' && options.trusted && !options.bareUserOnlyFiles;
+  if (direct && linkStored(transaction, source, type, checksum)) return true;
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
-  // Of a believed repository of the same form nothing needs to be read.
   const same = place.repo.mode === repo.mode && repo.mode !== 'bare-split-xattrs';
   if (same && options.trusted && !options.bareUserOnlyFiles && transaction.linkObject(type, checksum, place.path))
     return true;
@@ -58,6 +61,17 @@ export function importObject(
   } catch (error) {
     if (isCoppiceError(error, 'NoSpace')) throw error;
     throw prefixError(error, `Importing ${checksum}.file`);
+  }
+}
+
+/** Links an object from where it lies unless it is in a parent repository; false when it is not there or cannot be linked. */
+function linkStored(transaction: Transaction, source: Repo, type: ObjectType, checksum: string): boolean {
+  try {
+    return transaction.linkObject(type, checksum, `${source.path}/objects/${looseName(checksum, type, source.mode)}`);
+  } catch (error) {
+    if (((error as { cause?: { code?: string } }).cause?.code ?? (error as { code?: string }).code) === 'ENOENT')
+      return false;
+    throw error;
   }
 }
 
@@ -84,6 +98,7 @@ function importMetadata(
   checksum: string,
   options: ImportOptions,
 ): boolean {
+  if (options.trusted && linkStored(transaction, source, type, checksum)) return true;
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
   if (options.trusted && transaction.linkObject(type, checksum, place.path)) return true;

@@ -1,5 +1,6 @@
 import type { FetcherOptions } from '@coppice/http';
 import type { VerifyResult } from '@coppice/signing';
+import type { CompressPool } from '../store/compress-pool.ts';
 import type { PullProgress } from './progress.ts';
 
 /** What to pull and how; the names are those of `ostree pull`. */
@@ -57,6 +58,8 @@ export interface PullOptions {
   /** Told of every commit whose GPG signatures were checked. */
   readonly onGpgResults?: (commit: string, results: readonly VerifyResult[]) => void;
   readonly fetcher?: Partial<FetcherOptions>;
+  /** A second thread that helps to write objects. The caller closes it. */
+  readonly compressPool?: CompressPool;
 }
 
 /** What a pull did. */

@@ -282,6 +282,7 @@ class Pull {
       fsync: options.disableFsync !== true,
       perObjectFsync: options.perObjectFsync === true,
       resumable: true,
+      ...(options.compressPool === undefined ? {} : { compressPool: options.compressPool }),
     });
     let session: PullSession | undefined;
     try {

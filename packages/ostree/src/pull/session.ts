@@ -234,7 +234,7 @@ export class PullSession {
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const { repo } = this.#s;
-    const stored = repo.tryLoadMetadata('dirtree', checksum);
+    const stored = repo.hasObject('dirtree', checksum) ? repo.tryLoadMetadata('dirtree', checksum) : undefined;
     if (stored !== undefined) this.#scanTree(stored, path);
     else this.#queue.add({ kind: 'dirtree', checksum, path }, true);
   }
@@ -276,8 +276,7 @@ export class PullSession {
   /** Brings a dirtree or dirmeta here and gives its bytes. */
   async #metadata(type: 'dirtree' | 'dirmeta', checksum: string): Promise<Buffer> {
     const { source, caches, repo, transaction, progress } = this.#s;
-    const existing = repo.tryLoadMetadata(type, checksum);
-    if (existing !== undefined) return existing;
+    if (repo.hasObject(type, checksum)) return repo.loadMetadata(type, checksum);
     for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
       if (!importObject(transaction, from, type, checksum, this.#importOptions(from))) continue;
       progress.importedMetadata++;
@@ -324,7 +323,8 @@ export class PullSession {
 
   async #file(checksum: string): Promise<void> {
     const { source, caches, transaction, progress, repo } = this.#s;
-    if (repo.hasObject('file', checksum)) return;
+    // Looked for when it was queued; only a delta may have brought it since.
+    if (this.#s.transaction.has(looseName(checksum, 'file', repo.mode)) === true) return;
     for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
       if (!importObject(transaction, from, 'file', checksum, this.#importOptions(from))) continue;
       progress.importedContent++;

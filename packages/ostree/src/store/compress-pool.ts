@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import {
   newSlotMemory,
   slotCount,
@@ -11,6 +11,7 @@ import {
   word,
   wordsPerSlot,
 } from './compress-slots.ts';
+import { type FileOrder, putFileOrder } from './file-attributes.ts';
 
 export interface CompressPoolOptions {
   /** The thread starts once this many bytes were offered; before that the caller compresses. Default 8 MiB. */
@@ -20,9 +21,20 @@ export interface CompressPoolOptions {
 /** What a finished job gives: the compressed bytes, or for a file its digest and sizes. The view is valid in the call only. */
 export type CompressDone = (result: Buffer, error: CoppiceError | undefined) => void;
 
+/** Called on the owner's thread when a file is there, or with why it is not. */
+export type FileDone = (error: CoppiceError | undefined) => void;
+
+/** What starting the thread for one file more is worth, in bytes: making a small file costs as much as compressing this. */
+const fileWeight = 8192;
+/** Files are handed over together: so many bytes at least while the thread has other work, or when it waits. */
+const busyBatch = 128 * 1024;
+const idleBatch = 16 * 1024;
+
 /**
- * One more thread, which compresses objects for a commit into an archive repository, or hashes them for fsck. Made and
- * closed by the caller, who passes it to the transaction or to fsck. Jobs finish in the order they were given.
+ * One more thread, which compresses objects for an archive repository, writes small files for the others, or hashes
+ * files. Made and closed by the caller, who passes it on (`TransactionOptions.compressPool`). Jobs finish in the order they
+ * were given. A writer that takes contents from anywhere calls `tryWrite` with the whole file (path, attributes, bytes);
+ * when that says no, it writes the file itself, so both threads are busy and neither waits for the other.
  */
 export class CompressPool {
   readonly #startAfter: number;
@@ -32,6 +44,9 @@ export class CompressPool {
   #next = 0;
   #oldest = 0;
   readonly #waiting: CompressDone[] = [];
+  /** Files put into the next slot and not sent yet. */
+  #batch: FileDone[] = [];
+  #batchEnd = 0;
 
   constructor(options: CompressPoolOptions = {}) {
     this.#startAfter = options.startAfter ?? 8 * 1024 * 1024;
@@ -39,7 +54,59 @@ export class CompressPool {
 
   /** Jobs not finished yet. */
   get busy(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + (this.#batch.length > 0 ? 1 : 0);
+  }
+
+  /**
+   * Hands over a whole file to be made under a path that is free; false when the thread has enough to do, or the file is
+   * too large, and the caller should write it itself. Nothing is there before `done`; after an error nothing is left.
+   */
+  tryWrite(order: FileOrder, done: FileDone): boolean {
+    this.#offered += fileWeight;
+    if (order.content.length + 4096 > slotInput) return false;
+    if (this.#batch.length === 0 && this.#freeSlot(order.content.length) === undefined) return false;
+    let end = putFileOrder(this.#views!.input[this.#next]!, this.#batchEnd, order);
+    if (end === undefined) {
+      this.#sendBatch();
+      if (this.#freeSlot(order.content.length) === undefined) return false;
+      end = putFileOrder(this.#views!.input[this.#next]!, 0, order);
+      if (end === undefined) return false;
+    }
+    this.#batchEnd = end;
+    this.#batch.push(done);
+    if (this.#batchEnd >= busyBatch || (this.#batchEnd >= idleBatch && this.#isIdle())) this.#sendBatch();
+    return true;
+  }
+
+  /** True when the thread has done all that was sent. */
+  #isIdle(): boolean {
+    if (this.#waiting.length === 0) return true;
+    const last = ((this.#next + slotCount - 1) % slotCount) * wordsPerSlot;
+    return Atomics.load(this.#views!.control, last + word.state) === slotState.done;
+  }
+
+  #sendBatch(): void {
+    if (this.#batch.length === 0) return;
+    const files = this.#batch;
+    const base = this.#next * wordsPerSlot;
+    const { control } = this.#views!;
+    control[base + word.kind] = slotKind.files;
+    control[base + word.input] = this.#batchEnd;
+    this.#batch = [];
+    this.#batchEnd = 0;
+    this.#send(base, (result, error) => {
+      const made = error === undefined ? files.length : control[base + word.made]!;
+      const failure = error === undefined ? undefined : writeError(result.toString('utf8'));
+      let first: unknown;
+      files.forEach((done, i) => {
+        try {
+          done(i < made ? undefined : failure);
+        } catch (thrown) {
+          first ??= thrown;
+        }
+      });
+      if (first !== undefined) throw first;
+    });
   }
 
   /** Hands over bytes; false when the thread has enough to do and the caller should compress them itself. */
@@ -107,6 +174,7 @@ export class CompressPool {
 
   #freeSlot(size: number): number | undefined {
     this.#offered += size;
+    this.#sendBatch();
     if (this.#views === undefined) {
       if (this.#offered < this.#startAfter) return undefined;
       this.#start();
@@ -134,6 +202,7 @@ export class CompressPool {
 
   /** Hands out what is finished; with `all` waits for everything. */
   collect(all = false): void {
+    if (all) this.#sendBatch();
     while (this.#waiting.length > 0) {
       const { control, output } = this.#views!;
       const base = this.#oldest * wordsPerSlot;
@@ -159,7 +228,7 @@ export class CompressPool {
   /** Ends the thread. Jobs still running are waited for and dropped. */
   close(): void {
     if (this.#worker === undefined || this.#views === undefined) return;
-    while (this.#waiting.length > 0) {
+    while (this.busy > 0) {
       try {
         this.collect(true);
       } catch {
@@ -172,6 +241,11 @@ export class CompressPool {
     this.#worker = undefined;
     this.#views = undefined;
   }
+}
+
+/** Why a file could not be written, from an errno name or a message. */
+function writeError(reason: string): CoppiceError {
+  return errnoError(Object.assign(new Error(reason), { code: reason }), 'Writing content object');
 }
 
 /** Beside this file as source or compiled; in a bundle, an entry of its own beside or above the chunk. */

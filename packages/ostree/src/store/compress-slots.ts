@@ -4,12 +4,12 @@
 export const slotCount = 6;
 /** Contents up to this size travel in a slot; larger ones as a pair of descriptors. */
 export const slotInput = 1024 * 1024;
-/** Deflate stores what it cannot shrink with 5 bytes for every 16 KiB. */
+/** Deflate stores what it cannot shrink with 5 bytes for every block, of 8 KiB at least. */
 export const slotOutput = slotInput + 4096;
 
 export const slotState = { free: 0, queued: 1, done: 2, quit: 3 } as const;
-/** Compress bytes; compress a file into another; hash a file; inflate and hash a file. */
-export const slotKind = { bytes: 0, descriptors: 1, digest: 2, inflate: 3 } as const;
+/** Compress bytes; compress a file into another; hash a file; inflate and hash a file; write files (see file-attributes.ts). */
+export const slotKind = { bytes: 0, descriptors: 1, digest: 2, inflate: 3, files: 4 } as const;
 
 /** Control words of a slot. */
 export const word = {
@@ -25,6 +25,8 @@ export const word = {
   target: 7,
   /** Offset where compressed bytes start, in the target (or, to inflate, the source) file. */
   start: 8,
+  /** Files written. */
+  made: 9,
 } as const;
 export const wordsPerSlot = 16;
 

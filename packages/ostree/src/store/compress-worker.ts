@@ -1,8 +1,11 @@
-// The second thread, for compressing and checking: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
+// The second thread, for compressing, checking and writing: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
 import { createHash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { isCoppiceError } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
+import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
 import { RawDeflater, RawInflater } from './raw-deflate.ts';
 
 const { control, input, output } = slotViews(workerData as SlotMemory);
@@ -76,6 +79,22 @@ function digestFile(slot: number, base: number, inflate: boolean): void {
   control[base + word.output] = 32;
 }
 
+/** Makes the files that the input asks for, up to the first that fails; the output is how many were made. */
+function writeFiles(slot: number, base: number): void {
+  const bytes = input[slot]!;
+  let made = 0;
+  try {
+    for (let at = 0; at < control[base + word.input]!; made++) {
+      const { order, end } = takeFileOrder(bytes, at);
+      writeWholeFile(hostFs, order);
+      at = end;
+    }
+  } finally {
+    control[base + word.made] = made;
+  }
+  control[base + word.output] = 0;
+}
+
 for (let slot = 0; ; slot = (slot + 1) % slotCount) {
   const base = slot * wordsPerSlot;
   let state = Atomics.load(control, base + word.state);
@@ -89,9 +108,11 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
     const kind = control[base + word.kind];
     if (kind === slotKind.bytes) compressBytes(slot, base);
     else if (kind === slotKind.descriptors) compressFile(slot, base);
+    else if (kind === slotKind.files) writeFiles(slot, base);
     else digestFile(slot, base, kind === slotKind.inflate);
   } catch (error) {
-    const text = Buffer.from(String((error as { code?: string }).code ?? (error as Error).message)).subarray(0, 200);
+    const errno = isCoppiceError(error) ? error.data['errno'] : (error as { code?: string }).code;
+    const text = Buffer.from(String(errno ?? (error as Error).message)).subarray(0, 200);
     text.copy(output[slot]!, 0);
     control[base + word.output] = text.length;
     control[base + word.failed] = 1;

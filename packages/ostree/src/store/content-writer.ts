@@ -8,8 +8,8 @@ import type { RepoMode } from '../codec/object-type.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { slotInput } from './compress-slots.ts';
 import { DiskForm } from './disk-form.ts';
+import { PackedContent } from './packed-content.ts';
 import type { PayloadLinks } from './payload-link.ts';
-import { RawDeflater } from './raw-deflate.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
 const smallSize = 16 * 1024 * 1024;
@@ -31,6 +31,8 @@ export interface ContentTarget {
   readonly syncFiles: boolean;
   /** Links by content, where the repository makes them. */
   readonly payloadLinks?: PayloadLinks | undefined;
+  /** Name for an object of this content: its checksum, or that which it is believed to have. Asked while it is written. */
+  alias(checksum: string): string;
   has(checksum: string): boolean;
   /** Called before bytes go to disk; throws when space runs out. */
   reserve(size: number): void;
@@ -46,21 +48,24 @@ export class ContentWriter {
   #buffer = Buffer.allocUnsafeSlow(headerRoom + firstSize);
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
-  #deflater: RawDeflater | undefined;
-  #compressed: Buffer | undefined;
+  readonly #packed: PackedContent;
   readonly #form: DiskForm;
   #header: { key: FileHeader; bytes: Buffer } | undefined;
 
   readonly #pool: CompressPool | undefined;
+  /** The other thread has more to do with large files than to write them. */
+  readonly #compresses: boolean;
   /** Checksums of objects that the other thread is compressing. */
   readonly #inFlight = new Set<string>();
 
-  /** `pool` helps to compress in an archive repository. */
+  /** `pool` compresses for an archive repository and writes small files for the others. */
   constructor(target: ContentTarget, pool?: CompressPool) {
     this.#target = target;
     const { fs, mode, syncFiles } = target;
     this.#form = new DiskForm(fs, mode, { syncFiles, probe: () => this.#temporary() });
-    this.#pool = target.mode === 'archive' ? pool : undefined;
+    this.#packed = new PackedContent(target.zlibLevel);
+    this.#pool = pool;
+    this.#compresses = pool !== undefined && mode === 'archive';
   }
 
   /** Waits for what the other thread has to do. Throws what went wrong there. */
@@ -84,6 +89,11 @@ export class ContentWriter {
     return this.#inFlight.has(checksum);
   }
 
+  #verified(actual: string, verify: (checksum: string) => void): string {
+    verify(actual);
+    return this.#target.alias(actual);
+  }
+
   #has(checksum: string): boolean {
     return this.#inFlight.has(checksum) || this.#target.has(checksum);
   }
@@ -101,7 +111,36 @@ export class ContentWriter {
       return this.#streamed(header, head, [source], source.length, verify);
     }
     if ('path' in source) return this.#fromPath(header, head, source, verify);
-    return this.#streamed(header, head, source, undefined, verify);
+    return this.#fromPieces(header, head, source, verify);
+  }
+
+  /** What ends soon is hashed and looked up before anything is written, as a file of known size is. */
+  #fromPieces(
+    header: FileHeader,
+    head: Buffer,
+    source: Iterable<Uint8Array>,
+    verify: (checksum: string) => void,
+  ): string {
+    const pieces = source[Symbol.iterator]();
+    let have = 0;
+    try {
+      for (;;) {
+        const step = pieces.next();
+        if (step.done === true) {
+          if (head.length <= headerRoom) return this.#small(header, head, have, verify);
+          const content = Buffer.from(this.#buffer.subarray(headerRoom, headerRoom + have));
+          return this.#streamed(header, head, [content], have, verify);
+        }
+        if (have + step.value.length > firstSize) {
+          const first = Buffer.from(this.#buffer.subarray(headerRoom, headerRoom + have));
+          return this.#streamed(header, head, following(first, step.value, pieces), undefined, verify);
+        }
+        this.#buffer.set(step.value, headerRoom + have);
+        have += step.value.length;
+      }
+    } finally {
+      pieces.return?.();
+    }
   }
 
   #headerBytes(header: FileHeader): Buffer {
@@ -146,12 +185,12 @@ export class ContentWriter {
           if (n === 0) break;
           have += n;
         }
-        if (have <= slotInput || this.#pool === undefined) return this.#small(header, head, have, verify);
+        if (have <= slotInput || !this.#compresses) return this.#small(header, head, have, verify);
       }
-      const checksum = this.#hashFd(head, fd);
-      verify(checksum);
+      const digest = this.#hashFd(head, fd);
+      const checksum = this.#verified(digest, verify);
       if (this.#has(checksum)) return checksum;
-      kept = this.#giveFile(header, head, fd, size, checksum);
+      kept = this.#giveFile(header, head, fd, size, checksum, digest);
       if (kept) return checksum;
       return this.#streamed(header, head, this.#pieces(fd), size, verify);
     } finally {
@@ -173,13 +212,14 @@ export class ContentWriter {
     const buffer = this.#buffer;
     const start = headerRoom - head.length;
     head.copy(buffer, start);
-    const checksum = hash('sha256', buffer.subarray(start, headerRoom + size), 'hex');
-    verify(checksum);
+    const checksum = this.#verified(hash('sha256', buffer.subarray(start, headerRoom + size), 'hex'), verify);
     if (this.#has(checksum)) return checksum;
     target.reserve(size);
     if (target.mode !== 'archive') {
       const links = target.payloadLinks?.wants(size) === true ? target.payloadLinks : undefined;
-      const payload = links === undefined ? '' : hash('sha256', buffer.subarray(headerRoom, headerRoom + size), 'hex');
+      const content = buffer.subarray(headerRoom, headerRoom + size);
+      if (links === undefined && this.#giveContent(header, checksum, content)) return checksum;
+      const payload = links === undefined ? '' : hash('sha256', content, 'hex');
       this.#create(header, checksum, size, (fd) => {
         if (size > 0 && links?.clone(payload, size, fd) !== true) target.fs.write(fd, buffer, headerRoom, size, null);
         return size;
@@ -192,21 +232,36 @@ export class ContentWriter {
       const given = this.#pool.tryBytes(content, target.zlibLevel, (compressed, error) => {
         this.#inFlight.delete(checksum);
         if (error !== undefined) throw error;
-        this.#storePacked(
-          header,
-          checksum,
-          size,
-          this.#pack(header, size, (put) => put(compressed)),
-        );
+        this.#storePacked(header, checksum, size, this.#packed.ofCompressed(header, size, compressed));
       });
       if (given) {
         this.#inFlight.add(checksum);
         return checksum;
       }
     }
-    const packed = this.#pack(header, size, (put) => this.#deflate().once(content, put));
-    this.#storePacked(header, checksum, size, packed);
+    this.#storePacked(header, checksum, size, this.#packed.ofContent(header, content));
     return checksum;
+  }
+
+  /** Lets the other thread write a file; false when it is busy. */
+  #giveContent(header: FileHeader, checksum: string, content: Uint8Array): boolean {
+    if (this.#pool === undefined) return false;
+    const target = this.#target;
+    const path = this.#temporary();
+    const { length } = content;
+    const given = this.#pool.tryWrite({ path, attributes: this.#form.attributes(header), content }, (error) => {
+      this.#inFlight.delete(checksum);
+      if (error !== undefined) throw error;
+      try {
+        target.place(path, checksum);
+      } catch (failure) {
+        this.#discard(path);
+        throw errnoError(failure, 'Writing content object');
+      }
+      target.wrote(checksum, length, length);
+    });
+    if (given) this.#inFlight.add(checksum);
+    return given;
   }
 
   #storePacked(header: FileHeader, checksum: string, size: number, packed: Buffer): void {
@@ -214,28 +269,6 @@ export class ContentWriter {
       this.#target.fs.write(fd, packed, 0, packed.length, null);
       return packed.length;
     });
-  }
-
-  /** Archive form of a small content, a view of a reused buffer: the header, then what `fill` puts. */
-  #pack(header: FileHeader, size: number, fill: (put: (bytes: Uint8Array) => void) => void): Buffer {
-    const head = encodeArchiveHeader(header, size);
-    // Deflate stores what it cannot shrink with 5 bytes for every 16 KiB at most.
-    const needed = head.length + size + (size >> 10) + 1024;
-    if (this.#compressed === undefined || this.#compressed.length < needed) {
-      this.#compressed = Buffer.allocUnsafeSlow(Math.max(needed, headerRoom + firstSize));
-    }
-    const out = this.#compressed;
-    let at = head.copy(out, 0);
-    fill((bytes) => {
-      out.set(bytes, at);
-      at += bytes.length;
-    });
-    return out.subarray(0, at);
-  }
-
-  #deflate(): RawDeflater {
-    this.#deflater ??= new RawDeflater(this.#target.zlibLevel);
-    return this.#deflater;
   }
 
   /** A large file is read twice, hashed first, so that one that is stored already costs no writing. */
@@ -256,9 +289,9 @@ export class ContentWriter {
   }
 
   /** Lets the other thread compress a whole file; then it closes `fd` when done. False when it is busy. */
-  #giveFile(header: FileHeader, head: Buffer, fd: number, size: number, checksum: string): boolean {
+  #giveFile(header: FileHeader, head: Buffer, fd: number, size: number, checksum: string, digest: string): boolean {
     const target = this.#target;
-    if (this.#pool === undefined) return false;
+    if (this.#pool === undefined || !this.#compresses) return false;
     const temporary = this.#temporary();
     const out = this.#form.open(temporary, header);
     const archiveHead = encodeArchiveHeader(header, size);
@@ -269,7 +302,7 @@ export class ContentWriter {
         try {
           if (error !== undefined) throw error;
           // Read again by the thread: what it hashed must be what was hashed before.
-          if (result.toString('hex', 0, 32) !== checksum || result.readBigUInt64LE(32) !== BigInt(size)) {
+          if (result.toString('hex', 0, 32) !== digest || result.readBigUInt64LE(32) !== BigInt(size)) {
             throw new CoppiceError('Corrupt', `File changed while it was read: ${checksum}`);
           }
           this.#form.finish(out, header);
@@ -327,7 +360,7 @@ export class ContentWriter {
         const archiveHead = archive ? encodeArchiveHeader(header, expectedSize ?? 0) : undefined;
         if (archiveHead !== undefined) {
           put(archiveHead);
-          this.#deflate().start();
+          this.#packed.deflater.start();
         }
         for (const piece of source) {
           payload += piece.length;
@@ -337,16 +370,15 @@ export class ContentWriter {
           }
           digest.update(piece);
           content?.update(piece);
-          if (archive) this.#deflate().write(piece, put);
+          if (archive) this.#packed.deflater.write(piece, put);
           else put(piece);
         }
-        if (archive) this.#deflate().finish(put);
+        if (archive) this.#packed.deflater.finish(put);
         if (archiveHead !== undefined && payload !== expectedSize) {
           const head = encodeArchiveHeader(header, payload);
           target.fs.write(fd, head, 0, head.length, 0);
         }
-        checksum = digest.digest('hex');
-        verify(checksum);
+        checksum = this.#verified(digest.digest('hex'), verify);
         if (target.payloadLinks?.wants(payload) === true) {
           contentChecksum = content!.digest('hex');
           target.payloadLinks.clone(contentChecksum, payload, fd);
@@ -372,8 +404,7 @@ export class ContentWriter {
 
   #symlink(header: FileHeader, head: Buffer, verify: (checksum: string) => void): string {
     const target = this.#target;
-    const checksum = hash('sha256', head, 'hex');
-    verify(checksum);
+    const checksum = this.#verified(hash('sha256', head, 'hex'), verify);
     if (this.#has(checksum)) return checksum;
     const length = Buffer.byteLength(header.symlinkTarget);
     target.reserve(length);
@@ -435,4 +466,10 @@ export class ContentWriter {
       // Not made yet, or already in place.
     }
   }
+}
+
+function* following(first: Uint8Array, second: Uint8Array, rest: Iterator<Uint8Array>): Generator<Uint8Array> {
+  yield first;
+  yield second;
+  for (let step = rest.next(); step.done !== true; step = rest.next()) yield step.value;
 }

@@ -1,13 +1,10 @@
-import { constants } from 'node:fs';
-import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { encodeDirMeta } from '../codec/dirmeta.ts';
 import type { FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import type { RepoMode } from '../codec/object-type.ts';
+import { applyAttributes, createFlags, type FileAttributes } from './file-attributes.ts';
 import { ostreeMetaAttribute } from './load-file.ts';
-
-const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** How a mode keeps a content object's owner, mode, attributes and times on the file that holds it. */
 export class DiskForm {
@@ -53,46 +50,38 @@ export class DiskForm {
     }
   }
 
-  /** A new file for an object. */
-  open(path: string, header: FileHeader): number {
-    // Never wider than the object will be, and without set-id bits until the owner is right.
-    const extra = this.#needsOwnerWrite(header) ? 0o200 : 0;
-    return this.#fs.open(path, createFlags, (this.#diskMode(header) & 0o777) | extra);
-  }
-
-  /** Without privileges, attributes can be set only while the owner may write. */
-  #needsOwnerWrite(header: FileHeader): boolean {
-    return this.#mode === 'bare-user' || (this.#mode === 'bare' && header.xattrs.length > 0);
-  }
-
-  /** Owner, attributes, mode and times, in the order that keeps set-id bits. */
-  finish(fd: number, header: FileHeader): void {
+  /** What the file of an object gets. */
+  attributes(header: FileHeader): FileAttributes {
     const mode = this.#mode;
-    const fs = this.#fs;
-    const owner = this.owner();
-    if (mode === 'bare') {
-      let chowned = false;
-      if (owner.uid !== header.uid || owner.gid !== header.gid) {
-        try {
-          fs.fchown(fd, header.uid, header.gid);
-        } catch (error) {
-          throw errnoError(error, 'fchown');
-        }
-        chowned = true;
-      }
-      for (const { name, value } of header.xattrs) fs.fsetxattr(fd, name, value);
-      const wanted = header.mode & 0o7777;
-      const opened = header.xattrs.length > 0 && (wanted & 0o200) === 0;
-      if (chowned || opened || (wanted & 0o7000) !== 0 || (wanted & owner.umask) !== 0) fs.fchmod(fd, wanted);
-    } else {
-      if (mode === 'bare-user') {
-        const { uid, gid, xattrs } = header;
-        fs.fsetxattr(fd, ostreeMetaAttribute, encodeDirMeta({ uid, gid, mode: header.mode, xattrs }));
-      }
-      const wanted = this.#diskMode(header);
-      if ((wanted & owner.umask) !== 0 || (mode === 'bare-user' && (wanted & 0o200) === 0)) fs.fchmod(fd, wanted);
-    }
-    if (mode !== 'archive') fs.futimes(fd, Date.now() / 1000, 0);
-    if (this.#syncFiles) fs.fsync(fd);
+    const created = this.owner();
+    const wanted = this.#diskMode(header);
+    // Without privileges, attributes can be set only while the owner may write.
+    const opened = (mode === 'bare-user' || (mode === 'bare' && header.xattrs.length > 0)) && (wanted & 0o200) === 0;
+    const chowned = mode === 'bare' && (created.uid !== header.uid || created.gid !== header.gid);
+    const { uid, gid, xattrs } = header;
+    const changed = chowned || opened || (wanted & 0o7000) !== 0 || (wanted & created.umask) !== 0;
+    return {
+      createMode: (wanted & 0o777) | (opened ? 0o200 : 0),
+      owner: chowned ? { uid, gid } : undefined,
+      xattrs:
+        mode === 'bare-user'
+          ? [{ name: ostreeMetaAttribute, value: encodeDirMeta({ uid, gid, mode: header.mode, xattrs }) }]
+          : mode === 'bare'
+            ? xattrs
+            : [],
+      mode: changed ? wanted : undefined,
+      epoch: mode !== 'archive',
+      sync: this.#syncFiles,
+    };
+  }
+
+  /** A new file for an object; `finish` follows when its content is there. */
+  open(path: string, header: FileHeader): number {
+    return this.#fs.open(path, createFlags, this.attributes(header).createMode);
+  }
+
+  /** Owner, attributes, mode and times. */
+  finish(fd: number, header: FileHeader): void {
+    applyAttributes(this.#fs, fd, this.attributes(header));
   }
 }

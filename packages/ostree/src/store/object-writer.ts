@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { Repo } from '../repo.ts';
+import { KnownNames } from './known-names.ts';
 
 /** More finished files than this are not kept under temporary names, so that the list of them stays small. */
 const pendingLimit = 65536;
@@ -30,6 +31,7 @@ export class ObjectWriter {
   readonly #filled = new Set<string>();
   /** Directories of `objects/`. */
   readonly #known = new Set<string>();
+  readonly #names: KnownNames;
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
 
@@ -41,15 +43,29 @@ export class ObjectWriter {
     this.temporary = staging ?? `${repo.path}/tmp`;
     this.syncFiles = options.syncFiles;
     this.#resumable = options.resumable;
+    this.#names = new KnownNames(this.#fs, this.#objects);
     if (!this.#staged) return;
-    for (const head of this.#fs.readdir(this.#base)) this.#filled.add(head);
+    for (const head of this.#fs.readdir(this.#base)) {
+      this.#filled.add(head);
+      for (const rest of this.#fs.readdir(`${this.#base}/${head}`)) this.#names.add(`${head}/${rest}`);
+    }
     for (const head of this.#fs.readdir(this.#objects)) this.#known.add(head);
   }
 
   /** Path of a staged object, undefined when it certainly is not staged. */
   find(name: string): string | undefined {
     if (!this.#staged) return undefined;
-    return this.#pending.get(name) ?? (this.#filled.has(name.slice(0, 2)) ? `${this.#base}/${name}` : undefined);
+    const pending = this.#pending.get(name);
+    if (pending !== undefined || this.#names.isPlaced(name) === false) return pending;
+    return this.#filled.has(name.slice(0, 2)) ? `${this.#base}/${name}` : undefined;
+  }
+
+  /** Whether there is an object of this name, staged or stored; undefined when that has to be looked at. */
+  has(name: string): boolean | undefined {
+    if (!this.#staged) return undefined;
+    const placed = this.#names.isPlaced(name);
+    if (placed !== false) return placed;
+    return this.isNew(name.slice(0, 2)) ? false : this.#names.isStored(name);
   }
 
   /** True when `objects/HEAD` was missing when the transaction began and nothing has been put there since. */
@@ -59,6 +75,7 @@ export class ObjectWriter {
 
   /** Moves a complete file to its name; one that is there already is replaced by its equal. */
   place(temporary: string, name: string): void {
+    this.#names.add(name);
     if (!this.#staged || this.#resumable) {
       this.#place(temporary, name);
       return;
@@ -88,10 +105,14 @@ export class ObjectWriter {
     this.#filled.add(name.slice(0, 2));
     try {
       this.#fs.link(from, `${this.#base}/${name}`);
+      this.#names.add(name);
       return true;
     } catch (error) {
       const code = (error as { code?: string }).code ?? '';
-      if (code === 'EEXIST') return true;
+      if (code === 'EEXIST') {
+        this.#names.add(name);
+        return true;
+      }
       if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP'].includes(code)) return false;
       throw errnoError(error, 'linkat');
     }
@@ -145,7 +166,7 @@ export class ObjectWriter {
       }
       this.#pending.clear();
       for (const head of this.#filled) {
-        if (head.length !== 2) continue;
+        if (head.length !== 2 || this.#publishDir(head)) continue;
         const names = fs.readdir(`${this.#base}/${head}`);
         if (names.length === 0) continue;
         this.#ensureDir(this.#objects, head);
@@ -155,6 +176,20 @@ export class ObjectWriter {
     if (!durable) return;
     for (const path of this.#made) if (path.startsWith(this.#objects)) fs.syncDir(path);
     fs.syncDir(this.#objects);
+  }
+
+  /**
+   * Moves a whole directory where `objects/` has none of that name: one rename instead of one for each file. Its entries
+   * are on disk since the barrier. False when the files must be moved one by one.
+   */
+  #publishDir(head: string): boolean {
+    if (this.#known.has(head) || this.#made.has(`${this.#objects}/${head}`)) return false;
+    try {
+      this.#fs.renameNoReplace(`${this.#base}/${head}`, `${this.#objects}/${head}`);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #publishOne(from: string, to: string): void {

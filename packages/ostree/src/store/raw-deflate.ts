@@ -77,12 +77,20 @@ abstract class RawStream {
   }
 }
 
-/** Raw deflate (no zlib header) of one object after another. */
+/**
+ * Node's zlib at its level 5 and smaller blocks makes what is called level 6 here: on a Debian tree, in bytes and seconds,
+ * stock zlib 6: 69.8 M in 5.9; Node's 6: 71.3 M in 3.7; this: 71.2 M in 3.0.
+ */
+function settings(level: number): { level: number; memLevel?: number } {
+  return level === 6 ? { level: 5, memLevel: 7 } : { level };
+}
+
+/** Raw deflate (no zlib header) of one object after another; `level` as stock zlib counts. */
 export class RawDeflater extends RawStream {
   readonly level: number;
 
   constructor(level: number) {
-    super(createDeflateRaw({ level }));
+    super(createDeflateRaw(settings(level)));
     this.level = level;
   }
 

@@ -34,7 +34,7 @@ export interface TransactionOptions {
    * such as a pull. Default: only when the transaction is aborted in order.
    */
   readonly resumable?: boolean;
-  /** A second thread for compressing, in archive repositories. The caller closes it. */
+  /** A second thread, which compresses contents in archive repositories and writes small ones in others. The caller closes it. */
   readonly compressPool?: CompressPool;
 }
 
@@ -109,11 +109,11 @@ export class Transaction {
         temporary: writer.temporary,
         syncFiles: writer.syncFiles,
         payloadLinks: PayloadLinks.of(repo, writer),
-        has: (checksum) => this.repo.hasObject('file', this.#trusted ?? checksum),
+        alias: (checksum) => this.#trusted ?? checksum,
+        has: (checksum) => this.repo.hasObject('file', checksum),
         reserve: (size) => this.#reserve(size),
         refund: (size) => this.#free.refund(size),
-        place: (temporary, checksum) =>
-          writer.place(temporary, looseName(this.#trusted ?? checksum, 'file', repo.mode)),
+        place: (temporary, checksum) => writer.place(temporary, looseName(checksum, 'file', repo.mode)),
         wrote: (_checksum, payload) => {
           this.stats.contentWritten++;
           this.stats.contentBytesWritten += payload;
@@ -144,6 +144,11 @@ export class Transaction {
   stagedPath(name: string): string | undefined {
     if (this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65))) this.#content.drain();
     return this.#objects.find(name);
+  }
+
+  /** Whether an object of this name is staged or stored here; undefined when that has to be looked at. */
+  has(name: string): boolean | undefined {
+    return this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65)) ? undefined : this.#objects.has(name);
   }
 
   /** True when `objects/` has no directory for this name, so that there is no need to look. */

@@ -137,5 +137,10 @@ export function storeSummary(repo: Repo, summary: Uint8Array, signature: Uint8Ar
     }
   }
   writeBeside(fs, `${path}/summary`, summary, repo.settings.fsync);
-  if (signature !== undefined) writeBeside(fs, `${path}/summary.sig`, signature, repo.settings.fsync);
+  if (signature === undefined) return;
+  writeBeside(fs, `${path}/summary.sig`, signature, repo.settings.fsync);
+  if (!repo.compat.sameSummaryTimes) return;
+  // Caches that go by time take both or neither.
+  const seconds = Math.floor(repo.clock.now() / 1000);
+  for (const name of ['summary', 'summary.sig']) fs.lutimes(`${path}/${name}`, seconds, seconds);
 }
