@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import type { PullOptions } from '@coppice/ostree';
+import { CompressPool, type PullOptions } from '@coppice/ostree';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -106,17 +107,22 @@ export const verb: OstreeVerb = {
     }
     for (const path of options.strings('localcache-repo')) await call.openRepo(path);
     const console = new PullConsole(context, call.level === '2026.4');
+    // A second thread, if there is a second processor; it starts only when there is enough to write.
+    const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
     const result = await pull(repo, {
       ...pullFlags(call),
+      ...(pool === undefined ? {} : { compressPool: pool }),
       remote,
       refs,
       overrideCommits: overrides,
       progress: console.progress,
       onGpgResults: console.gpgResults,
-    }).catch((error: unknown) => {
-      console.finish(undefined);
-      throw error;
-    });
+    })
+      .catch((error: unknown) => {
+        console.finish(undefined);
+        throw error;
+      })
+      .finally(() => pool?.close());
     if (options.flag('dry-run')) call.print(result.status ?? '');
     else console.finish(result.status);
   },

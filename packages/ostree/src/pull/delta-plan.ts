@@ -215,8 +215,10 @@ export class DeltaPlanner {
         let before = 0;
         try {
           const payload = await openPartAside(part, bytes);
+          transaction.drain();
           before = transaction.stats.contentBytesWritten;
           applyPart(transaction, part, payload);
+          transaction.drain();
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         }

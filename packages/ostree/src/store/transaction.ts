@@ -361,6 +361,11 @@ export class Transaction {
     return this.#refs.get(`${remote === undefined ? 'refs/heads' : `refs/remotes/${remote}`}\0${ref}`);
   }
 
+  /** Waits for contents that the second thread has in hand, so that `stats` counts them. */
+  drain(): void {
+    this.#content.drain();
+  }
+
   /** Makes everything durable and visible. After it the transaction is over. */
   commit(): TransactionStats {
     this.#check();
