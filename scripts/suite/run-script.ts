@@ -37,7 +37,8 @@ export interface ScriptSetting {
 export async function runScript(name: string, setting: ScriptSetting): Promise<ScriptRun> {
   const suite = setting.suite ?? suiteFolder;
   const way = Object.hasOwn(unlocks, name) ? unlocks[name] : undefined;
-  const usable = way !== undefined && (way.needsRoot !== true || setting.uid === undefined) ? way : undefined;
+  const fits = way?.stableOnly !== true || suite === suiteFolder;
+  const usable = fits && (way?.needsRoot !== true || setting.uid === undefined) ? way : undefined;
   const opened =
     usable === undefined ? undefined : unlock(usable, name, suite, mkdtempSync(join(tmpdir(), 'suite-unlock-')));
   try {

@@ -12,7 +12,7 @@ cat >"$dir/ostree" <<SCRIPT
 #!/bin/sh
 d=\$PWD
 case \$d in /tmp/*) ;; *) d=/ ;; esac
-exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --chdir "\$d" /usr/bin/env LC_ALL=C.UTF-8 ostree "\$@"
+exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --chdir "\$d" /usr/bin/env LC_ALL=C.UTF-8 /usr/bin/ostree "\$@"
 SCRIPT
 chmod 755 "$dir/ostree"
 level=$("$dir/ostree" --version | sed -n "s/.*Version: '\(.*\)'/\1/p")

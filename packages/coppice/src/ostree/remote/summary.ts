@@ -59,7 +59,7 @@ export const verb: OstreeVerb = {
       return;
     }
     const count = results.length === 1 ? '1 signature' : `${results.length} signatures`;
-    const head = recent ? `Found ${count} on the summary:` : `GPG: Verification enabled, found ${count}:`;
+    const head = recent && !checked ? `Found ${count} on the summary:` : `GPG: Verification enabled, found ${count}:`;
     context.stdout.write(`\n${head}\n\n${describeGpgResults(results, '  ')}`);
   },
 };
