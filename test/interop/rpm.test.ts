@@ -10,7 +10,10 @@ import {
   fileLines,
   formatHeader,
   type Header,
+  HeaderBuilder,
+  HeaderType,
   headerDependencies,
+  headerMagic,
   mergeSignatures,
   namedFormats,
   type PackageSpec,
@@ -55,12 +58,35 @@ function sameAnswers(file: string): void {
 /** What `rpm -K` and `rpm -Kv` say, ours beside the original's. */
 function sameVerdict(file: string, dbpath: string): string {
   const long = call('rpm', ['-Kv', '--dbpath', dbpath, file]).stdout.toString();
-  const short = call('rpm', ['-K', '--dbpath', dbpath, file]).stdout.toString();
+  const { stdout, status } = call('rpm', ['-K', '--dbpath', dbpath, file]);
+  const short = stdout.toString();
   using db = RpmDb.open(dbpath, { readOnly: true });
   const verdict = verifyPackage(readPackage(file), databaseKeyring(db));
   expect(`${file}:\n${verdict.checks.map((c) => `${checkLine(c)}\n`).join('')}`).toBe(long);
   expect(`${file}: ${verdictSummary(verdict)}\n`).toBe(short);
+  expect(verdict.ok ? 0 : 1).toBe(status);
   return short;
+}
+
+function writeTo(path: string, content: string | Uint8Array): string {
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The first package with the second one's DSA signature beside its own: both were made of the same header. */
+function withBothSignatures(rsa: string, dsa: string): Buffer {
+  const [bytes, pkg] = [readFileSync(rsa), readPackage(rsa)];
+  const builder = new HeaderBuilder();
+  for (const tag of pkg.signature.tags()) {
+    const { type } = pkg.signature.entry(tag)!;
+    if (type === HeaderType.Binary) builder.put(tag, pkg.signature.getBinary(tag)!, type);
+    else if (type >= HeaderType.String) builder.put(tag, pkg.signature.getStrings(tag), type);
+    else builder.put(tag, pkg.signature.getNumbers(tag), type);
+  }
+  builder.put(Tag.DsaHeader, readPackage(dsa).signature.getBinary(Tag.DsaHeader)!);
+  const { blob } = builder.build(Tag.HeaderSignatures);
+  const padding = Buffer.alloc((8 - ((headerMagic.length + blob.length) % 8)) % 8);
+  return Buffer.concat([bytes.subarray(0, 96), headerMagic, blob, padding, bytes.subarray(pkg.headerRange.start)]);
 }
 
 /** Names, types, sizes and content of a payload as cpio lists it. */
@@ -301,6 +327,48 @@ describe.skipIf(reason !== undefined)('signatures', () => {
       writeFileSync(keyFile, gpg('--armor', '--export', id));
       output('rpm', ['--dbpath', db, '--import', keyFile]);
       expect(sameVerdict(file, db)).toContain('signatures OK');
+    }
+    // Two signatures on one package, by keys of which both, one or none are known.
+    const twice = join(dir, 'twice.rpm');
+    writeFileSync(twice, withBothSignatures(join(dir, 'rsa.rpm'), join(dir, 'ed25519.rpm')));
+    expect(sameVerdict(twice, db)).toContain('signatures OK');
+    expect(sameVerdict(twice, emptyDatabase())).toContain('SIGNATURES NOT OK');
+    // Their order does not depend on the hash.
+    const hashed = (name: string, hash: string): string => {
+      const file = join(dir, `${name}-${hash}.rpm`);
+      writeFileSync(file, buildPackage(spec).bytes());
+      const defines = [`_gpg_name ${name}@example.com`, `_gpg_path ${home}`, '__gpg /usr/bin/gpg'];
+      output('rpmsign', ['--addsign', '--digest-algo', hash, ...defines.flatMap((d) => ['--define', d]), file]);
+      return file;
+    };
+    for (const [rsa, ed25519] of [
+      ['sha256', 'sha512'],
+      ['sha512', 'sha512'],
+      ['sha512', 'sha256'],
+    ] as const) {
+      writeFileSync(twice, withBothSignatures(hashed('rsa', rsa), hashed('ed25519', ed25519)));
+      expect(sameVerdict(twice, db)).toContain('signatures OK');
+    }
+    const one = emptyDatabase();
+    output('rpm', ['--dbpath', one, '--import', join(dir, 'ed25519.asc')]);
+    expect(sameVerdict(twice, one)).toContain('SIGNATURES NOT OK');
+    const broken = readFileSync(twice);
+    broken[broken.lastIndexOf('Signed')] = 0x5a;
+    writeFileSync(twice, broken);
+    expect(sameVerdict(twice, db)).toContain('DIGESTS SIGNATURES NOT OK');
+    // A revoked key is still one for this rpm.
+    const { stdout: listed } = call('gpg', ['--homedir', home, '--with-colons', '--list-keys', 'rsa@example.com']);
+    const fingerprint = /^fpr:+([0-9A-F]+):/m.exec(listed.toString())![1]!;
+    const revocation = readFileSync(join(home, 'openpgp-revocs.d', `${fingerprint}.rev`), 'utf8');
+    gpg('--import', '--', writeTo(join(dir, 'revocation'), revocation.replace(':-----BEGIN', '-----BEGIN')));
+    const revoked = emptyDatabase();
+    const revokedKey = writeTo(join(dir, 'revoked.asc'), gpg('--armor', '--export', 'rsa@example.com'));
+    output('rpm', ['--dbpath', revoked, '--import', revokedKey]);
+    expect(sameVerdict(join(dir, 'rsa.rpm'), revoked)).toContain('signatures OK');
+    {
+      using withRevoked = RpmDb.open(revoked, { readOnly: true });
+      const { checks } = verifyPackage(readPackage(join(dir, 'rsa.rpm')), databaseKeyring(withRevoked));
+      expect(checks.find((c) => c.type === 'signature')?.keyState).toEqual({ expired: false, revoked: true });
     }
     // The key is revoked or has expired: this rpm does not look, ours says it beside the verdict.
     using open = RpmDb.open(db, { readOnly: true });

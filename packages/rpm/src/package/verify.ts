@@ -32,7 +32,7 @@ export interface PackageVerdict {
 }
 
 interface Pending extends Pick<PackageCheck, 'type' | 'range'> {
-  /** Ties of range and type: stronger first, then by tag. */
+  /** Of digests. Ties of range and type: stronger first, then the higher tag. */
   readonly strength: number;
   readonly tag: number;
   /** Digest of the uncompressed payload: only counts when it fits the file (an uncompressed payload). */
@@ -121,7 +121,7 @@ function signature(
   return {
     type: 'signature',
     range,
-    strength: parsed.algorithm,
+    strength: 0,
     tag,
     update: (bytes) => {
       check?.update(bytes);
