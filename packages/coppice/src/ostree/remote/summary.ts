@@ -47,19 +47,9 @@ export const verb: OstreeVerb = {
     }
     context.stdout.write(viewSummary(summary));
     const remote = getRemote(repo, name);
-    const checked = remote.boolean('gpg-verify-summary', false);
-    const recent = call.level === '2026.4';
-    if (!checked && !(recent && remote.boolean('gpg-verify', true))) return;
-    const results =
-      signature === undefined
-        ? []
-        : verifyGpg(summary, VariantDict.decode(signature), verificationKeyring(repo, name), repo.clock);
-    if (results.length === 0) {
-      if (recent) context.stdout.write('\nSummary is unsigned\n');
-      return;
-    }
+    if (!remote.boolean('gpg-verify-summary', false) || signature === undefined) return;
+    const results = verifyGpg(summary, VariantDict.decode(signature), verificationKeyring(repo, name), repo.clock);
     const count = results.length === 1 ? '1 signature' : `${results.length} signatures`;
-    const head = recent && !checked ? `Found ${count} on the summary:` : `GPG: Verification enabled, found ${count}:`;
-    context.stdout.write(`\n${head}\n\n${describeGpgResults(results, '  ')}`);
+    context.stdout.write(`\nGPG: Verification enabled, found ${count}:\n\n${describeGpgResults(results, '  ')}`);
   },
 };
