@@ -19,22 +19,20 @@ export interface Output {
   flush(): void;
 }
 
+const bufferSize = 64 * 1024;
+
 /**
  * Synchronous, buffered writer on a file descriptor. Buffering in 64 KiB makes `ls -R` of 100,000 files cost a few
  * hundred system calls. A closed pipe ends the process as SIGPIPE would end the original.
  */
 export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
-  let parts: Buffer[] = [];
+  let buffer: Buffer | undefined;
   let size = 0;
-  const flush = (): void => {
-    if (size === 0) return;
-    const data = Buffer.concat(parts);
-    parts = [];
-    size = 0;
+  const send = (data: Uint8Array, length: number): void => {
     let at = 0;
-    while (at < data.length) {
+    while (at < length) {
       try {
-        at += writeSync(fd, data, at);
+        at += writeSync(fd, data, at, length - at);
       } catch (error) {
         const code = (error as { code?: string }).code;
         if (code === 'EAGAIN') {
@@ -46,14 +44,29 @@ export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
       }
     }
   };
+  const flush = (): void => {
+    if (buffer === undefined || size === 0) return;
+    const length = size;
+    size = 0;
+    send(buffer, length);
+  };
   return {
     isTTY,
     columns,
     write(data) {
-      const chunk = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
-      parts.push(chunk);
-      size += chunk.length;
-      if (isTTY || size >= 65536) flush();
+      buffer ??= Buffer.allocUnsafeSlow(bufferSize);
+      // A character becomes three bytes at most.
+      const most = typeof data === 'string' ? data.length * 3 : data.length;
+      if (most > bufferSize - size) flush();
+      if (most > bufferSize) {
+        const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+        send(bytes, bytes.length);
+      } else if (typeof data === 'string') size += buffer.write(data, size);
+      else {
+        buffer.set(data, size);
+        size += data.length;
+      }
+      if (isTTY) flush();
     },
     flush,
   };

@@ -57,23 +57,46 @@ export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
   }
 }
 
+/** A header whose attributes are read when asked for: listings do not. */
+class BareHeader implements FileHeader {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  readonly symlinkTarget: string;
+  #xattrs: readonly Xattr[] | (() => readonly Xattr[]);
+
+  constructor(
+    uid: number,
+    gid: number,
+    mode: number,
+    symlinkTarget: string,
+    xattrs: readonly Xattr[] | (() => readonly Xattr[]),
+  ) {
+    this.uid = uid;
+    this.gid = gid;
+    this.mode = mode;
+    this.symlinkTarget = symlinkTarget;
+    this.#xattrs = xattrs;
+  }
+
+  get xattrs(): readonly Xattr[] {
+    if (typeof this.#xattrs === 'function') this.#xattrs = this.#xattrs();
+    return this.#xattrs;
+  }
+}
+
 function loadBare(place: ContentPlace, checksum: string): LoadedFile {
   const { fs, path, mode } = place;
   const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const canonical = mode === 'bare-user-only';
-  let xattrs = canonical || place.disableXattrs ? noXattrs : undefined;
-  const header: FileHeader = {
-    uid: canonical ? 0 : stat.uid,
-    gid: canonical ? 0 : stat.gid,
-    mode: stat.mode,
-    symlinkTarget: isSymlink(stat.mode) ? fs.readlink(path) : '',
-    // Only read when asked for: listings do not.
-    get xattrs() {
-      xattrs ??= bareXattrs(place, checksum);
-      return xattrs;
-    },
-  };
+  const header = new BareHeader(
+    canonical ? 0 : stat.uid,
+    canonical ? 0 : stat.gid,
+    stat.mode,
+    isSymlink(stat.mode) ? fs.readlink(path) : '',
+    canonical || place.disableXattrs ? noXattrs : () => bareXattrs(place, checksum),
+  );
   if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
     throw new CoppiceError('Corrupt', `Not a regular file or symlink: ${path}`);
   }
