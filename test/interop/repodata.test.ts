@@ -64,6 +64,28 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
     });
   });
 
+  it.skipIf(sharedRpms.length === 0)('leaves out packages that cannot be read, as createrepo_c does', () => {
+    const [ours, theirs] = [scratch(), scratch()];
+    const good = sharedRpms.slice(0, 3);
+    for (const dir of [ours, theirs]) {
+      fill(dir, good);
+      writeFileSync(join(dir, 'cut.rpm'), readFileSync(good[0]!).subarray(0, 500));
+      writeFileSync(join(dir, 'text.rpm'), 'no package');
+      writeFileSync(join(dir, 'empty.rpm'), '');
+    }
+    const bad: string[] = [];
+    const made = createRepository(ours, { onBadPackage: (path) => bad.push(basename(path)) });
+    expect(made).toMatchObject({ packages: 3, bad: 3 });
+    expect(bad).toEqual(['cut.rpm', 'empty.rpm', 'text.rpm']);
+    const done = call('createrepo_c', ['--no-database', '--error-exit-val', theirs]);
+    expect(done.status).toBe(2);
+    for (const name of bad) expect(done.stderr.toString()).toContain(name);
+    // Times of the files differ.
+    const plain = (dir: string, kind: (typeof kinds)[number]) => metadata(dir, kind).replace(/ file="\d+"/g, '');
+    for (const kind of kinds) expect(plain(ours, kind)).toBe(plain(theirs, kind));
+    expect(() => createRepository(ours)).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
+  });
+
   it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined)('updates what changed only', () => {
     const files = debianRpms(debianCount);
     const dir = scratch();

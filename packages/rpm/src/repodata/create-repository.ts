@@ -1,9 +1,9 @@
 // createrepo: scans a directory of packages and writes repodata/ beside them.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
-import { type Clock, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
+import { type Clock, type CoppiceError, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, replaceFile } from '@coppice/linux';
 import { rpmvercmp } from '../evr.ts';
@@ -36,6 +36,8 @@ export interface CreateOptions {
   readonly distroTags?: readonly { readonly cpeid?: string; readonly text: string }[];
   /** Reuse what the present repodata says about packages of unchanged size and time. */
   readonly update?: boolean;
+  /** Told of packages that cannot be read, which are then left out; without it they end the call. */
+  readonly onBadPackage?: (path: string, error: CoppiceError) => void;
   /** More metadata: type (`group`, `updateinfo`, `modules`) and content. */
   readonly extra?: readonly { readonly type: string; readonly name: string; readonly bytes: Uint8Array }[];
 }
@@ -45,6 +47,8 @@ export interface CreatedRepository {
   readonly packages: number;
   /** Packages whose old metadata was reused. */
   readonly reused: number;
+  /** Packages that could not be read. */
+  readonly bad: number;
 }
 
 interface Found {
@@ -96,7 +100,6 @@ function digestAndOpen(
   algorithm: string,
   buffer: Buffer,
 ): { digest: string; pkg: RpmPackage; size: number; mtimeMs: number } {
-  const hash = createHash(algorithm);
   let fd: number;
   try {
     fd = fs.open(path, constants.O_RDONLY);
@@ -106,17 +109,22 @@ function digestAndOpen(
   try {
     const { size, mtimeMs } = fs.fstat(fd);
     let total = 0;
-    const whole = size <= buffer.length;
-    for (;;) {
-      const room = whole ? buffer.length - total : buffer.length;
-      const n = fs.read(fd, buffer, whole ? total : 0, room, null);
-      if (n === 0) break;
-      hash.update(buffer.subarray(whole ? total : 0, (whole ? total : 0) + n));
-      total += n;
-      if (whole && total >= size) break;
+    if (size <= buffer.length) {
+      while (total < size) {
+        const n = fs.read(fd, buffer, total, size - total, null);
+        if (n === 0) break;
+        total += n;
+      }
+      const bytes = buffer.subarray(0, total);
+      const pkg = readPackage(bytes, { fs, name: path });
+      return { digest: hash(algorithm, bytes), pkg, size: total, mtimeMs };
     }
-    const pkg = whole ? readPackage(buffer.subarray(0, total), { fs, name: path }) : readPackage(path, { fs });
-    return { digest: hash.digest('hex'), pkg, size: total, mtimeMs };
+    const digest = createHash(algorithm);
+    for (let n = -1; n !== 0; total += n) {
+      n = fs.read(fd, buffer, 0, buffer.length, null);
+      digest.update(buffer.subarray(0, n));
+    }
+    return { digest: digest.digest('hex'), pkg: readPackage(path, { fs }), size: total, mtimeMs };
   } finally {
     fs.close(fd);
   }
@@ -179,25 +187,35 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   const buffer = Buffer.allocUnsafe(wholeLimit);
   const known = options.update ? knownPackages(options.outputDir ?? dir, checksum, fs) : undefined;
   let reused = 0;
+  let bad = 0;
   for (const file of found) {
     const old = known?.get(file.href);
-    let pkg: RepositoryPackage;
-    if (old !== undefined && old.size.package === file.size && old.time.file === file.mtime) {
-      pkg = old;
-      reused++;
-    } else
-      pkg = describePackageFile(join(dir, file.href), file.href, {
-        fs,
-        checksum,
-        buffer,
-        ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
-        ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+    const unchanged = old !== undefined && old.size.package === file.size && old.time.file === file.mtime;
+    if (unchanged) reused++;
+    try {
+      const pkg = unchanged
+        ? old
+        : describePackageFile(join(dir, file.href), file.href, {
+            fs,
+            checksum,
+            buffer,
+            ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
+            ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
+          });
+      const elements = kinds.map((kind) => packageXml(kind, pkg));
+      kinds.forEach((kind, i) => {
+        xml[kind].push(elements[i]!);
       });
-    for (const kind of kinds) xml[kind].push(packageXml(kind, pkg));
+    } catch (error) {
+      if (!isCoppiceError(error) || error.kind !== 'input' || options.onBadPackage === undefined) throw error;
+      options.onBadPackage(join(dir, file.href), error);
+      bad++;
+    }
   }
+  const count = found.length - bad;
   if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
   const writer = new MetadataFiles(fs, output, options, checksum, options.timestamp ?? now);
-  const records = kinds.map((kind) => writer.write(kind, `${kind}.xml`, metadataChunks(kind, found.length, xml[kind])));
+  const records = kinds.map((kind) => writer.write(kind, `${kind}.xml`, metadataChunks(kind, count, xml[kind])));
   for (const { type, name, bytes } of options.extra ?? []) records.push(writer.write(type, name, [bytes]));
   const repomd: Repomd = {
     revision: options.revision ?? String(now),
@@ -210,7 +228,7 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
   const keep = new Set(['repomd.xml', ...records.map((r) => r.href.slice('repodata/'.length))]);
   for (const name of previous) if (!keep.has(name) && isMetadataName(name)) fs.unlink(join(output, name));
-  return { repomd, packages: found.length, reused };
+  return { repomd, packages: count, reused, bad };
 }
 
 /** Names createrepo gives its own files; anything else in repodata/ is left alone. */

@@ -43,6 +43,9 @@ export const run: SubVerbModule['run'] = (context, [dir], flags) => {
     checksum,
     changelogLimit: limit,
     update: flags['update'] === true,
+    onBadPackage: (_path, error) => {
+      context.stderr.write(`warning: ${error.message}\n`);
+    },
     ...(output === undefined ? {} : { outputDir: resolve(context.cwd, output) }),
     ...(base === undefined ? {} : { baseUrl: base }),
     ...(revision === undefined ? {} : { revision }),
@@ -50,8 +53,12 @@ export const run: SubVerbModule['run'] = (context, [dir], flags) => {
   });
   if (flags['json'] === true)
     context.stdout.write(
-      `${JSON.stringify({ packages: made.packages, reused: made.reused, revision: made.repomd.revision, metadata: made.repomd.records }, null, 2)}\n`,
+      `${JSON.stringify({ packages: made.packages, reused: made.reused, bad: made.bad, revision: made.repomd.revision, metadata: made.repomd.records }, null, 2)}\n`,
     );
-  else context.stdout.write(`${made.packages} packages${made.reused > 0 ? `, ${made.reused} unchanged` : ''}\n`);
-  return 0;
+  else {
+    const unchanged = made.reused > 0 ? `, ${made.reused} unchanged` : '';
+    const bad = made.bad > 0 ? `, ${made.bad} could not be read` : '';
+    context.stdout.write(`${made.packages} packages${unchanged}${bad}\n`);
+  }
+  return made.bad > 0 && flags['errorExitVal'] === true ? 2 : 0;
 };
