@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { CompressPool, checkout, MutableTree, runFsck } from '../src/index.ts';
@@ -47,3 +47,55 @@ test('a transaction that is given up leaves nothing running', () => {
   expect(repo.hasObject('commit', commit)).toBe(true);
   expect(runFsck(repo).corrupt).toBe(false);
 });
+
+test.each(['bare', 'bare-user', 'bare-user-only'] as const)(
+  'files of a %s repository written by two threads',
+  (mode) => {
+    const folder = folderOfSizes();
+    const alone = newRepo(mode);
+    const together = newRepo(mode);
+    const wanted = alone.transaction((transaction) => commitIn(transaction, folder));
+    for (const options of [{}, { resumable: true }, { fsync: false }, { perObjectFsync: true }]) {
+      const commit = together.transaction(
+        (transaction) => {
+          const made = commitIn(transaction, folder);
+          for (const entry of together.readTree(made)) entry.load();
+          return made;
+        },
+        { compressPool: pool, ...options },
+      );
+      expect(commit).toBe(wanted);
+      expect(runFsck(together)).toMatchObject({ commits: 1, corrupt: false });
+    }
+    expect(Array.from(together.objects()).sort()).toEqual(Array.from(alone.objects()).sort());
+    const out = join(newFolder(), 'out');
+    checkout(together, { commit: wanted, dest: out, mode: 'user' });
+    expect(readFileSync(join(out, 'noise3000000')).equals(readFileSync(join(folder, 'noise3000000')))).toBe(true);
+  },
+);
+
+test('a file that the other thread cannot write fails the transaction', () => {
+  const repo = newRepo('bare');
+  const folder = folderOfSizes();
+  expect(() =>
+    repo.transaction(
+      (transaction) => {
+        const staging = readdirSync(join(repo.path, 'tmp')).find((name) => name.startsWith('staging-'))!;
+        transaction.writeDirectory(folder, new MutableTree());
+        // Nothing can be made in a directory that is gone.
+        for (const path of [join(repo.path, 'tmp', `${staging}`)]) renameSync(path, join(repo.path, 'tmp', 'gone'));
+        transaction.writeDirectory(otherFolder(), new MutableTree());
+        transaction.commit();
+      },
+      { compressPool: pool },
+    ),
+  ).toThrow('No such file or directory');
+  expect(pool.busy).toBe(0);
+});
+
+/** Small files that no other folder has. */
+function otherFolder(): string {
+  const folder = newFolder();
+  for (let i = 0; i < 50; i++) writeFileSync(join(folder, `f${i}`), `other ${i}`);
+  return folder;
+}

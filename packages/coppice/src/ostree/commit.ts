@@ -44,8 +44,8 @@ export const verb: OstreeVerb = {
     const fsync = policy === undefined ? !options.flag('disable-fsync') : booleanArgument(policy);
     const sources = treeSources(call);
 
-    // A second thread, if there is a second processor; it starts only when there is enough to compress.
-    const pool = repo.mode === 'archive' && availableParallelism() > 1 ? new CompressPool() : undefined;
+    // A second thread, if there is a second processor; it starts only when there is enough to compress or to write.
+    const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
     const transaction = repo.beginTransaction({ fsync, ...(pool === undefined ? {} : { compressPool: pool }) });
     try {
       const base = options.string('base');
