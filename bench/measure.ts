@@ -1,6 +1,6 @@
 // What the benches of bin/ostree share: paired runs against the original, with wall and processor time and peak memory.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -21,9 +21,11 @@ interface Run {
 
 /** A folder for one bench, removed when the process ends. */
 export const base: string = mkdtempSync(join(tmpdir(), 'ostree-bench-'));
-process.on('exit', () => rmSync(base, { recursive: true, force: true }));
-
-let discarded = 0;
+const discarded: string[] = [];
+process.on('exit', () => {
+  for (const path of [base, ...discarded]) rmSync(path, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 /**
  * Gets a tree out of the way without deleting it before the end: on ext4 without a journal every file that is created
@@ -31,9 +33,9 @@ let discarded = 0;
  */
 export function discard(path: string): void {
   if (!existsSync(path)) return;
-  const attic = join(base, 'attic');
-  mkdirSync(attic, { recursive: true });
-  renameSync(path, join(attic, String(discarded++)));
+  const old = `${path}.old${discarded.length}`;
+  renameSync(path, old);
+  discarded.push(old);
 }
 
 /** GNU time measures; it prints wall, user, system seconds and the peak in KiB. */

@@ -6,10 +6,10 @@
 //   --only WORD   cases whose name contains it
 //   --httpd       the original's test server instead of nginx
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { base, bench, discard, type Side } from './measure.ts';
 import { makeWorld, nginx, ostree, trivialHttpd } from './pull-world.ts';
 
 const { values } = parseArgs({
@@ -22,60 +22,7 @@ const { values } = parseArgs({
     httpd: { type: 'boolean', default: false },
   },
 });
-const runs = Number(values.runs);
-const programs = { original: 'ostree', ours: join(import.meta.dirname, '..', 'bin/ostree') } as const;
-type Side = keyof typeof programs;
-const base = mkdtempSync(join(tmpdir(), 'pull-bench-'));
-process.on('exit', () => rmSync(base, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
-
-interface Run {
-  readonly seconds: number;
-  /** Peak resident MiB. */
-  readonly memory: number;
-}
-
-function measure(side: Side, args: string[]): Run {
-  const out = join(base, 'time');
-  const env = { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' };
-  const done = spawnSync('/usr/bin/time', ['-o', out, '-f', '%e %M', programs[side], ...args], {
-    encoding: 'utf8',
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 1 << 30,
-  });
-  if (done.error !== undefined) throw new Error('this needs GNU time (/usr/bin/time)');
-  if (done.status !== 0) throw new Error(`${side} ${args.join(' ')}: ${done.stderr}`);
-  const [wall, peak] = readFileSync(out, 'utf8').trim().split(' ').map(Number) as [number, number];
-  return { seconds: Math.max(wall, 0.01), memory: peak / 1024 };
-}
-
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
-
-/** One case: `before` runs untimed for each side, then the timed command. */
-function bench(name: string, limit: number, args: (side: Side) => string[], before: (side: Side) => void): void {
-  if (!name.includes(values.only)) return;
-  const ratios: number[] = [];
-  const result: Record<Side, Run[]> = { original: [], ours: [] };
-  for (let i = 0; i < runs; i++) {
-    const order: Side[] = i % 2 === 0 ? ['original', 'ours'] : ['ours', 'original'];
-    const pair = {} as Record<Side, Run>;
-    for (const side of order) {
-      before(side);
-      spawnSync('sync');
-      pair[side] = measure(side, args(side));
-      result[side].push(pair[side]);
-    }
-    ratios.push(pair.ours.seconds / pair.original.seconds);
-  }
-  const ratio = median(ratios);
-  const time = (side: Side): string => `${median(result[side].map((r) => r.seconds)).toFixed(2)} s`;
-  const peak = Math.max(...result.ours.map((r) => r.memory)).toFixed(0);
-  const verdict = ratio <= limit ? 'ok' : 'OVER';
-  console.log(
-    `${name.padEnd(38)} ${ratio.toFixed(2)} (aim ${limit}) ${verdict.padEnd(4)} ${time('original')} -> ${time('ours')}  peak ${peak} MiB`,
-  );
-}
+const settings = { runs: Number(values.runs), only: values.only };
 
 const world = makeWorld(values.world ?? join(base, 'world'), { tree: values.tree, files: Number(values.files) });
 const { archive, bare, from, to, refs } = world;
@@ -88,7 +35,7 @@ process.on('exit', () => server?.stop());
 console.log(`trees: ${world.trees}; server: ${server === undefined ? 'ostree-trivial-httpd' : 'nginx'}`);
 
 function fresh(mode: string, origin?: string): void {
-  rmSync(target, { recursive: true, force: true });
+  discard(target);
   ostree('init', `--repo=${target}`, `--mode=${mode}`);
   if (origin !== undefined) ostree(`--repo=${target}`, 'remote', 'add', '--no-sign-verify', 'origin', origin);
 }
@@ -99,12 +46,14 @@ for (const ref of refs) {
     0.7,
     () => [`--repo=${target}`, 'pull', '--disable-static-deltas', 'origin', ref],
     () => fresh('bare-user', url),
+    settings,
   );
   bench(
     `pull-local bare to bare, ${ref}`,
     0.8,
     () => [`--repo=${target}`, 'pull-local', bare, ref],
     () => fresh('bare'),
+    settings,
   );
 }
 
@@ -121,9 +70,10 @@ bench(
     `--filename=${join(deltaDir(side), 'superblock')}`,
   ],
   (side) => {
-    rmSync(deltaDir(side), { recursive: true, force: true });
+    discard(deltaDir(side));
     mkdirSync(deltaDir(side));
   },
+  settings,
 );
 if ('generate delta'.includes(values.only)) {
   const sizeOf = (side: Side): number =>
@@ -143,5 +93,6 @@ bench(
     ostree(`--repo=${target}`, 'refs', '--create=origin:new', 'real');
     ostree(`--repo=${target}`, 'refs', '--delete', 'real');
   },
+  settings,
 );
 process.exit(0);
