@@ -31,7 +31,8 @@ export function buildSignatureHeader(
     .put(Tag.Sha256Header, digest('sha256'))
     .put(SigTag.Md5, new Uint8Array(md5.digest()), HeaderType.Binary);
   let reserved = reservedSpace;
-  if (size > 0xffffffff) {
+  // Both sizes are of one width.
+  if (size > 0xffffffff || payload.archiveSize > 0xffffffff) {
     builder
       .put(Tag.LongSigSize, size, HeaderType.Int64)
       .put(Tag.LongArchiveSize, payload.archiveSize, HeaderType.Int64);
