@@ -2,11 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '@coppice/base';
 import type { RepoMode } from '@coppice/ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
-import { run } from '../../packages/coppice/src/ostree/main.ts';
 import {
   addAttributes,
   addDeepPath,
@@ -17,31 +14,12 @@ import {
   makeLayer,
   makePolicy,
   modes,
-  type Outcome,
   writeLists,
 } from './ostree-identical.ts';
-import { describeTree, original, scratch, skipReason } from './ostree-support.ts';
+import { ours, theirs } from './ostree-runners.ts';
+import { describeTree, scratch, skipReason } from './ostree-support.ts';
 
 if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
-
-const theirs = (args: readonly string[]): Outcome => {
-  const { status, stdout, stderr } = original(...args);
-  return { status: status ?? -1, stdout, stderr };
-};
-
-async function ours(args: readonly string[]): Promise<Outcome> {
-  const stdout = memoryOutput();
-  const stderr = memoryOutput();
-  const env = { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' };
-  let status: number;
-  try {
-    status = await run({ program: 'ostree', env, cwd: '/', stdin: { isTTY: false }, stdout, stderr }, args);
-  } catch (error) {
-    status = error instanceof Exit ? error.status : 1;
-    if (!(error instanceof Exit)) stderr.write(`error: ${messageOf(error)}\n`);
-  }
-  return { status, stdout: stdout.text, stderr: stderr.text };
-}
 
 /** In the other modes 2022.7 stores labelled files under checksums that its own fsck then refuses; ours are right. */
 const labelsRight = (mode: RepoMode): boolean => mode === 'bare-user' || mode === 'archive';

@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 
-const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', OSTREE_DUMMY_SIGN_ENABLED: '1' };
 
 /** Why tests against the original are skipped here; in CI a missing tool fails instead. */
 export const skipReason: string | undefined = (() => {
