@@ -4,8 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { worldPackage } from '@coppice/lab';
-import { removeTree } from '@coppice/linux';
+import { hostFs, removeTree } from '@coppice/linux';
+import { OciLayout } from '@coppice/oci';
+import { Repo } from '@coppice/ostree';
 import { buildPackage, type FileSpec, type PackageSpec } from '@coppice/rpm';
+import { importImage, packagesOf } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
@@ -186,6 +189,27 @@ postprocess:
     expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
     if (spawnSync('sh', ['-c', 'command -v skopeo']).status === 0)
       original('skopeo', 'inspect', `oci-archive:${join(dir, 'image')}`);
+    const chunked = await rpmOstree(
+      'compose',
+      'build-chunked-oci',
+      '--bootc',
+      '--rootfs=root',
+      '--max-layers=6',
+      `--output=oci:${join(dir, 'chunked')}:x`,
+    );
+    expect(chunked.stdout, chunked.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
+    const back = Repo.create(join(dir, 'back'), { mode: 'bare', fs: hostFs });
+    const { commit } = await importImage({
+      repo: back,
+      source: OciLayout.open(join(dir, 'chunked')),
+      reference: 'x',
+      imageReference: 'ostree-unverified-image:oci:x',
+      scratch: join(dir, 'layers'),
+    });
+    original('ostree', `--repo=${join(dir, 'back')}`, 'fsck', '-q');
+    const names = original('ostree', `--repo=${join(dir, 'back')}`, 'ls', commit, '/usr');
+    expect(names).toContain(' /usr/etc\n');
+    expect(packagesOf(back, commit).map((p) => p.name)).toContain('kernel');
     writeFileSync(join(dir, 'ext.yaml'), 'extensions:\n  dump:\n    packages: [tcpdump]\n');
     const ext = await rpmOstree(
       'compose',

@@ -1,14 +1,15 @@
-// A base of 160 real packages and its successor with 30 of them changed: after every step rpm, the original ostree and our own
-// words agree.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+// A base of real packages and its successor with 30 of them changed: after every step rpm, the original ostree and our own
+// words agree. Once with files of this machine, once with Debian's packages as rpmbuild repackages them.
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
-import { buildPackage, type PackageSpec } from '@coppice/rpm';
+import { buildPackage, createRepository, type PackageSpec, readPackage } from '@coppice/rpm';
 import { composeCommit, parseNevra, typeTreefile } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LayeringWorld, makeLayeringWorld } from '../../bench/layering-world.ts';
+import { debianBase } from '../judges/debian-base.ts';
 import { Host, original, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'rpm', 'bwrap', 'unshare', 'dpkg-query');
@@ -41,9 +42,59 @@ const repository = [
   }),
   program('libpcap0.8', '1.10.3', ['libc6']),
 ];
-describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, () => {
+/** The packages of a base and what is done to it. */
+interface Scenario extends LayeringWorld {
+  /** Another build of a base package, and the NEVRA it has. */
+  readonly override: { readonly path: string; readonly nevra: string };
+}
+
+/** Files of this machine's own packages; dependencies as Debian states them. */
+function madeUp(dir: string): Scenario {
+  const world = makeLayeringWorld(dir, 160, { changed: 30, include: ['libc6', 'libseccomp2'], base, repository });
+  const path = join(dir, 'conmon.rpm');
+  writeFileSync(path, buildPackage(program('conmon', '2.2', ['libc6'])).bytes());
+  return { ...world, override: { path, nevra: 'conmon-2.2-1.x86_64' } };
+}
+
+/** Debian's packages with what rpmbuild's generators find in them. */
+function real(folder: string): (dir: string) => Scenario {
+  return (dir) => {
+    const rpms = (name: string): string[] =>
+      readdirSync(join(folder, name))
+        .filter((n) => n.endsWith('.rpm'))
+        .sort()
+        .map((n) => join(folder, name, n));
+    const nameOf = (path: string): string => readPackage(path).nevra.name;
+    const changed = new Map(rpms('later').map((path) => [nameOf(path), path]));
+    const all = rpms('base');
+    const layers = join(dir, 'repository');
+    mkdirSync(layers);
+    for (const path of rpms('layers')) copyFileSync(path, join(layers, basename(path)));
+    createRepository(layers);
+    const [path] = rpms('override');
+    return {
+      base: all,
+      later: all.map((p) => changed.get(nameOf(p)) ?? p),
+      repository: layers,
+      override: { path: path!, nevra: basename(path!, '.rpm') },
+    };
+  };
+}
+
+const debian = debianBase();
+const scenarios: readonly (readonly [string, ((dir: string) => Scenario) | undefined])[] = [
+  ['160 packages', madeUp],
+  ['Debian', debian === undefined ? undefined : real(debian)],
+];
+
+for (const [name, make] of scenarios) {
+  const why = reason ?? (make === undefined ? '(test/judges/debian-base.ts makes the packages)' : undefined);
+  describe.skipIf(why !== undefined)(`a base of ${name} ${why ?? ''}`, () => steps(make!));
+}
+
+function steps(make: (dir: string) => Scenario): void {
   let host: Host;
-  let world: LayeringWorld;
+  let world: Scenario;
   let first: string;
   const ref = 'large/x86_64/base';
 
@@ -63,7 +114,7 @@ describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, 
   beforeAll(async () => {
     host = new Host(mkdtempSync(join(tmpdir(), 'coppice-large-')));
     const { dir, sysroot } = host;
-    world = makeLayeringWorld(dir, 160, { changed: 30, include: ['libc6', 'libseccomp2'], base, repository });
+    world = make(dir);
     mkdirSync(sysroot);
     original('/usr/bin/ostree', `--repo=${join(dir, 'archive')}`, 'init', '--mode=bare');
     first = await compose(world.base, '1');
@@ -130,11 +181,9 @@ describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, 
   });
 
   test('override one', async () => {
-    const file = join(host.dir, 'conmon.rpm');
-    writeFileSync(file, buildPackage(program('conmon', '2.2', ['libc6'])).bytes());
-    await host.must('override', 'replace', file);
+    await host.must('override', 'replace', world.override.path);
     state.push(await judge());
-    expect(added(state[1]!, state[2]!)).toEqual(['conmon-2.2-1.x86_64']);
+    expect(added(state[1]!, state[2]!)).toEqual([world.override.nevra]);
     expect(verify()).toEqual([]);
   });
 
@@ -176,4 +225,4 @@ describe.skipIf(reason !== undefined)(`a base of 160 packages ${reason ?? ''}`, 
     expect(verify()).toEqual([]);
     expect(readFileSync(`${host.trees()[0]}.origin`, 'utf8')).toBe('[origin]\nrefspec=r:large/x86_64/old\n');
   });
-});
+}

@@ -8,10 +8,21 @@ import { transactionText } from './transaction-text.ts';
 import type { Verb } from './verb.ts';
 
 /** `registry:HOST/IMAGE:TAG`, `docker://HOST/IMAGE:TAG`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `dir:PATH`. */
-function parseTarget(text: string): { readonly transport: string; readonly name: string } {
+export function parseTarget(text: string): { readonly transport: string; readonly name: string } {
   const parsed = parseContainerReference(`ostree-unverified-image:${text}`);
   if (parsed === undefined) throw new CoppiceError('Usage', `Invalid image reference: ${text}`);
   return parsed;
+}
+
+/** `KEY=VALUE` pairs. Throws `Usage`. */
+export function labelsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 0) throw new CoppiceError('Usage', `Missing '=' in label ${pair}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }
 
 export const verb: Verb = {
@@ -46,13 +57,7 @@ export const verb: Verb = {
     const path = options.string('repo');
     if (path === undefined) throw new CoppiceError('Usage', '--repo must be specified');
     const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
-    const labels = Object.fromEntries(
-      options.strings('label').map((pair) => {
-        const at = pair.indexOf('=');
-        if (at < 0) throw new CoppiceError('Usage', `Missing '=' in label ${pair}`);
-        return [pair.slice(0, at), pair.slice(at + 1)];
-      }),
-    );
+    const labels = labelsOf(options.strings('label'));
     const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
     const cmd = options.string('cmd');
     const commit = repo.resolveRev(rev!);

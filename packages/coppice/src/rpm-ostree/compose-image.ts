@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { encapsulate, parseContainerReference, writeImage } from '@coppice/rpm-ostree';
+import { labelsOf } from './compose-container-encapsulate.ts';
 import { withComposedTree } from './compose-run.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
@@ -41,9 +42,7 @@ export const verb: Verb = {
         ? parseContainerReference(`ostree-unverified-registry:${output!}`)
         : { transport: transport!, name: resolve(context.cwd, output!) };
     if (target === undefined || !('transport' in target)) throw new CoppiceError('Usage', `Invalid output: ${output!}`);
-    const labels = Object.fromEntries(
-      options.strings('label').map((l) => [l.slice(0, l.indexOf('=')), l.slice(l.indexOf('=') + 1)]),
-    );
+    const labels = labelsOf(options.strings('label'));
     const digest = await withComposedTree(call, async ({ repo, commit, cmd }) => {
       const image = await writeImage(target, `${repo.path}/tmp/image`, (store, reference) =>
         encapsulate({

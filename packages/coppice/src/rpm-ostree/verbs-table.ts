@@ -48,6 +48,10 @@ const compose: VerbGroup = {
       summary: 'Generate a reproducible "chunked" container image (using RPM data) from an OSTree commit',
       load: () => import('./compose-container-encapsulate.ts'),
     },
+    'build-chunked-oci': {
+      summary: 'Generate a "chunked" OCI image from a root file system',
+      load: () => import('./compose-build-chunked-oci.ts'),
+    },
     extensions: {
       summary: 'Download RPM packages guaranteed to depsolve with a base OSTree',
       load: () => import('./compose-extensions.ts'),

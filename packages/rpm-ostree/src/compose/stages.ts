@@ -95,13 +95,24 @@ function kernelOf(tree: ImageTree): string | undefined {
   return [...modules.dir.dirs].find(([, dir]) => dir.files.has('vmlinuz'))?.[0];
 }
 
-/** Commits a postprocessed directory. */
+/** A root as containers have it, made one that libostree deploys: /etc in /usr, nothing where file systems are mounted. */
+function fromContainer(tree: ImageTree): void {
+  if (tree.lookup('etc') !== undefined && tree.lookup('usr/etc') === undefined) tree.move('etc', 'usr/etc');
+  for (const name of ['run', 'tmp', 'proc', 'sys', 'dev']) {
+    const there = tree.lookup(name);
+    if (there?.type !== 'directory') continue;
+    for (const child of [...there.dir.files.keys(), ...there.dir.dirs.keys()]) there.dir.remove(child);
+  }
+}
+
+/** Commits a postprocessed directory; with `container`, one as containers have it. */
 export async function commitRoot(
-  options: Omit<ComposeOptions, 'packages' | 'packageRepo'>,
+  options: Omit<ComposeOptions, 'packages' | 'packageRepo'> & { readonly container?: boolean },
   root: string,
 ): Promise<string> {
   const { repo, treefile } = options;
   const tree = readDirectory(repo, root);
+  if (options.container === true) fromContainer(tree);
   const packages = packageListOfTree(tree, options.scratch);
   const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);
   return await repo.transactionAsync(async (txn) => {
