@@ -2,6 +2,7 @@ import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/b
 import { hostFs } from '@coppice/linux';
 import { verifyBindings } from './bindings.ts';
 import type { ObjectType } from './codec/object-type.ts';
+import { Holders } from './fsck-holders.ts';
 import { ObjectChecker } from './fsck-object.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
@@ -51,13 +52,20 @@ export interface FsckResult {
   readonly corrupt: boolean;
 }
 
+interface State {
+  corrupt: boolean;
+  /** Commits marked as partial in this run. */
+  readonly marked: Set<string>;
+  holders?: Holders;
+}
+
 /**
  * Checks refs, commits and every object they reach. Yields events; throws `Corrupt` or `NotFound` where libostree's
  * command stops with an error. Iterate to the end (or use `runFsck`) for the result.
  */
 export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
   const bindings = options.verifyBindings === true;
-  const state = { corrupt: false, marked: new Set<string>() };
+  const state: State = { corrupt: false, marked: new Set() };
   const checker = new ObjectChecker(repo);
   yield { type: 'stage', stage: 'refs' };
   for (const [refspec, checksum] of repo.listRefs()) {
@@ -204,7 +212,7 @@ function* checkRef(
   ref: string,
   collection: string | undefined,
   bindings: boolean,
-  state: { corrupt: boolean; marked: Set<string> },
+  state: State,
   checker: ObjectChecker,
 ): Generator<FsckEvent, void, undefined> {
   try {
@@ -256,11 +264,12 @@ function* problem(
   checksum: string,
   error: unknown,
   commits: readonly string[],
-  state: { corrupt: boolean; marked: Set<string> },
+  state: State,
 ): Generator<FsckEvent, void, undefined> {
   const missing = isCoppiceError(error, 'NotFound');
   const all = options.all === true || options.delete === true;
-  const holders = commitsWith(repo, commits, type, checksum);
+  state.holders ??= new Holders(repo, commits);
+  const holders = state.holders.of(type, checksum);
   const names = holders.join(', ');
   if (!missing && !all) throw prefixError(error, `In commits ${names}`);
   state.corrupt = true;
@@ -280,19 +289,4 @@ function* problem(
     repo.markPartial(commit, true);
     yield { type: 'marked-partial', commit };
   }
-}
-
-/** Which of the commits have an object in their tree (or are it). */
-function commitsWith(repo: Repo, commits: readonly string[], type: ObjectType, checksum: string): string[] {
-  const out: string[] = [];
-  for (const commit of commits) {
-    const one = new Reachable();
-    try {
-      traverseCommit(repo, commit, one, { tolerateDamage: true });
-    } catch {
-      // A damaged tree: what was found before counts.
-    }
-    if (one.has(type, checksum)) out.push(commit);
-  }
-  return out.sort();
 }
