@@ -85,8 +85,10 @@ export type { FetchedRepository, FetchRepositoryOptions } from './repository/fet
 export { fetchRepository } from './repository/fetch-repository.ts';
 export type { Metalink, MetalinkHashes } from './repository/metalink.ts';
 export { baseOfRepomd, parseMetalink, parseMirrorlist } from './repository/metalink.ts';
+export type { ModularFilter, ModuleState } from './repository/module-filter.ts';
+export { applyModularFilter, modularFilter } from './repository/module-filter.ts';
 export type { ModuleDefaults, ModuleStream, Modules } from './repository/modules.ts';
-export { hiddenArtifacts, parseModules } from './repository/modules.ts';
+export { parseModules } from './repository/modules.ts';
 export type { RepositoryConfig } from './repository/repo-file.ts';
 export {
   loadRepoFiles,

@@ -10,9 +10,9 @@ import {
   buildPackage,
   checkHref,
   createRepository,
-  hiddenArtifacts,
   installedHeader,
   loadRepository,
+  modularFilter,
   packageXml,
   parseComps,
   parseMetalink,
@@ -253,8 +253,10 @@ version: 1
 data: {module: nodejs, stream: 1.10}
 `);
     expect(modules.streams.map((s) => s.stream)).toEqual(['1.10', '12']);
-    expect([...hiddenArtifacts(modules)]).toEqual(['nodejs-1:12-1.x86_64']);
-    expect([...hiddenArtifacts(modules, new Map([['nodejs', '12']]))]).toEqual(['nodejs-1:10-1.x86_64']);
+    expect([...modularFilter(modules).excludes]).toEqual(['nodejs-1:12-1.x86_64']);
+    expect([...modularFilter(modules, { enabled: new Map([['nodejs', '12']]) }).excludes]).toEqual([
+      'nodejs-1:10-1.x86_64',
+    ]);
   });
 });
 

@@ -79,21 +79,3 @@ export function parseModules(text: string): Modules {
   }
   return { streams, defaults };
 }
-
-/**
- * The artifacts of streams that are neither default nor enabled: packages that must not be used. `enabled` maps module
- * names to streams and goes before the defaults. The caller also hides packages of the same names that no module built
- * where an active stream brings them.
- */
-export function hiddenArtifacts(modules: Modules, enabled: ReadonlyMap<string, string> = new Map()): Set<string> {
-  const chosen = new Map(
-    modules.defaults.flatMap((d) => (d.stream === undefined ? [] : [[d.module, d.stream] as const])),
-  );
-  for (const [module, stream] of enabled) chosen.set(module, stream);
-  const hidden = new Set<string>();
-  const shown = new Set<string>();
-  for (const entry of modules.streams)
-    for (const artifact of entry.artifacts) (chosen.get(entry.name) === entry.stream ? shown : hidden).add(artifact);
-  for (const artifact of shown) hidden.delete(artifact);
-  return hidden;
-}

@@ -1,22 +1,32 @@
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { collectBytes } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import {
   addTable,
+  applyModularFilter,
   depsolveError,
   explainProblem,
   explanationLines,
   field,
   filePaths,
+  findRecord,
   formatEvr,
   Goal,
   type Header,
   headerDependencies,
   headerNevra,
   loadRepository,
+  type ModuleState,
+  type Modules,
+  metadataBytes,
+  modularFilter,
   type PackageTable,
   Pool,
   type PoolPackageSpec,
+  type PoolRepo,
+  parseModules,
+  type RepomdRecord,
   type RepositoryPackage,
   RpmDb,
   Tag,
@@ -43,6 +53,26 @@ function installedSpec(header: Header): PoolPackageSpec {
     supplements: deps('supplements'),
     enhances: deps('enhances'),
     files: filePaths(header),
+  };
+}
+
+function readModules(path: string, record: RepomdRecord): Modules {
+  const limit = 256 * 1024 * 1024;
+  return parseModules(Buffer.from(collectBytes(metadataBytes(path, record), limit, path)).toString());
+}
+
+function moduleState(flags: Readonly<Record<string, unknown>>): ModuleState {
+  const enabled = new Map<string, string>();
+  for (const text of flags['module'] as readonly string[]) {
+    const match = /^([^:]+):([^:]+)$/.exec(text);
+    if (match === null) throw new CoppiceError('Usage', `--module ${text}: give NAME:STREAM`);
+    enabled.set(match[1]!, match[2]!);
+  }
+  const platform = (flags['platform'] as string | undefined)?.replace(/^platform:/, '');
+  return {
+    enabled,
+    disabled: new Set(flags['disableModule'] as readonly string[]),
+    ...(platform === undefined ? {} : { platform }),
   };
 }
 
@@ -75,8 +105,10 @@ function fillPool(context: Context, flags: Readonly<Record<string, unknown>>, ad
   const cache = flags['cache'] as string | undefined;
   const cacheDir = cache === undefined ? undefined : resolve(context.cwd, cache);
   if (cacheDir !== undefined && hostFs.stat(cacheDir) === undefined) hostFs.mkdir(cacheDir, 0o755);
+  const filtered: PoolRepo[] = [];
+  const modules: Modules[] = [];
   for (const text of repos) {
-    const match = /^(?:([\w.-]+)=)?(.+?)(?:,priority=(\d+))?$/.exec(text);
+    const match = /^(?:([\w.-]+)=)?(.+?)(?:,priority=(\d+))?(,hotfixes)?$/.exec(text);
     const path = resolve(context.cwd, match?.[2] ?? text);
     const repo = pool.addRepo(match?.[1] ?? basename(path), { priority: -Number(match?.[3] ?? 99) });
     const loaded = loadRepository(path, {
@@ -85,6 +117,9 @@ function fillPool(context: Context, flags: Readonly<Record<string, unknown>>, ad
     });
     const solvables = addTable(pool, repo, loaded.table, (i) => ['src', 'nosrc'].includes(loaded.table.archOf(i)));
     added.push({ table: loaded.table, solvables });
+    if (match?.[4] === undefined) filtered.push(repo);
+    const record = findRecord(loaded.repomd, 'modules');
+    if (record !== undefined) modules.push(readModules(join(path, record.href), record));
     if (flags['filelists'] !== true) continue;
     loaded.packages.forEach((pkg, i) => {
       const solvable = solvables[i]!;
@@ -92,6 +127,10 @@ function fillPool(context: Context, flags: Readonly<Record<string, unknown>>, ad
       const ids = pkg.fileList.map((file) => pool.ids.string(file.path));
       pool.setIds(solvable, field.files, ids);
     });
+  }
+  if (modules.length > 0) {
+    const all = { streams: modules.flatMap((m) => m.streams), defaults: modules.flatMap((m) => m.defaults) };
+    applyModularFilter(pool, filtered, modularFilter(all, moduleState(flags)));
   }
   return pool;
 }

@@ -40,7 +40,10 @@ const subVerbs: readonly SubVerb[] = [
     usage: 'depsolve <subjects...>',
     description: 'what installing packages from repositories would bring, or why it cannot be',
     options: [
-      ['--repo <repository>', 'directory, or NAME=DIRECTORY[,priority=N] (may be repeated)', []],
+      ['--repo <repository>', 'directory, or NAME=DIRECTORY[,priority=N][,hotfixes] (may be repeated)', []],
+      ['--module <name:stream>', 'this stream of a module is enabled (may be repeated)', []],
+      ['--disable-module <name>', 'this module is disabled (may be repeated)', []],
+      ['--platform <stream>', 'stream of the platform that modules ask for, e.g. f40'],
       ['--installed <dbpath>', 'package database of the system (default: nothing is installed)'],
       ['--arch <arch>', 'architecture to solve for', 'x86_64'],
       ['--remove <subject>', 'also remove this (may be repeated)', []],
