@@ -20,8 +20,8 @@ function find(name: string, context: Context): string | undefined {
 }
 
 /**
- * `ostree FOO ...` with an `ostree-FOO` in the extension folder or PATH: runs it with the words after FOO and gives its
- * exit status; undefined when there is none.
+ * `ostree FOO ...` with an `ostree-FOO` in the extension folder or PATH: runs it with all words, FOO among them,
+ * and ends as it does; undefined when there is none.
  */
 export async function runExternal(
   context: Context,
@@ -33,8 +33,11 @@ export async function runExternal(
   if (path === undefined) return undefined;
   context.stdout.flush();
   context.stderr.flush();
-  const done = spawnSync(path, args.slice(args.indexOf(command) + 1), { stdio: 'inherit', cwd: context.cwd });
+  const done = spawnSync(path, args, { stdio: 'inherit', cwd: context.cwd });
   if (done.error !== undefined) throw new CoppiceError('Process', `Failed to execute ${path}: ${done.error.message}`);
-  if (done.signal !== null) return 128 + os.signals[done.signal];
+  if (done.signal !== null) {
+    process.kill(process.pid, done.signal);
+    return 128 + os.signals[done.signal];
+  }
   return done.status ?? 1;
 }
