@@ -63,6 +63,9 @@ const unstable: string | undefined = (() => {
   return result.status === 0 ? result.stdout.trim() : undefined;
 })();
 
+/** Its root file system, unpacked. */
+export const newestRoot: string | undefined = unstable === undefined ? undefined : join(unstable, '../root');
+
 /** Why tests against 2026.4 are skipped here. */
 export const newestSkipReason: string | undefined =
   unstable === undefined ? 'the newest ostree is not here; test/judges/unstable.sh fetches it' : skipReason;

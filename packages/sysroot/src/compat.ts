@@ -32,6 +32,8 @@ export interface SysrootCompat {
   readonly etcRefusesSpecial: boolean;
   /** The generator looks for /run/ostree first. */
   readonly generatorNeedsRun: boolean;
+  /** A deployment can be mounted for a soft reboot, and is found as booted after it. */
+  readonly softReboot: boolean;
   /** The generator's mounts survive a soft reboot. */
   readonly softRebootMounts: boolean;
   /** Errors of a deployment say in which step they came up. */
@@ -56,6 +58,7 @@ const old: SysrootCompat = {
   composefs: false,
   etcRefusesSpecial: true,
   generatorNeedsRun: false,
+  softReboot: false,
   softRebootMounts: false,
   stepPrefixes: false,
   semoduleRefresh: '--rebuild-if-modules-changed',
@@ -80,6 +83,7 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     composefs: true,
     etcRefusesSpecial: false,
     generatorNeedsRun: true,
+    softReboot: true,
     softRebootMounts: true,
     stepPrefixes: true,
     semoduleRefresh: '--refresh',

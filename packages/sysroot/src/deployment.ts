@@ -32,6 +32,8 @@ export class Deployment {
   overlayInitrds: readonly string[] = [];
   unlocked: UnlockedState = 'none';
   staged = false;
+  /** It is mounted as the next root, for a soft reboot. */
+  softRebootTarget = false;
   finalizationLocked = false;
 
   constructor(fields: DeploymentFields) {

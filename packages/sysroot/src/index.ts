@@ -5,6 +5,7 @@ export { BootConfig } from './bootconfig.ts';
 export type { Bit, BootLink } from './bootlinks.ts';
 export { bootLinkPath, bootLinkTarget, parseBootLink } from './bootlinks.ts';
 export type { BootLoader, BootLoaderContext, ProgramRunner } from './bootloader/bootloader.ts';
+export { runProgram } from './bootloader/bootloader.ts';
 export { chooseBootLoader } from './bootloader/choose.ts';
 export { grub2Menu } from './bootloader/grub2.ts';
 export { syslinuxConfig } from './bootloader/syslinux.ts';
@@ -30,13 +31,15 @@ export type { EtcMergeOptions, EtcTrees } from './etcmerge.ts';
 export { mergeEtc } from './etcmerge.ts';
 export type { DeviceInode, Host } from './host.ts';
 export { directoryHost, hostMachine } from './host.ts';
-export { KernelArguments, splitKernelArguments } from './kargs.ts';
+export { KernelArguments, neutralOptions, splitKernelArguments } from './kargs.ts';
 export { setKernelArgumentsInPlace } from './kargsinplace.ts';
 export type { BootFile, KernelLayout } from './kernel.ts';
 export { findKernel } from './kernel.ts';
 export type { LockOptions } from './lock.ts';
 export { SysrootLock } from './lock.ts';
 export { setMutable } from './mutable.ts';
+export type { NextRootOptions } from './nextroot.ts';
+export { mountNextRoot } from './nextroot.ts';
 export { Origin } from './origin.ts';
 export { entryTitle, parseOsRelease, shellUnquote } from './osrelease.ts';
 export { deploymentPolicy, ensureLabeled, relabelTree } from './policy.ts';
@@ -53,6 +56,8 @@ export {
   stageOverlayInitrd,
   stageTree,
 } from './staged.ts';
+export { mountStateOverlay, pruneStateOverlay } from './stateoverlay.ts';
+export { canSoftReboot, clearSoftReboot, prepareSoftReboot } from './softreboot.ts';
 export type { StagedState } from './stagedstate.ts';
 export { decodeStaged, encodeStaged } from './stagedstate.ts';
 // ---- Verbs. Callers hold the lock (`sysroot.lock()`) while they change anything.

@@ -148,3 +148,10 @@ export class KernelArguments {
     return this.toArray().join(' ');
   }
 }
+
+/** A command line with its `ostree=` emptied, to compare what else it says. */
+export function neutralOptions(options: string | undefined): string {
+  const kargs = KernelArguments.parse(options);
+  kargs.replace('ostree');
+  return kargs.toString();
+}

@@ -9,6 +9,7 @@ import { Deployment, parseDeploymentName } from './deployment.ts';
 import { readEntries } from './entries.ts';
 import type { DeviceInode, Host } from './host.ts';
 import { splitKernelArguments } from './kargs.ts';
+import { forgetNextRoot, readNextRoot } from './nextroot.ts';
 import { Origin } from './origin.ts';
 import { readStaged } from './stagedstate.ts';
 
@@ -76,20 +77,33 @@ function overlayChecksum(path: string): string {
   return name.slice(0, 64);
 }
 
+function nextRoot(fs: FileSystem, host: Host): DeviceInode | undefined {
+  try {
+    return readNextRoot(fs, host);
+  } catch (error) {
+    throw prefixError(error, 'Loading nextroot');
+  }
+}
+
 /** Throws `Invalid` on a broken layout, with the original's words (without its leading `loading sysroot: `). */
 export function loadSysroot(fs: FileSystem, sysroot: string, host: Host): SysrootState {
   const bootVersion = readBootVersion(fs, sysroot);
   const subBootVersion = readSubBootVersion(fs, sysroot, bootVersion);
   const identity: DeviceInode | undefined = host.booted(sysroot);
   const deployments: Deployment[] = [];
+  const next = identity === undefined ? undefined : nextRoot(fs, host);
   let booted: Deployment | undefined;
   for (const entry of readEntries(fs, sysroot, bootVersion)) {
     const deployment = deploymentOf(fs, sysroot, host, entry);
     deployments.push(deployment);
-    if (identity === undefined || booted !== undefined) continue;
+    if (identity === undefined) continue;
     const stat = fs.stat(`${sysroot}/${deployment.path}`);
-    if (stat !== undefined && stat.dev === identity.dev && stat.ino === identity.ino) booted = deployment;
+    const is = (other: DeviceInode | undefined): boolean => stat?.dev === other?.dev && stat?.ino === other?.ino;
+    if (stat === undefined) continue;
+    if (booted === undefined && is(identity)) booted = deployment;
+    else if (is(next)) deployment.softRebootTarget = true;
   }
+  if (next !== undefined && !deployments.some((deployment) => deployment.softRebootTarget)) forgetNextRoot(fs, host);
   let staged: Deployment | undefined;
   if (identity !== undefined) {
     const record = '/run/ostree-booted';

@@ -10,6 +10,7 @@ import { cleanupSysroot } from './cleanup.ts';
 import { type Deployment, sameDeployment } from './deployment.ts';
 import { type DeployTreeOptions, finalizeDeployment, initializeDeployment, writeOrigin } from './deploytree.ts';
 import { makeDirectories } from './links.ts';
+import { completeSoftReboot } from './nextroot.ts';
 import type { Origin } from './origin.ts';
 import { removeDeployment } from './removedeployment.ts';
 import { encodeStaged, readStaged, stagedLockPath, stagedPath } from './stagedstate.ts';
@@ -159,6 +160,7 @@ export function finalizeStaged(sysroot: Sysroot): boolean {
 
 /** What the boot unit runs: throws `Process` with the message of a finalization that failed, once. */
 export function bootComplete(sysroot: Sysroot): void {
+  if (sysroot.compat.softReboot) completeSoftReboot(sysroot.fs, sysroot.host);
   const stamp = `${sysroot.path}/boot/${failurePath}`;
   if (sysroot.fs.stat(stamp) === undefined) return;
   const text = readFile(stamp, { fs: sysroot.fs, limit: 1 << 20 }).toString();

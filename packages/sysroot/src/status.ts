@@ -40,7 +40,7 @@ export function deploymentStatus(sysroot: Sysroot): DeploymentStatus[] {
       pending: deployment === pending,
       rollback: deployment === rollback,
       finalizationLocked: deployment.finalizationLocked,
-      softRebootTarget: false,
+      softRebootTarget: deployment.softRebootTarget,
       staged: deployment.staged,
       pinned: deployment.pinned,
       unlocked: deployment.unlocked,

@@ -11,10 +11,11 @@ import { cleanupSysroot } from './cleanup.ts';
 import { type Deployment, sameDeployment } from './deployment.ts';
 import { earlyPrune } from './earlyprune.ts';
 import { installDeploymentKernel } from './installkernel.ts';
-import { KernelArguments } from './kargs.ts';
+import { neutralOptions } from './kargs.ts';
 import { makeDirectories, replaceLink } from './links.ts';
 import { removeDeployment } from './removedeployment.ts';
 import { type RetainFlags, simpleDeploymentList } from './simplewrite.ts';
+import { clearSoftReboot } from './softreboot.ts';
 import { stagedLockPath, stagedPath } from './stagedstate.ts';
 import { fullSync } from './sync.ts';
 import type { Sysroot } from './sysroot.ts';
@@ -26,19 +27,12 @@ export interface WriteOptions {
   readonly noEarlyPrune?: boolean;
 }
 
-/** Kernel arguments without `ostree=`'s value, to compare. */
-function neutralOptions(deployment: Deployment): string {
-  const kargs = KernelArguments.parse(deployment.options);
-  kargs.replace('ostree');
-  return kargs.toString();
-}
-
 /** Nothing in a boot entry would differ. */
 function sameEntry(sysroot: Sysroot, a: Deployment, b: Deployment): boolean {
   return (
     a.bootChecksum === b.bootChecksum &&
     a.overlayInitrds.join() === b.overlayInitrds.join() &&
-    neutralOptions(a) === neutralOptions(b) &&
+    neutralOptions(a.options) === neutralOptions(b.options) &&
     sysroot.versionOf(a) === sysroot.versionOf(b) &&
     a.osname === b.osname
   );
@@ -189,6 +183,9 @@ export function writeDeployments(sysroot: Sysroot, list: readonly Deployment[], 
   }
   if (sysroot.booted !== undefined && !deployments.some((deployment) => sameDeployment(deployment, sysroot.booted)))
     throw new CoppiceError('Conflict', 'Attempting to remove booted deployment');
+  const target = current.find((deployment) => deployment.softRebootTarget);
+  if (target !== undefined && !deployments.some((deployment) => sameDeployment(deployment, target)))
+    clearSoftReboot(sysroot);
 
   let done: { links: string; atomic: boolean };
   if (swap) done = swapBootVersion(sysroot, deployments);

@@ -57,6 +57,13 @@ export const group: OstreeGroup = {
       absent: isOld,
       load: () => import('./prepare-soft-reboot.ts'),
     },
+    {
+      name: 'impl-prepare-soft-reboot',
+      summary: 'Internal command to prepare for soft reboot',
+      hidden: true,
+      absent: isOld,
+      load: () => import('./impl-prepare-soft-reboot.ts'),
+    },
     { name: 'init-fs', summary: 'Initialize a root filesystem', load: () => import('./init-fs.ts') },
     {
       name: 'instutil',
