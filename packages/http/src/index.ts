@@ -14,5 +14,5 @@ export { proxyFor } from './proxy.ts';
 export { Slots } from './slots.ts';
 // Serving.
 export type { StaticRequest, StaticServer, StaticServerOptions } from './static-server.ts';
-export { resolveStatic, serveStatic } from './static-server.ts';
+export { serveStatic } from './static-server.ts';
 export type { TlsOptions } from './tls.ts';

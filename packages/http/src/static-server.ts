@@ -1,11 +1,20 @@
 // Serves a folder of files over HTTP/1.1: what a repository needs from a static host (RFC 9110: conditional requests,
 // single ranges, HEAD). Names are checked component by component and links are never followed out of the folder.
 
-import { createReadStream, type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  type Dirent,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, sep } from 'node:path';
 import { CoppiceError } from '@coppice/base';
+import { type OpenedFile, relativePath, StaticFolder } from './static-folder.ts';
 
 export interface StaticRequest {
   readonly method: string;
@@ -40,29 +49,6 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** The file a URL path names below `root`, or undefined: malformed, climbing, absent, a link out of the folder. */
-export function resolveStatic(
-  root: string,
-  urlPath: string,
-): { path: string; relative: string; stat: Stats } | undefined {
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(urlPath.split('?', 1)[0]!);
-  } catch {
-    return undefined;
-  }
-  const parts = decoded.split('/').filter((part) => part !== '' && part !== '.');
-  if (!decoded.startsWith('/') || parts.some((part) => part === '..' || part.includes('\0'))) return undefined;
-  const relative = parts.join('/');
-  try {
-    const path = realpathSync(join(root, relative));
-    if (path !== root && !path.startsWith(root + sep)) return undefined;
-    return { path, relative, stat: statSync(path) };
-  } catch {
-    return undefined;
-  }
-}
-
 /** `bytes=a-b`, `bytes=a-`, `bytes=-n`; `invalid` when it cannot be satisfied, undefined for several ranges or another unit (then the whole file is sent, as RFC 9110 allows). */
 function parseRange(header: string, size: number): { start: number; end: number } | 'invalid' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
@@ -84,43 +70,61 @@ function listing(path: string): string {
   return `<!doctype html><meta charset="utf-8">\n${rows.map((row) => `<a href="${encodeURI(row).replace(/"/g, '%22')}">${escapeHtml(row)}</a><br>\n`).join('')}`;
 }
 
-function respond(root: string, options: StaticServerOptions, request: IncomingMessage, response: ServerResponse): void {
+/** Bodies up to this size are read at once and leave in one write with their head; larger ones are streamed. */
+const wholeSize = 256 * 1024;
+const streamPiece = 256 * 1024;
+
+function respond(
+  folder: StaticFolder,
+  options: StaticServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
     return;
   }
-  const found = resolveStatic(root, request.url ?? '/');
-  if (options.intercept?.(request, response, found?.relative ?? '')) return;
-  if (found === undefined || !(found.stat.isFile() || found.stat.isDirectory())) {
-    response.writeHead(404).end();
-    return;
+  const relative = relativePath(request.url ?? '/');
+  const file = relative === undefined ? undefined : folder.open(relative);
+  let held = file !== undefined;
+  try {
+    if (options.intercept?.(request, response, file === undefined ? '' : relative!)) return;
+    if (file === undefined || !(file.stat.isFile() || file.stat.isDirectory())) {
+      response.writeHead(404).end();
+      return;
+    }
+    if (file.stat.isDirectory()) {
+      const body = listing(file.path);
+      const headers = { 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(body) };
+      response.writeHead(200, headers).end(request.method === 'HEAD' ? undefined : body);
+      return;
+    }
+    if (sendFile(file, options.cacheControl?.(relative!), request, response)) held = false;
+  } finally {
+    if (held) closeSync(file!.fd);
   }
-  const { path, relative, stat } = found;
-  if (stat.isDirectory()) {
-    const body = listing(path);
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(body) });
-    response.end(request.method === 'HEAD' ? undefined : body);
-    return;
-  }
+}
+
+/** Answers with a file or a range of it. True when the descriptor was passed on. */
+function sendFile(
+  file: OpenedFile,
+  cache: string | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const { fd, stat } = file;
   const etag = `"${stat.size.toString(16)}-${Math.round(stat.mtimeMs).toString(16)}-${stat.ino.toString(16)}"`;
-  const lastModified = stat.mtime.toUTCString();
+  const lastModified = httpDate(stat);
   const headers: Record<string, string | number> = {
     etag,
     'last-modified': lastModified,
     'accept-ranges': 'bytes',
     'content-type': 'application/octet-stream',
   };
-  const cache = options.cacheControl?.(relative);
   if (cache !== undefined) headers['cache-control'] = cache;
-  const ifNoneMatch = request.headers['if-none-match'];
-  const ifModifiedSince = request.headers['if-modified-since'];
-  const fresh =
-    ifNoneMatch !== undefined
-      ? ifNoneMatch.split(',').some((tag) => tag.trim() === etag || tag.trim() === '*')
-      : ifModifiedSince !== undefined && Date.parse(ifModifiedSince) >= Math.floor(stat.mtimeMs / 1000) * 1000;
-  if (fresh) {
+  if (isFresh(request, stat, etag)) {
     response.writeHead(304, headers).end();
-    return;
+    return false;
   }
   const ifRange = request.headers['if-range'];
   const wantsRange =
@@ -128,20 +132,52 @@ function respond(root: string, options: StaticServerOptions, request: IncomingMe
   const range = wantsRange ? parseRange(request.headers.range!, stat.size) : undefined;
   if (range === 'invalid') {
     response.writeHead(416, { 'content-range': `bytes */${stat.size}` }).end();
-    return;
+    return false;
   }
   const { start, end } = range ?? { start: 0, end: stat.size - 1 };
-  headers['content-length'] = end - start + 1;
+  const length = end - start + 1;
+  headers['content-length'] = length;
   if (range !== undefined) headers['content-range'] = `bytes ${start}-${end}/${stat.size}`;
-  response.writeHead(range === undefined ? 200 : 206, headers);
-  if (request.method === 'HEAD' || stat.size === 0) {
-    response.end();
-    return;
+  const status = range === undefined ? 200 : 206;
+  if (request.method === 'HEAD' || length === 0) {
+    response.writeHead(status, headers).end();
+    return false;
   }
-  const stream = createReadStream(path, { start, end });
+  if (length <= wholeSize) {
+    const body = Buffer.allocUnsafe(length);
+    let have = 0;
+    while (have < length) {
+      const n = readSync(fd, body, have, length - have, start + have);
+      if (n === 0) break;
+      have += n;
+    }
+    // A file that shrinks while it is read cannot be sent as announced.
+    if (have < length) response.destroy();
+    else response.writeHead(status, headers).end(body);
+    return false;
+  }
+  response.writeHead(status, headers);
+  const stream = createReadStream('', { fd, start, end, highWaterMark: streamPiece });
   stream.on('error', () => response.destroy());
   response.on('close', () => stream.destroy());
   stream.pipe(response);
+  return true;
+}
+
+let lastDate = { seconds: Number.NaN, text: '' };
+
+/** Objects of a repository share their times, so the text is made once for a run of them. */
+function httpDate(stat: Stats): string {
+  const seconds = Math.floor(stat.mtimeMs / 1000);
+  if (lastDate.seconds !== seconds) lastDate = { seconds, text: new Date(seconds * 1000).toUTCString() };
+  return lastDate.text;
+}
+
+function isFresh(request: IncomingMessage, stat: Stats, etag: string): boolean {
+  const ifNoneMatch = request.headers['if-none-match'];
+  if (ifNoneMatch !== undefined) return ifNoneMatch.split(',').some((tag) => tag.trim() === etag || tag.trim() === '*');
+  const since = request.headers['if-modified-since'];
+  return since !== undefined && Date.parse(since) >= Math.floor(stat.mtimeMs / 1000) * 1000;
 }
 
 /** Starts serving the folder `dir`. Throws `NotFound` when it is not a folder, `Io` when the port is taken. */
@@ -153,6 +189,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
   } catch (error) {
     throw new CoppiceError('NotFound', `${dir}: not a folder that can be served`, { cause: error });
   }
+  const folder = new StaticFolder(root);
   const listener: RequestListener = (request, response) => {
     const begun = performance.now();
     if (options.onRequest !== undefined) {
@@ -168,7 +205,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
         }),
       );
     }
-    respond(root, options, request, response);
+    respond(folder, options, request, response);
   };
   // Importing node:http reads all its exports, some of which load a whole HTTP client; asked for here, it costs nothing
   // to those who serve nothing.

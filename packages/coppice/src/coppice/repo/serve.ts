@@ -6,6 +6,7 @@ import { type StaticRequest, serveStatic } from '@coppice/http';
 import { Repo } from '@coppice/ostree';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { isWorker, serveWithWorkers } from './serve-workers.ts';
 
 /** Objects and deltas never change under their name; refs and summaries must be asked for again. */
 export function cacheControl(path: string): string {
@@ -38,6 +39,10 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
   const [cert, key] = [pem(flags['cert'], context.cwd), pem(flags['key'], context.cwd)];
   if ((cert === undefined) !== (key === undefined)) throw new CoppiceError('Usage', '--cert and --key go together');
   const log = flags['log'] as string | undefined;
+  const workers = Number(flags['workers']);
+  if (!Number.isInteger(workers) || workers < 1 || workers > 256)
+    throw new CoppiceError('Usage', `--workers ${String(flags['workers'])}: not a number from 1 to 256`);
+  if (workers > 1 && !isWorker()) return serveWithWorkers(context, workers, cert === undefined ? 'http' : 'https');
   const compressed = new Map<string, { stamp: string; bytes: Buffer }>();
   const server = await serveStatic(path, {
     host: flags['host'] as string,
@@ -77,8 +82,10 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
       return true;
     },
   });
-  context.stdout.write(`${server.url}\n`);
-  context.stdout.flush();
+  if (!isWorker()) {
+    context.stdout.write(`${server.url}\n`);
+    context.stdout.flush();
+  }
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });

@@ -1,0 +1,44 @@
+import type { Context } from '../../cli/context.ts';
+
+/** Whether this process was started by `serveWithWorkers`. */
+export function isWorker(): boolean {
+  return process.env['NODE_UNIQUE_ID'] !== undefined;
+}
+
+/**
+ * Runs this same command in several processes that share the port. One that dies later is replaced; one that cannot start
+ * has said why, and ends the command. Prints the address once all listen.
+ */
+export async function serveWithWorkers(context: Context, count: number, scheme: 'http' | 'https'): Promise<number> {
+  // The module is its own default export, whether it is imported or asked for.
+  const loaded = process.getBuiltinModule('node:cluster');
+  const cluster = loaded.default ?? (loaded as unknown as typeof loaded.default);
+  let listening = 0;
+  let ending = false;
+  const all = (signal: NodeJS.Signals): void => {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
+  };
+  return new Promise((resolve) => {
+    let status = 0;
+    const end = (): void => {
+      ending = true;
+      if (Object.keys(cluster.workers ?? {}).length === 0) resolve(status);
+      else all('SIGTERM');
+    };
+    cluster.on('listening', (_worker, { address, port }) => {
+      listening++;
+      if (listening !== count) return;
+      context.stdout.write(`${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}/\n`);
+      context.stdout.flush();
+    });
+    cluster.on('exit', (_worker, code) => {
+      if (!ending && listening < count) {
+        status = code === 0 ? 1 : code;
+        end();
+      } else if (ending) end();
+      else cluster.fork();
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+    for (let i = 0; i < count; i++) cluster.fork();
+  });
+}

@@ -1,0 +1,86 @@
+import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats } from 'node:fs';
+import { join, sep } from 'node:path';
+
+/** A file or folder below the served one, opened for reading. */
+export interface OpenedFile {
+  readonly fd: number;
+  readonly stat: Stats;
+  readonly path: string;
+}
+
+/** How long a directory's real place is believed, in milliseconds. */
+const trust = 1000;
+const maxDirs = 4096;
+// Not blocking: a FIFO would hold the server until someone writes.
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The path below the folder that a URL path names; undefined when it is malformed or climbs. */
+export function relativePath(urlPath: string): string | undefined {
+  if (/^(\/[\w+-][\w+.-]*)+$/.test(urlPath)) return urlPath.slice(1);
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(urlPath.split('?', 1)[0]!);
+  } catch {
+    return undefined;
+  }
+  const parts = decoded.split('/').filter((part) => part !== '' && part !== '.');
+  if (!decoded.startsWith('/') || parts.some((part) => part === '..' || part.includes('\0'))) return undefined;
+  return parts.join('/');
+}
+
+/** Opens files below one folder. Links are followed only as long as they stay inside. */
+export class StaticFolder {
+  readonly #root: string;
+  readonly #dirs = new Map<string, { readonly real: string | undefined; readonly until: number }>();
+
+  /** `root` is a real path. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** The file at a relative path, to be closed by the caller; undefined when there is none or it lies outside. */
+  open(relative: string): OpenedFile | undefined {
+    const slash = relative.lastIndexOf('/');
+    const dir = this.#dir(slash < 0 ? '' : relative.slice(0, slash));
+    if (dir === undefined) return undefined;
+    const path = relative === '' ? this.#root : `${dir}${sep}${relative.slice(slash + 1)}`;
+    return this.#open(path);
+  }
+
+  #open(path: string, followed = false): OpenedFile | undefined {
+    let fd: number;
+    try {
+      fd = openSync(path, flags);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ELOOP' || followed) return undefined;
+      const real = this.#inside(path);
+      return real === undefined ? undefined : this.#open(real, true);
+    }
+    try {
+      return { fd, stat: fstatSync(fd), path };
+    } catch {
+      closeSync(fd);
+      return undefined;
+    }
+  }
+
+  #inside(path: string): string | undefined {
+    try {
+      const real = realpathSync.native(path);
+      return real === this.#root || real.startsWith(this.#root + sep) ? real : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #dir(relative: string): string | undefined {
+    if (relative === '') return this.#root;
+    const now = performance.now();
+    const known = this.#dirs.get(relative);
+    if (known !== undefined && known.until > now) return known.real;
+    if (this.#dirs.size >= maxDirs) this.#dirs.clear();
+    const real = this.#inside(join(this.#root, relative));
+    this.#dirs.set(relative, { real, until: now + trust });
+    return real;
+  }
+}
