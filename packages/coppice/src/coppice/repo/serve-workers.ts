@@ -1,8 +1,11 @@
 import type { Context } from '../../cli/context.ts';
 
+// Node takes its own mark out of the environment.
+const mark = 'COPPICE_SERVE_WORKER';
+
 /** Whether this process was started by `serveWithWorkers`. */
 export function isWorker(): boolean {
-  return process.env['NODE_UNIQUE_ID'] !== undefined;
+  return process.env[mark] !== undefined;
 }
 
 /**
@@ -36,9 +39,9 @@ export async function serveWithWorkers(context: Context, count: number, scheme: 
         status = code === 0 ? 1 : code;
         end();
       } else if (ending) end();
-      else cluster.fork();
+      else cluster.fork({ [mark]: '1' });
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
-    for (let i = 0; i < count; i++) cluster.fork();
+    for (let i = 0; i < count; i++) cluster.fork({ [mark]: '1' });
   });
 }
