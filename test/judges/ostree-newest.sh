@@ -10,9 +10,11 @@ debootstrap --variant=minbase --include=ostree,ostree-tests,ca-certificates unst
   >"$dir/debootstrap.log" 2>&1 || [ -x "$root/usr/bin/ostree" ]
 cat >"$dir/ostree" <<SCRIPT
 #!/bin/sh
+# Inside, the name must not lead back here.
+PATH=\$(printf %s "\$PATH" | sed "s#^$dir:##")
 d=\$PWD
 case \$d in /tmp/*) ;; *) d=/ ;; esac
-exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --chdir "\$d" /usr/bin/env LC_ALL=C.UTF-8 /usr/bin/ostree "\$@"
+exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --chdir "\$d" /usr/bin/env LC_ALL=C.UTF-8 ostree "\$@"
 SCRIPT
 chmod 755 "$dir/ostree"
 level=$("$dir/ostree" --version | sed -n "s/.*Version: '\(.*\)'/\1/p")

@@ -1,7 +1,7 @@
 // What every `ostree admin` verb has in common: `--sysroot`, the lock, who may call it.
 
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, messageOf, prefixError } from '@coppice/base';
 import type { OstreeLevel } from '@coppice/ostree';
 import { type Deployment, Sysroot, type SysrootLock } from '@coppice/sysroot';
 import type { Context } from '../../cli/context.ts';
@@ -66,10 +66,14 @@ export function adminVerb(verb: AdminVerb): OstreeVerb {
     repo: 'none',
     options: (level) => [...adminOptions, ...(verb.options?.(level) ?? [])],
     async run(call) {
-      const path = sysrootPath(call.context, call.options);
       let lock: SysrootLock | undefined;
       try {
-        const sysroot = openSysroot(call.context, call.level, path);
+        let sysroot: Sysroot;
+        try {
+          sysroot = openSysroot(call.context, call.level, sysrootPath(call.context, call.options));
+        } catch (error) {
+          throw isOld(call.level) ? error : newerWords(error, verb.unlocked !== true || verb.superuser === true);
+        }
         if (verb.superuser === true && sysroot.booted !== undefined && process.geteuid?.() !== 0)
           throw new CoppiceError('Permission', 'You must be root to perform this command');
         if (verb.unlocked !== true) {
@@ -91,6 +95,18 @@ export function adminVerb(verb: AdminVerb): OstreeVerb {
       }
     },
   };
+}
+
+/** What the newest release says of a sysroot that cannot be opened; it locks first where it locks. */
+function newerWords(error: unknown, locks: boolean): unknown {
+  const message = messageOf(error);
+  if (message.startsWith('opendir(')) return prefixError(error, 'Initializing sysroot');
+  if (!message.startsWith('loading sysroot: opendir(ostree/repo)')) return error;
+  if (locks) return new CoppiceError('NotFound', 'No such file or directory', { cause: error });
+  return prefixError(
+    prefixError(errnoError({ code: 'ENOENT' }, 'opendir(ostree/repo)'), 'Opening sysroot repo'),
+    'loading sysroot',
+  );
 }
 
 /** The deployment at an index as `atoi` reads it. Throws `NotFound` with the original's words. */
