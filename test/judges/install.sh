@@ -6,6 +6,7 @@ packages=(
   rpm rpm2cpio createrepo-c dnf  # RPM and repositories
   db5.3-util zchunk              # makers of Berkeley DB and zchunk files
   libsolv-tools                  # testsolv
+  nginx-light wrk                # a static server and load, for the benches
   skopeo docker-registry         # OCI images
   ignition                       # the real Ignition, for its files stage
   bubblewrap uidmap              # sandboxes with and without root

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { CoppiceError } from '@coppice/base';
+import { createReadStream, openAsBlob, readFileSync, statSync } from 'node:fs';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { PublishTarget } from './publish.ts';
 import { cacheControl } from './serve.ts';
 
@@ -18,11 +18,11 @@ interface Credentials {
   readonly region: string;
 }
 
-/** Headers that sign a request (AWS Signature Version 4). `now` in milliseconds. */
+/** Headers that sign a request (AWS Signature Version 4). `digest` is the body's SHA-256 in hex, `now` in milliseconds. */
 export function signRequest(
   method: string,
   url: URL,
-  body: Uint8Array,
+  digest: string,
   headers: Readonly<Record<string, string>>,
   credentials: Credentials,
   now: number,
@@ -32,7 +32,7 @@ export function signRequest(
   const all: Record<string, string> = {
     ...headers,
     host: url.host,
-    'x-amz-content-sha256': sha256(body),
+    'x-amz-content-sha256': digest,
     'x-amz-date': stamp,
     ...(credentials.token === undefined ? {} : { 'x-amz-security-token': credentials.token }),
   };
@@ -53,6 +53,29 @@ export function signRequest(
   const signature = createHmac('sha256', key).update(text).digest('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.id}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
   return { ...all, authorization };
+}
+
+interface Body {
+  readonly data: Uint8Array<ArrayBuffer> | Blob;
+  /** SHA-256, hex. */
+  readonly digest: string;
+}
+
+/** Files over this are read twice and never held whole. */
+const heldSize = 4 * 1024 * 1024;
+
+async function readBody(path: string): Promise<Body> {
+  try {
+    if (statSync(path).size <= heldSize) {
+      const data = Uint8Array.from(readFileSync(path));
+      return { data, digest: sha256(data) };
+    }
+    const digest = createHash('sha256');
+    for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) digest.update(piece as Buffer);
+    return { data: await openAsBlob(path), digest: digest.digest('hex') };
+  } catch (error) {
+    throw errnoError(error, path);
+  }
 }
 
 const tries = 5;
@@ -84,19 +107,26 @@ export function s3Target(destination: string, env: Env): PublishTarget {
   const call = async (
     method: string,
     path: string,
-    body: Uint8Array,
+    body: Body | undefined,
     headers: Record<string, string> = {},
   ): Promise<Response> => {
     const url = urlOf(path);
     let failure = '';
     for (let attempt = 0; attempt < tries; attempt++) {
       if (attempt > 0) await new Promise((done) => setTimeout(done, 100 * 2 ** attempt));
-      const { host: _host, ...signed } = signRequest(method, url, body, headers, credentials, Date.now());
+      const { host: _host, ...signed } = signRequest(
+        method,
+        url,
+        body?.digest ?? sha256(''),
+        headers,
+        credentials,
+        Date.now(),
+      );
       try {
         const response = await fetch(url, {
           method,
           headers: signed,
-          ...(method === 'PUT' ? { body: Buffer.from(body) } : {}),
+          ...(body === undefined ? {} : { body: body.data }),
         });
         if (response.status < 500) return response;
         failure = `HTTP ${response.status}`;
@@ -107,9 +137,8 @@ export function s3Target(destination: string, env: Env): PublishTarget {
     }
     throw new CoppiceError('Network', `${method} ${url.href}: ${failure}`);
   };
-  const none = new Uint8Array(0);
   const head = async (path: string): Promise<Response | undefined> => {
-    const response = await call('HEAD', path, none);
+    const response = await call('HEAD', path, undefined);
     if (response.status === 404) return undefined;
     if (!response.ok) throw new CoppiceError('Network', `HEAD ${urlOf(path).href}: HTTP ${response.status}`);
     return response;
@@ -125,7 +154,7 @@ export function s3Target(destination: string, env: Env): PublishTarget {
       return found?.headers.get('etag')?.replaceAll('"', '') === md5;
     },
     async put(path, source) {
-      const response = await call('PUT', path, readFileSync(source), { 'cache-control': cacheControl(path) });
+      const response = await call('PUT', path, await readBody(source), { 'cache-control': cacheControl(path) });
       if (!response.ok)
         throw new CoppiceError(
           'Network',

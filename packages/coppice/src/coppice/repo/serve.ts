@@ -90,5 +90,7 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
   await server.close();
+  // The channel to the process that started this one would keep it alive.
+  if (isWorker()) process.disconnect?.();
   return 0;
 };
