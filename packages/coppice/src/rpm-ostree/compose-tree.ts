@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, fromHex } from '@coppice/base';
+import { removeTree } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
 import {
   composeCommit,
@@ -16,7 +17,14 @@ import {
   solveTree,
   versionOf,
 } from '@coppice/rpm-ostree';
-import { composeArch, extraMetadata, openRepositories, readComposeInput, readLockfiles } from './compose-input.ts';
+import {
+  type ComposeInput,
+  composeArch,
+  extraMetadata,
+  openRepositories,
+  readComposeInput,
+  readLockfiles,
+} from './compose-input.ts';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb, VerbCall } from './verb.ts';
@@ -137,6 +145,105 @@ export function composeTime(call: VerbCall): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Math.floor(Date.now() / 1000);
 }
 
+/** Solves, downloads, composes and commits. `workdir` exists and is ours to fill. */
+async function compose(call: VerbCall, input: ComposeInput, workdir: string): Promise<number> {
+  const { options, context } = call;
+  const { treefile } = input;
+  const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
+  mkdirSync(cacheDir, { recursive: true });
+  const repo = Repo.open(resolve(context.cwd, options.string('repo')!), { env: context.env });
+  const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+  const repositories = await openRepositories(call, input, cacheDir);
+  const lockfile = readLockfiles(call);
+  const solved = solveTree({
+    repositories,
+    arch: composeArch,
+    treefile,
+    document: input.loaded.document,
+    ...(lockfile === undefined ? {} : { lockfile }),
+    lockfileStrict: options.flag('ex-lockfile-strict'),
+  });
+  const lockTo = options.string('ex-write-lockfile-to');
+  if (lockTo !== undefined) writeFileSync(resolve(context.cwd, lockTo), lockfileText(solved));
+  text.line(`Input state hash: ${solved.inputHash}`);
+  if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
+    for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
+    if (!options.flag('dry-run')) await fetchSolved(solved.packages);
+    return 0;
+  }
+  const previous = previousOf(call, repo, treefile.ref);
+  if (treefile.ref !== undefined)
+    text.line(
+      previous.commit === undefined ? `No previous commit for ${treefile.ref}` : `Previous commit: ${previous.commit}`,
+    );
+  if (!options.flag('force-nocache') && previous.inputHash === solved.inputHash) {
+    text.line('No apparent changes since previous commit; use --force-nocache to override');
+    return 0;
+  }
+  const metadata = extraMetadata(call);
+  const given = metadata.get('version');
+  const version =
+    given?.type === 's'
+      ? String(given.value)
+      : treefile.versionPrefix === undefined
+        ? undefined
+        : nextVersion(
+            treefile.versionPrefix,
+            treefile.versionSuffix,
+            previous.version,
+            new Date(composeTime(call) * 1000),
+          );
+  const parentRev = options.string('parent');
+  const parent = options.flag('no-parent')
+    ? undefined
+    : parentRev !== undefined
+      ? repo.resolveRev(parentRev)
+      : previous.commit;
+  await fetchSolved(solved.packages);
+  const commitIdTo = options.string('write-commitid-to');
+  const packageRepo = Repo.create(join(cacheDir, 'pkgcache-repo'), {
+    mode: repo.mode === 'archive' ? 'bare-user' : repo.mode,
+    env: context.env,
+  });
+  const result = await composeCommit({
+    repo,
+    packageRepo,
+    packages: solved.packages.map((p) => p.path),
+    treefile,
+    treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
+    timestamp: composeTime(call),
+    ...(version === undefined ? {} : { version }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(commitIdTo === undefined ? {} : { ref: null }),
+    repos: solved.repos,
+    inputHash: solved.inputHash,
+    metadata,
+    scratch: join(workdir, 'compose'),
+    env: context.env,
+    progress: text.progress,
+  });
+  text.line(
+    commitIdTo === undefined && treefile.ref !== undefined
+      ? `${treefile.ref} => ${result.commit}`
+      : `Wrote commit: ${result.commit}`,
+  );
+  if (commitIdTo !== undefined) writeFileSync(resolve(context.cwd, commitIdTo), result.commit);
+  const touch = options.string('touch-if-changed');
+  if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
+  const json = options.string('write-composejson-to');
+  if (json !== undefined)
+    writeFileSync(
+      resolve(context.cwd, json),
+      composeJson(repo, result.commit, {
+        ref: treefile.ref,
+        inputHash: solved.inputHash,
+        parent,
+        stats: result.stats,
+      }),
+    );
+  return 0;
+}
+
 export const verb: Verb = {
   params: 'TREEFILE',
   summary: 'Process a "treefile"; install packages and commit the result to an OSTree repository',
@@ -144,108 +251,18 @@ export const verb: Verb = {
   async run(call) {
     const { options, context } = call;
     const input = readComposeInput(call);
-    const { treefile } = input;
     if (options.flag('print-only')) {
       context.stdout.write(`${JSON.stringify(input.loaded.document, null, 2)}\n`);
       return 0;
     }
-    const repoPath = options.string('repo');
-    if (repoPath === undefined) throw new CoppiceError('Usage', '--repo must be specified');
-    const workdir = options.string('workdir') ?? mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-'));
-    const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
-    mkdirSync(cacheDir, { recursive: true });
-    const repo = Repo.open(resolve(context.cwd, repoPath), { env: context.env });
-    const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
-    const repositories = await openRepositories(call, input, cacheDir);
-    const lockfile = readLockfiles(call);
-    const solved = solveTree({
-      repositories,
-      arch: composeArch,
-      treefile,
-      document: input.loaded.document,
-      ...(lockfile === undefined ? {} : { lockfile }),
-      lockfileStrict: options.flag('ex-lockfile-strict'),
-    });
-    const lockTo = options.string('ex-write-lockfile-to');
-    if (lockTo !== undefined) writeFileSync(resolve(context.cwd, lockTo), lockfileText(solved));
-    text.line(`Input state hash: ${solved.inputHash}`);
-    if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
-      for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
-      if (!options.flag('dry-run')) await fetchSolved(solved.packages);
-      return 0;
+    if (options.string('repo') === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+    const given = options.string('workdir');
+    const workdir =
+      given === undefined ? mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-')) : resolve(context.cwd, given);
+    try {
+      return await compose(call, input, workdir);
+    } finally {
+      if (given === undefined) removeTree(workdir);
     }
-    const previous = previousOf(call, repo, treefile.ref);
-    if (treefile.ref !== undefined)
-      text.line(
-        previous.commit === undefined
-          ? `No previous commit for ${treefile.ref}`
-          : `Previous commit: ${previous.commit}`,
-      );
-    if (!options.flag('force-nocache') && previous.inputHash === solved.inputHash) {
-      text.line('No apparent changes since previous commit; use --force-nocache to override');
-      return 0;
-    }
-    const metadata = extraMetadata(call);
-    const given = metadata.get('version');
-    const version =
-      given?.type === 's'
-        ? String(given.value)
-        : treefile.versionPrefix === undefined
-          ? undefined
-          : nextVersion(
-              treefile.versionPrefix,
-              treefile.versionSuffix,
-              previous.version,
-              new Date(composeTime(call) * 1000),
-            );
-    const parentRev = options.string('parent');
-    const parent = options.flag('no-parent')
-      ? undefined
-      : parentRev !== undefined
-        ? repo.resolveRev(parentRev)
-        : previous.commit;
-    await fetchSolved(solved.packages);
-    const commitIdTo = options.string('write-commitid-to');
-    const packageRepo = Repo.create(join(cacheDir, 'pkgcache-repo'), {
-      mode: repo.mode === 'archive' ? 'bare-user' : repo.mode,
-      env: context.env,
-    });
-    const result = await composeCommit({
-      repo,
-      packageRepo,
-      packages: solved.packages.map((p) => p.path),
-      treefile,
-      treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
-      timestamp: composeTime(call),
-      ...(version === undefined ? {} : { version }),
-      ...(parent === undefined ? {} : { parent }),
-      ...(commitIdTo === undefined ? {} : { ref: null }),
-      repos: solved.repos,
-      inputHash: solved.inputHash,
-      metadata,
-      scratch: join(workdir, 'compose'),
-      env: context.env,
-      progress: text.progress,
-    });
-    text.line(
-      commitIdTo === undefined && treefile.ref !== undefined
-        ? `${treefile.ref} => ${result.commit}`
-        : `Wrote commit: ${result.commit}`,
-    );
-    if (commitIdTo !== undefined) writeFileSync(resolve(context.cwd, commitIdTo), result.commit);
-    const touch = options.string('touch-if-changed');
-    if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
-    const json = options.string('write-composejson-to');
-    if (json !== undefined)
-      writeFileSync(
-        resolve(context.cwd, json),
-        composeJson(repo, result.commit, {
-          ref: treefile.ref,
-          inputHash: solved.inputHash,
-          parent,
-          stats: result.stats,
-        }),
-      );
-    return 0;
   },
 };

@@ -1,5 +1,5 @@
 // A new initramfs for a tree's kernel, made by the tree's own dracut.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeCpio } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
@@ -44,7 +44,42 @@ function deviceCpio(): Buffer {
   );
 }
 
-/** Regenerates `usr/lib/modules/KVER/initramfs.img`. Throws `Unsupported` without dracut, `Process` when it fails. */
+/** The upper directory of the sandbox: what its commands wrote to /usr. */
+const upper = (scratch: string): string => join(scratch, 'usr');
+
+/**
+ * Indexes the kernel's modules, which its package leaves to a script that does not run here. The indexes go into the tree;
+ * dracut, run over the same scratch, sees them too. Trees without depmod keep what they have.
+ */
+async function indexModules(
+  txn: Transaction,
+  tree: ImageTree,
+  version: string,
+  scratch: string,
+  options: InitramfsOptions,
+): Promise<void> {
+  const program = ['usr/sbin/depmod', 'usr/bin/depmod'].find((p) => tree.lookup(tree.resolve(p, true)) !== undefined);
+  if (program === undefined) return;
+  const result = await runInSandbox(
+    findSandboxTools(options.env),
+    { lower: options.lower, scratch },
+    { argv: [`/${program}`, '-a', version], ...(options.signal === undefined ? {} : { signal: options.signal }) },
+  );
+  if (result.status !== 0)
+    throw new CoppiceError('Process', `depmod: Child process exited with code ${result.status ?? result.signal}`, {
+      data: { output: result.output.slice(-4096) },
+    });
+  const modules = `lib/modules/${version}`;
+  const made = join(upper(scratch), modules);
+  if (!existsSync(made)) return;
+  for (const name of readdirSync(made).sort()) {
+    const path = join(made, name);
+    if (name.startsWith('modules.') && lstatSync(path).isFile())
+      tree.writeFile(txn, `usr/${modules}/${name}`, readFileSync(path), { mode: 0o644 });
+  }
+}
+
+/** Regenerates `usr/lib/modules/KVER/initramfs.img` and the indexes of modules. Throws `Unsupported` without dracut, `Process` when it fails. */
 export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, options: InitramfsOptions): Promise<void> {
   const kernel = findTreeKernel(tree);
   if (kernel === undefined) throw new CoppiceError('NotFound', 'Failed to find a kernel in the tree');
@@ -55,6 +90,7 @@ export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, opt
     );
   const scratch = join(options.scratch, 'dracut');
   prepareScratch(scratch);
+  await indexModules(txn, tree, kernel.version, scratch, options);
   const out = join(scratch, 'out');
   mkdirSync(out, { recursive: true });
   const result = await runInSandbox(
