@@ -5,7 +5,6 @@
 //   --runs N      pairs (default 5)
 //   --only WORD   cases whose name contains it
 //   --httpd       the original's test server instead of nginx
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
