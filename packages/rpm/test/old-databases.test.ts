@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { buildPackage, databaseKind, formatNevra, installedPackages } from '../src/index.ts';
 import { readBdbHash } from '../src/rpmdb/bdb.ts';
 import { readNdb } from '../src/rpmdb/ndb.ts';
+import { bdbFile, ndbFile } from './old-database-files.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'coppice-olddb-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -24,80 +25,6 @@ const blobs = ['one', 'two', 'three'].map(
     }).header.blob,
 );
 
-/** An ndb file put together from the format's description: one page of slots, then the blobs. */
-function ndbFile(): Buffer {
-  const page = Buffer.alloc(4096);
-  page.write('RpmP', 0, 'latin1');
-  page.writeUInt32LE(1, 12);
-  for (let slot = 2; slot < 256; slot++) page.write('Slot', slot * 16, 'latin1');
-  const parts: Buffer[] = [page];
-  let block = 256;
-  blobs.forEach((blob, i) => {
-    const blocks = Math.ceil((16 + blob.length + 12) / 16);
-    const bytes = Buffer.alloc(blocks * 16);
-    bytes.write('BlbS', 0, 'latin1');
-    bytes.writeUInt32LE(i + 1, 4);
-    bytes.writeUInt32LE(blob.length, 12);
-    bytes.set(blob, 16);
-    bytes.writeUInt32LE(blob.length, bytes.length - 8);
-    bytes.write('BlbE', bytes.length - 4, 'latin1');
-    // The slots stand in no order.
-    const slot = 10 - i;
-    page.writeUInt32LE(i + 1, slot * 16 + 4);
-    page.writeUInt32LE(block, slot * 16 + 8);
-    page.writeUInt32LE(blocks, slot * 16 + 12);
-    parts.push(bytes);
-    block += blocks;
-  });
-  return Buffer.concat(parts);
-}
-
-/** A hash file with small records on a page and one on overflow pages, in either byte order. */
-function bdbFile(little: boolean): Buffer {
-  const size = 512;
-  const big = blobs[0]!;
-  const room = size - 26;
-  const chain = Math.ceil(big.length / room);
-  const file = Buffer.alloc(size * (2 + chain));
-  const u32 = (value: number, at: number): void =>
-    void (little ? file.writeUInt32LE(value, at) : file.writeUInt32BE(value, at));
-  const u16 = (value: number, at: number): void =>
-    void (little ? file.writeUInt16LE(value, at) : file.writeUInt16BE(value, at));
-  u32(0x00061561, 12);
-  u32(size, 20);
-  file[25] = 8;
-  const page = size;
-  file[page + 25] = 13;
-  const items: Buffer[] = [];
-  const key = Buffer.alloc(5);
-  key[0] = 1;
-  if (little) key.writeUInt32LE(7, 1);
-  else key.writeUInt32BE(7, 1);
-  const off = Buffer.alloc(12);
-  off[0] = 3;
-  items.push(key, off);
-  let end = size;
-  items.forEach((item, i) => {
-    end -= item.length;
-    item.copy(file, page + end);
-    u16(end, page + 26 + i * 2);
-    if (item === off) {
-      u32(2, page + end + 4);
-      u32(big.length, page + end + 8);
-    }
-  });
-  u16(items.length, page + 20);
-  for (let i = 0; i < chain; i++) {
-    const start = size * (2 + i);
-    file[start + 25] = 7;
-    u32(i + 1 < chain ? 3 + i : 0, start + 16);
-    const piece = big.subarray(i * room, (i + 1) * room);
-    u16(piece.length, start + 22);
-    file.set(piece, start + 26);
-  }
-  return file;
-}
-
 const typedOnly = (body: () => void): void => {
   try {
     body();
@@ -108,7 +35,7 @@ const typedOnly = (body: () => void): void => {
 
 describe('older package databases', () => {
   it('ndb', () => {
-    writeFileSync(join(work, 'Packages.db'), ndbFile());
+    writeFileSync(join(work, 'Packages.db'), ndbFile(blobs));
     expect(databaseKind(work)).toBe('ndb');
     expect([...installedPackages(work)].map((p) => `${p.hnum} ${formatNevra(p.nevra)}`)).toEqual([
       '1 one-1-1.noarch',
@@ -119,14 +46,22 @@ describe('older package databases', () => {
   });
 
   it.each([true, false])('Berkeley DB, little-endian %s', (little) => {
-    writeFileSync(join(work, 'Packages'), bdbFile(little));
+    writeFileSync(join(work, 'Packages'), bdbFile(blobs[0]!, little));
     expect(databaseKind(work)).toBe('bdb');
     expect([...installedPackages(work)].map((p) => `${p.hnum} ${formatNevra(p.nevra)}`)).toEqual(['7 one-1-1.noarch']);
   });
 
+  it('shorter than their magic are refused', () => {
+    for (const name of ['Packages', 'Packages.db']) {
+      writeFileSync(join(work, name), 'RpmP');
+      expect(() => [...installedPackages(work)]).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
+      rmSync(join(work, name));
+    }
+  });
+
   it('damaged end in typed errors', () => {
-    const ndb = ndbFile();
-    const bdb = bdbFile(true);
+    const ndb = ndbFile(blobs);
+    const bdb = bdbFile(blobs[0]!, true);
     fc.assert(
       fc.property(fc.nat(), fc.nat(255), fc.boolean(), fc.boolean(), (at, value, which, cut) => {
         const source = which ? ndb : bdb;

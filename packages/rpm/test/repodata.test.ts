@@ -253,6 +253,7 @@ version: 1
 data: {module: nodejs, stream: 1.10}
 `);
     expect(modules.streams.map((s) => s.stream)).toEqual(['1.10', '12']);
+    expect(() => parseModules('---\ndocument: *nothing\n')).toThrowError(expect.objectContaining({ code: 'Invalid' }));
     expect([...modularFilter(modules).excludes]).toEqual(['nodejs-1:12-1.x86_64']);
     expect([...modularFilter(modules, { enabled: new Map([['nodejs', '12']]) }).excludes]).toEqual([
       'nodejs-1:10-1.x86_64',

@@ -64,7 +64,13 @@ export function parseModules(text: string): Modules {
   const documents = parseAllDocuments(text, { schema: 'failsafe', logLevel: 'silent' });
   for (const document of Array.isArray(documents) ? documents : []) {
     if (document.errors.length > 0) throw new CoppiceError('Invalid', `modules.yaml: ${messageOf(document.errors[0])}`);
-    const root = fieldsOf(document.toJS({ maxAliasCount: 100 }));
+    let root: Fields;
+    try {
+      root = fieldsOf(document.toJS({ maxAliasCount: 100 }));
+    } catch (error) {
+      // Aliases without an anchor, or far too many of them.
+      throw new CoppiceError('Invalid', `modules.yaml: ${messageOf(error)}`);
+    }
     const data = fieldsOf(root['data']);
     if (root['document'] === 'modulemd') streams.push(streamOf(data));
     else if (root['document'] === 'modulemd-defaults') {

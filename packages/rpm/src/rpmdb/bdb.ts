@@ -82,7 +82,7 @@ export function* readBdbHash(file: Uint8Array): Generator<{ readonly key: Uint8A
 
 /** Package number and header blob of every package. Record 0 holds the next free number. */
 export function* readBdbPackages(file: Uint8Array): Generator<{ readonly hnum: number; readonly blob: Uint8Array }> {
-  const little = new DataView(file.buffer, file.byteOffset, file.byteLength).getUint32(12, true) === hashMagic;
+  const little = file.length >= 16 && new DataView(file.buffer, file.byteOffset).getUint32(12, true) === hashMagic;
   for (const { key, value } of readBdbHash(file)) {
     if (key.length !== 4) continue;
     const hnum = new DataView(key.buffer, key.byteOffset, 4).getUint32(0, little);
