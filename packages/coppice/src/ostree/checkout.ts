@@ -6,6 +6,7 @@ import { type CheckoutOptions, checkout, HelperThread, type OverwriteMode } from
 import { booleanArgument } from './boolean-argument.ts';
 import { checkoutOptions } from './checkout-options.ts';
 import { readSkipList } from './commit-modifier.ts';
+import { findPath } from './find-path.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -33,12 +34,13 @@ export const verb: OstreeVerb = {
         return;
       }
       try {
+        const found = subpath === undefined ? undefined : findPath(repo, commit, subpath);
         checkout(repo, {
           ...shared,
           commit,
           dest,
           ...(helper === undefined ? {} : { helper }),
-          ...(subpath === undefined ? {} : { subpath: subpath.startsWith('/') ? subpath : `/${subpath}` }),
+          ...(found === undefined ? {} : { subpath: found.path }),
         });
       } catch (error) {
         const missing = isCoppiceError(error, 'NotFound') && error.message.startsWith('No such file or directory: ');

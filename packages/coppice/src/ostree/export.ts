@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { exportArchive } from '@coppice/ostree';
+import { findPath } from './find-path.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -18,13 +19,13 @@ export const verb: OstreeVerb = {
     const [rev] = operands;
     if (rev === undefined) call.usage('A COMMIT argument is required');
     const given = options.string('subpath');
-    const subpath = given === undefined || given.startsWith('/') ? given : `/${given}`;
     const prefix = options.string('prefix');
     const archive = function* (blocking: number): Iterable<Uint8Array> {
       let begun = false;
       try {
-        const pieces = exportArchive(repo, repo.resolveRev(rev), {
-          ...(subpath === undefined ? {} : { subpath }),
+        const commit = repo.resolveRev(rev);
+        const pieces = exportArchive(repo, commit, {
+          ...(given === undefined ? {} : { subpath: findPath(repo, commit, given).path }),
           ...(prefix === undefined ? {} : { prefix }),
           blocking,
         });
