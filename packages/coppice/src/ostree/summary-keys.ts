@@ -1,4 +1,5 @@
 import { CoppiceError } from '@coppice/base';
+import { byteswap } from '@coppice/gvariant';
 import { decodeSummary } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
 
@@ -12,5 +13,5 @@ export function printSummaryKeys(call: OstreeCall, summary: Uint8Array): void {
   const key = call.options.string('print-metadata-key')!;
   const value = metadata.get(key);
   if (value === undefined) throw new CoppiceError('NotFound', `No such metadata key '${key}'`);
-  call.print(value.toString(false));
+  call.print(byteswap(value).toString());
 }
