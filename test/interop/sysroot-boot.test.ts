@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../scripts/build.ts';
-import { bootSkipReason, bootTree, Machine } from './sysroot-machine.ts';
+import { bootSkipReason, bootTree, Machine, machineArguments } from './sysroot-machine.ts';
 
 const title = bootSkipReason === undefined ? 'booting' : `booting: ${bootSkipReason}`;
 
@@ -43,7 +43,7 @@ describe.skipIf(bootSkipReason !== undefined)(title, () => {
       );
     }
     const refs = [...versions].reverse().flatMap((sum) => ['--from', `${work}/repo:${sum}`]);
-    const kargs = ['console=ttyS0,115200', 'quiet'].flatMap((word) => ['--karg', word]);
+    const kargs = machineArguments.flatMap((word) => ['--karg', word]);
     ours('coppice', 'image', 'build', ...refs, ...kargs, '--os', 'debian', '-o', image);
   }, 600_000);
   afterAll(() => rmSync(work, { recursive: true, force: true }));

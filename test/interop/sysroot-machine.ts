@@ -47,6 +47,19 @@ export const bootSkipReason: string | undefined = (() => {
 
 const acceleration = process.env.COPPICE_QEMU_ACCEL === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128';
 
+/**
+ * Kernel arguments for a system that these machines boot. The timer check and the watchdog fail where an emulated machine has
+ * to wait for its turn; a panic should end the machine.
+ */
+export const machineArguments: readonly string[] = [
+  'console=ttyS0,115200',
+  'quiet',
+  'no_timer_check',
+  'nowatchdog',
+  'panic=1',
+  'mitigations=off',
+];
+
 export class Machine {
   readonly #process: ChildProcess;
   readonly #folder: string;
