@@ -47,6 +47,8 @@ export function detectCompression(head: Uint8Array): Compression {
 export interface DecompressOptions {
   /** Most bytes of output; more throws `Limit`. */
   readonly limit?: number;
+  /** Asked for another decoder when the data is .xz: that of the system is faster (`systemXzDecoder` of @coppice/linux). */
+  readonly xz?: () => ((source: Chunks) => Chunks) | undefined;
 }
 
 /**
@@ -67,7 +69,8 @@ export function* decompress(
     input = reader.rest();
   } else chosen = kind;
   let size = 0;
-  for (const piece of decoders[chosen](input)) {
+  const decode = (chosen === 'xz' ? options.xz?.() : undefined) ?? decoders[chosen];
+  for (const piece of decode(input)) {
     size += piece.length;
     if (size > limit) throw new CoppiceError('Limit', `decompressed data is larger than ${limit} bytes`);
     yield piece;

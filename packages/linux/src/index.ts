@@ -3,4 +3,6 @@
 
 export { readFile, replaceFile } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
+export type { XzDecoder } from './liblzma.ts';
+export { systemXzDecoder } from './liblzma.ts';
 export { removeTree } from './remove-tree.ts';

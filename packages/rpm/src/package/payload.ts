@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type Compression, decompress, readCpio } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
+import { systemXzDecoder } from '@coppice/linux';
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
 import { checkFilePath, digestName, fileDigestAlgorithm, packageFiles, type RpmFile } from './files.ts';
@@ -54,6 +55,9 @@ function plausibleSize(files: readonly RpmFile[]): number {
   return files.reduce((sum, file) => sum + file.size + file.path.length + file.linkTarget.length + 256, 1 << 20);
 }
 
+/** Content from which on it pays to load a native decoder. */
+const nativeThreshold = 2 * 1024 * 1024;
+
 const typeMask = 0o170000;
 const regular = 0o100000;
 const symlink = 0o120000;
@@ -73,7 +77,8 @@ export function* readPayload(
   const hash = digest === undefined ? undefined : createHash(digest);
   const input = hash === undefined ? compressed : hashed(compressed, hash);
   const limit = options.limit ?? plausibleSize(files);
-  const plain = decompress(input, payloadCompression(header), { limit });
+  const large = files.reduce((sum, file) => sum + file.size, 0) > nativeThreshold;
+  const plain = decompress(input, payloadCompression(header), { limit, ...(large ? { xz: systemXzDecoder } : {}) });
   const fileDigest = options.verifyFiles ? fileDigestAlgorithm(header) : undefined;
   /** Names of hard-linked files that came without content and wait for it. */
   const waiting = new Map<string, RpmFile[]>();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Compression, collectBytes, compressionOfName, decompress } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs, readFile } from '@coppice/linux';
+import { hostFs, readFile, systemXzDecoder } from '@coppice/linux';
 import { unzchunk } from '../repository/zchunk.ts';
 import { readFilelists, readOther } from './details-reader.ts';
 import type { PackageTable, TablePackage } from './package-table.ts';
@@ -102,7 +102,7 @@ export function* metadataBytes(path: string, record: RepomdRecord, fs: FileSyste
     const kind: Compression | 'auto' = compressionOfName(path) === 'none' ? 'auto' : compressionOfName(path);
     const input = source();
     const limit = record.openSize ?? openLimit;
-    for (const piece of decompress(input, kind, { limit })) {
+    for (const piece of decompress(input, kind, { limit, xz: systemXzDecoder })) {
       open?.update(piece);
       yield piece;
     }
