@@ -37,6 +37,8 @@ export interface ContentTarget {
   /** Called before bytes go to disk; throws when space runs out. */
   reserve(size: number): void;
   refund(size: number): void;
+  /** Where to make the file of an object that is not there yet. */
+  pathFor(checksum: string): string;
   /** Gives a complete file its object name. */
   place(temporary: string, checksum: string): void;
   wrote(checksum: string, payload: number, stored: number): void;
@@ -247,7 +249,7 @@ export class ContentWriter {
   #giveContent(header: FileHeader, checksum: string, content: Uint8Array): boolean {
     if (this.#pool === undefined) return false;
     const target = this.#target;
-    const path = this.#temporary();
+    const path = target.pathFor(checksum);
     const { length } = content;
     const given = this.#pool.tryWrite({ path, attributes: this.#form.attributes(header), content }, (error) => {
       this.#inFlight.delete(checksum);
@@ -292,7 +294,7 @@ export class ContentWriter {
   #giveFile(header: FileHeader, head: Buffer, fd: number, size: number, checksum: string, digest: string): boolean {
     const target = this.#target;
     if (this.#pool === undefined || !this.#compresses) return false;
-    const temporary = this.#temporary();
+    const temporary = target.pathFor(checksum);
     const out = this.#form.open(temporary, header);
     const archiveHead = encodeArchiveHeader(header, size);
     target.fs.write(out, archiveHead, 0, archiveHead.length, 0);
@@ -417,7 +419,7 @@ export class ContentWriter {
       });
       return checksum;
     }
-    const temporary = this.#temporary();
+    const temporary = target.pathFor(checksum);
     try {
       target.fs.symlink(header.symlinkTarget, temporary);
       if (target.mode === 'bare') {
@@ -437,7 +439,7 @@ export class ContentWriter {
   /** Writes a file under a temporary name, gives it its metadata, then its object name. */
   #create(header: FileHeader, checksum: string, payload: number, fill: (fd: number) => number): void {
     const target = this.#target;
-    const temporary = this.#temporary();
+    const temporary = target.pathFor(checksum);
     let stored: number;
     try {
       const fd = this.#form.open(temporary, header);

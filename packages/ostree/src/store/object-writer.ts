@@ -5,6 +5,9 @@ import type { FileSystem } from '@coppice/base/fs';
 import type { Repo } from '../repo.ts';
 import { KnownNames } from './known-names.ts';
 
+/** Before the two letters of a directory that holds unfinished files too. */
+const newPrefix = 'new-';
+
 /** More finished files than this are not kept under temporary names, so that the list of them stays small. */
 const pendingLimit = 65536;
 
@@ -31,6 +34,8 @@ export class ObjectWriter {
   readonly #filled = new Set<string>();
   /** Directories of `objects/`. */
   readonly #known = new Set<string>();
+  /** Directories of `objects/` to be, being filled under another name. */
+  readonly #direct = new Set<string>();
   readonly #names: KnownNames;
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
@@ -52,11 +57,28 @@ export class ObjectWriter {
     for (const head of this.#fs.readdir(this.#objects)) this.#known.add(head);
   }
 
+  /**
+   * A free path for the file of an object that is neither staged nor stored; `place` follows. Where `objects/` has no
+   * directory for it, files get their last name at once, in a staging directory that becomes that of `objects/` with
+   * one rename; it has a name of its own, as a later transaction believes what it finds in two-letter directories.
+   */
+  pathFor(name: string): string {
+    const head = name.slice(0, 2);
+    if (this.#resumable || !this.isNew(head)) return `${this.temporary}/tmp-${this.#stem}c${this.#counter++}`;
+    this.#ensureDir(this.#base, `${newPrefix}${head}`);
+    this.#direct.add(head);
+    return `${this.#base}/${newPrefix}${name}`;
+  }
+
   /** Path of a staged object, undefined when it certainly is not staged. */
   find(name: string): string | undefined {
     if (!this.#staged) return undefined;
     const pending = this.#pending.get(name);
     if (pending !== undefined || this.#names.isPlaced(name) === false) return pending;
+    if (this.#direct.has(name.slice(0, 2))) {
+      const path = `${this.#base}/${newPrefix}${name}`;
+      if (this.#fs.lstat(path) !== undefined) return path;
+    }
     return this.#filled.has(name.slice(0, 2)) ? `${this.#base}/${name}` : undefined;
   }
 
@@ -76,6 +98,7 @@ export class ObjectWriter {
   /** Moves a complete file to its name; one that is there already is replaced by its equal. */
   place(temporary: string, name: string): void {
     this.#names.add(name);
+    if (temporary.endsWith(name) && temporary === `${this.#base}/${newPrefix}${name}`) return;
     if (!this.#staged || this.#resumable) {
       this.#place(temporary, name);
       return;
@@ -95,6 +118,18 @@ export class ObjectWriter {
 
   /** Gives every staged file its object's name in the staging directory. */
   settle(): void {
+    for (const head of this.#direct) {
+      if (this.#filled.has(head)) {
+        for (const rest of this.#fs.readdir(`${this.#base}/${newPrefix}${head}`))
+          this.#place(`${this.#base}/${newPrefix}${head}/${rest}`, `${head}/${rest}`);
+      } else {
+        this.#fs.rename(`${this.#base}/${newPrefix}${head}`, `${this.#base}/${head}`);
+        this.#filled.add(head);
+        this.#made.add(`${this.#base}/${head}`);
+      }
+      this.#made.delete(`${this.#base}/${newPrefix}${head}`);
+    }
+    this.#direct.clear();
     for (const [name, temporary] of this.#pending) this.#place(temporary, name);
     this.#pending.clear();
   }
@@ -160,17 +195,15 @@ export class ObjectWriter {
   publish(durable: boolean): void {
     const fs = this.#fs;
     if (this.#staged) {
+      for (const head of this.#direct) this.#publishDir(`${newPrefix}${head}`, head);
+      this.#direct.clear();
       for (const [name, temporary] of this.#pending) {
         this.#ensureDir(this.#objects, name.slice(0, 2));
         this.#publishOne(temporary, `${this.#objects}/${name}`);
       }
       this.#pending.clear();
       for (const head of this.#filled) {
-        if (head.length !== 2 || this.#publishDir(head)) continue;
-        const names = fs.readdir(`${this.#base}/${head}`);
-        if (names.length === 0) continue;
-        this.#ensureDir(this.#objects, head);
-        for (const name of names) this.#publishOne(`${this.#base}/${head}/${name}`, `${this.#objects}/${head}/${name}`);
+        if (head.length === 2) this.#publishDir(head, head);
       }
     }
     if (!durable) return;
@@ -179,17 +212,25 @@ export class ObjectWriter {
   }
 
   /**
-   * Moves a whole directory where `objects/` has none of that name: one rename instead of one for each file. Its entries
-   * are on disk since the barrier. False when the files must be moved one by one.
+   * Moves the files of a staging directory. Where `objects/` has none of that name the whole directory moves: one rename
+   * instead of one for each file; its entries are on disk since the barrier.
    */
-  #publishDir(head: string): boolean {
-    if (this.#known.has(head) || this.#made.has(`${this.#objects}/${head}`)) return false;
-    try {
-      this.#fs.renameNoReplace(`${this.#base}/${head}`, `${this.#objects}/${head}`);
-      return true;
-    } catch {
-      return false;
+  #publishDir(staged: string, head: string): void {
+    const from = `${this.#base}/${staged}`;
+    const to = `${this.#objects}/${head}`;
+    if (!this.#known.has(head) && !this.#made.has(to)) {
+      try {
+        this.#fs.renameNoReplace(from, to);
+        this.#made.add(to);
+        return;
+      } catch {
+        // Someone made it meanwhile, or this file system has no such call.
+      }
     }
+    const names = this.#fs.readdir(from);
+    if (names.length === 0) return;
+    this.#ensureDir(this.#objects, head);
+    for (const name of names) this.#publishOne(`${from}/${name}`, `${to}/${name}`);
   }
 
   #publishOne(from: string, to: string): void {

@@ -113,6 +113,7 @@ export class Transaction {
         has: (checksum) => this.repo.hasObject('file', checksum),
         reserve: (size) => this.#reserve(size),
         refund: (size) => this.#free.refund(size),
+        pathFor: (checksum) => writer.pathFor(looseName(checksum, 'file', repo.mode)),
         place: (temporary, checksum) => writer.place(temporary, looseName(checksum, 'file', repo.mode)),
         wrote: (_checksum, payload) => {
           this.stats.contentWritten++;
