@@ -36,6 +36,8 @@ export interface OstreeCompat {
   readonly sortsXattrs: boolean;
   /** A summary and its signature get the same time of modification. */
   readonly sameSummaryTimes: boolean;
+  /** An answer such as 404 is told with the URL that was asked for. */
+  readonly namesUrlOfStatus: boolean;
 }
 
 const features2022 = [
@@ -83,6 +85,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
+    namesUrlOfStatus: false,
   },
   '2022.7': {
     level: '2022.7',
@@ -96,6 +99,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
+    namesUrlOfStatus: false,
   },
   '2026.4': {
     level: '2026.4',
@@ -109,6 +113,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: true,
     sortsXattrs: true,
     sameSummaryTimes: true,
+    namesUrlOfStatus: true,
   },
 };
 

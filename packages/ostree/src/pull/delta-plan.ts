@@ -71,17 +71,11 @@ export class DeltaPlanner {
     const { repo, options, enabled } = this.#s;
     const required = options.requireStaticDeltas === true;
     if (!enabled && !required) return false;
-    if (repo.hasObject('commit', commit) && !repo.isPartial(commit)) return false;
     const names = await this.#names(commit);
+    if (repo.hasObject('commit', commit) && !repo.isPartial(commit)) return false;
     const choice = names === undefined ? await this.#probe(commit, current) : this.#choose(names, commit, current);
     if (choice === undefined) {
       if (!required) return false;
-      if (names === undefined && this.#s.summary === undefined) {
-        throw new CoppiceError(
-          'NotFound',
-          'Fetch configured to require static deltas, but no summary deltas or delta index found',
-        );
-      }
       throw new CoppiceError(
         'NotFound',
         `Static deltas required, but none found for ${current ?? 'empty'} to ${commit}`,

@@ -5,9 +5,12 @@ import type { Fetcher, FetchInfo, FetchOptions, StreamSink } from '@coppice/http
 export class MirrorList {
   readonly urls: readonly string[];
   readonly #fetcher: Fetcher;
+  readonly #namesUrl: boolean;
 
-  constructor(fetcher: Fetcher, urls: readonly string[]) {
+  /** `namesUrl`: whether HTTP's own errors are told with the URL; those of the connection always are. */
+  constructor(fetcher: Fetcher, urls: readonly string[], namesUrl: boolean) {
     this.#fetcher = fetcher;
+    this.#namesUrl = namesUrl;
     this.urls = urls.map((url) => url.replace(/\/+$/, ''));
   }
 
@@ -33,7 +36,10 @@ export class MirrorList {
         return await fetch(url);
       } catch (error) {
         if (isCoppiceError(error, 'Cancelled')) throw error;
-        failure = isCoppiceError(error, 'Limit') ? error : prefixError(error, `While fetching ${url}`);
+        const bare =
+          isCoppiceError(error, 'Limit') ||
+          (!this.#namesUrl && isCoppiceError(error) && error.data?.['status'] !== undefined);
+        failure = bare ? error : prefixError(error, `While fetching ${url}`);
       }
     }
     throw failure ?? new CoppiceError('Usage', 'No URL to fetch from');
@@ -50,10 +56,10 @@ function checkScheme(url: string): void {
  * The base URLs behind a `url` or `contenturl` value: itself, or with `mirrorlist=` the http(s) URLs in the file it
  * names, the first that serves `config` in front. Throws `Invalid` when the list has none.
  */
-export async function resolveMirrors(fetcher: Fetcher, value: string): Promise<MirrorList> {
+export async function resolveMirrors(fetcher: Fetcher, value: string, namesUrl: boolean): Promise<MirrorList> {
   if (!value.startsWith('mirrorlist=')) {
     checkScheme(value);
-    return new MirrorList(fetcher, [value]);
+    return new MirrorList(fetcher, [value], namesUrl);
   }
   const listUrl = value.slice('mirrorlist='.length);
   if (!URL.canParse(listUrl)) throw new CoppiceError('Invalid', `Invalid URI scheme in ${listUrl}`);
@@ -75,7 +81,7 @@ export async function resolveMirrors(fetcher: Fetcher, value: string): Promise<M
     } catch {
       continue;
     }
-    return new MirrorList(fetcher, [url, ...urls.slice(0, i), ...urls.slice(i + 1)]);
+    return new MirrorList(fetcher, [url, ...urls.slice(0, i), ...urls.slice(i + 1)], namesUrl);
   }
   if (urls.length === 0) throw new CoppiceError('Invalid', `No valid mirrors were found in mirrorlist '${listUrl}'`);
   throw new CoppiceError('Network', `No valid mirrors were found in mirrorlist '${listUrl}'`);

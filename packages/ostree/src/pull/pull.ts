@@ -126,19 +126,21 @@ class Pull {
   /** The base URLs for metadata of the repository (summary, refs, detached metadata) and for objects. */
   async #mirrors(fetcher: Fetcher): Promise<{ meta: MirrorList; content: MirrorList; summary: Buffer | undefined }> {
     const { remote, overrideUrl } = this.#options;
+    const { namesUrlOfStatus: namesUrl } = this.#repo.compat;
     const configured = isUrl(remote) ? undefined : this.#remote;
     const metalink = overrideUrl === undefined ? configured?.string('metalink') : undefined;
     if (metalink !== undefined) {
       const found = await resolveMetalink(fetcher, metalink);
-      const meta = new MirrorList(fetcher, [found.base]);
+      const meta = new MirrorList(fetcher, [found.base], namesUrl);
       return { meta, content: meta, summary: found.summary };
     }
     const meta = await resolveMirrors(
       fetcher,
       overrideUrl ?? (configured === undefined ? remote : configured.need('url')),
+      namesUrl,
     );
     const contentUrl = overrideUrl === undefined ? configured?.string('contenturl') : undefined;
-    const content = contentUrl === undefined ? meta : await resolveMirrors(fetcher, contentUrl);
+    const content = contentUrl === undefined ? meta : await resolveMirrors(fetcher, contentUrl, namesUrl);
     return { meta, content, summary: undefined };
   }
 
@@ -155,7 +157,6 @@ class Pull {
       options.disableStaticDeltas !== true &&
       options.mirror !== true &&
       options.commitOnly !== true &&
-      (options.subpaths ?? []).length === 0 &&
       this.#repo.mode !== 'archive';
     let config: RemoteConfig | undefined;
     let needSummary = !fixed || demands.keyring !== undefined || demands.verifiers !== undefined;
@@ -177,6 +178,12 @@ class Pull {
       config === undefined
     )
       config = await fetchConfig(meta);
+    if (options.requireStaticDeltas === true && summary === undefined && config?.indexedDeltas !== true) {
+      throw new CoppiceError(
+        'NotFound',
+        'Fetch configured to require static deltas, but no summary deltas or delta index found',
+      );
+    }
     const indexed = summary?.metadata.lookupBoolean(summaryKeys.indexedDeltas) ?? config?.indexedDeltas ?? false;
     const resolved = await this.#resolve(wanted, summary, meta, local);
     const source: ObjectSource =

@@ -30,7 +30,7 @@ export async function fetchRemoteSummary(
     const gpg = remote.boolean('gpg-verify-summary', false);
     return await fetchCheckedSummary(
       repo,
-      await resolveMirrors(fetcher, url),
+      await resolveMirrors(fetcher, url, repo.compat.namesUrlOfStatus),
       SummaryCache.open(repo, options.cacheDir, name),
       {
         keyring: gpg ? () => verificationKeyring(repo, name) : undefined,

@@ -1,4 +1,4 @@
-import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import { checkChecksum, isChecksum } from '../codec/checksum.ts';
 import type { Repo } from '../repo.ts';
 import { checkRefName } from '../store/ref-name.ts';
@@ -60,8 +60,8 @@ export function commitInSummary(summary: Summary, wanted: WantedRef): string {
 export async function fetchRef(mirrors: MirrorList, wanted: WantedRef): Promise<string> {
   const label = `Fetching checksum for ref (${wanted.collection ?? '(empty)'}, ${wanted.ref})`;
   const place = wanted.collection === undefined ? 'refs/heads' : `refs/mirrors/${wanted.collection}`;
+  const { bytes } = await mirrors.bytes(`${place}/${wanted.ref}`, { maxSize: 128 * 1024 * 1024 });
   try {
-    const { bytes } = await mirrors.bytes(`${place}/${wanted.ref}`, { maxSize: 128 * 1024 * 1024 });
     // A page in place of a ref is quoted on one line.
     return checkChecksum(
       Buffer.from(bytes)
@@ -70,7 +70,6 @@ export async function fetchRef(mirrors: MirrorList, wanted: WantedRef): Promise<
         .replace(/[\r\n\t]/g, ' '),
     );
   } catch (error) {
-    if (isCoppiceError(error, 'Cancelled')) throw error;
     throw prefixError(error, label);
   }
 }
