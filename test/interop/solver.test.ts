@@ -140,36 +140,22 @@ judged('python3-hawkey and python3-rpm', hasBindings)('names and ranges against 
   });
 });
 
-/** Problem ids depend on the proof that was found; compare without them. */
-function masked(lines: readonly string[]): string[] {
-  return [
-    ...new Set(
-      lines.map((l) => l.replace(/^problem [0-9a-f]{8} /, 'problem ').replace(/ solution [0-9a-f]{8} /, ' solution ')),
-    ),
-  ].sort();
-}
-
-/** Seeds of a range whose result is not testsolv's. */
-function differing(first: number, count: number): number[] {
-  const file = join(dir, 'case.t');
-  const out: number[] = [];
-  for (let seed = first; seed < first + count; seed++) {
-    const text = generateCase(seed);
-    writeFileSync(file, text);
-    const expected = spawnSync('testsolv', ['-r', file], { encoding: 'utf8' })
-      .stdout.split('\n')
-      .filter((l) => l !== '');
-    const actual = runTestCase(text)[0]!.actual;
-    if (masked(expected).join('\n') !== masked(actual).join('\n')) out.push(seed);
-  }
-  return out;
-}
-
+/** What testsolv says of a problem, line by line as it comes: ascending. */
 function judgedLines(text: string): string[] {
-  const file = join(dir, 'one.t');
+  const file = join(dir, 'case.t');
   writeFileSync(file, text);
   const lines = spawnSync('testsolv', ['-r', file], { encoding: 'utf8' }).stdout.split('\n');
-  return [...new Set(lines.map((l) => l.trimEnd()).filter((l) => l !== ''))].sort();
+  return lines.map((l) => l.trimEnd()).filter((l) => l !== '');
+}
+
+/** Seeds of a range whose result is not testsolv's, ids of problems and solutions included. */
+function differing(first: number, count: number, kinds = 'transaction,problems'): number[] {
+  const out: number[] = [];
+  for (let seed = first; seed < first + count; seed++) {
+    const text = `${generateCase(seed)}result ${kinds}\n`;
+    if (judgedLines(text).join('\n') !== runTestCase(text)[0]!.actual.join('\n')) out.push(seed);
+  }
+  return out;
 }
 
 judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
@@ -213,13 +199,20 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
     expect(runTestCase(`${text}\n`)[0]?.actual).toEqual(judgedLines(`${text}\n`));
   });
   test('random problems: transactions, problems and solutions are the same', () => {
-    expect(differing(1, 200).length).toBeLessThanOrEqual(2);
+    expect(differing(1, 150)).toEqual([]);
   });
-  test.each(extraShapes.map((shape, i) => [shape.jobs!.join(' and '), i] as const))('with jobs for %s', (_, i) => {
-    const count = 20;
-    const limit = i === extraShapes.length - 1 ? 8 : i === 1 || i === 6 ? 3 : 2;
-    expect(differing(1_000_000 + 1000 * i + 1, count).length).toBeLessThanOrEqual(limit);
+  test.each(extraShapes.map((shape, i) => [shape.jobs!.join(' and '), i] as const))('with jobs for %s', (name, i) => {
+    // Where libsolv changed after the level that Debian has, the newer way is taken.
+    const changed = name === 'verify' || name.includes('orphans');
+    expect(differing(1_000_000 + 1000 * i + 1, 20).length).toBeLessThanOrEqual(changed ? 1 : 0);
   });
+  test.each(['rules', 'reason', 'recommended', 'orphaned', 'unneeded', 'order', 'orderedges'])(
+    'results of the kind %s',
+    (kind) => {
+      const seeds = [11, 1_001_001, 1_002_021, 1_005_021, 1_014_021];
+      expect(seeds.flatMap((first) => differing(first, 5, kind))).toEqual([]);
+    },
+  );
 });
 
 judged('dnf, rpmbuild and createrepo_c', has('dnf') && has('rpmbuild') && has('createrepo_c'))(
