@@ -10,16 +10,25 @@ import { checkEntry, entryPath } from './checkentry.ts';
 import { type Finding, Inspection } from './checkfinding.ts';
 import { checkRefs, findLeftovers } from './checkleftovers.ts';
 import { checkHalfSwaps, loaderVersion } from './checkmenu.ts';
+import { remedyOf } from './checkremedy.ts';
+import { checkBootSpace } from './checkspace.ts';
+import { checkFinalization } from './checkstaged.ts';
 import { readEntries } from './entries.ts';
 
-/** Examines the sysroot at `path`. `deep` also reads every kernel and compares checksums. */
-export function checkSysroot(path: string, options: { fs?: FileSystem; deep?: boolean } = {}): Finding[] {
-  const look = new Inspection(options.fs ?? hostFs, path.replace(/(.)\/+$/, '$1'), options.deep === true);
-  run(look);
+/**
+ * Examines the sysroot at `path`. `deep` also reads every kernel, looks for every object of the deployed commits and makes
+ * composefs images again to compare them. `run` is where a staged deployment is recorded: by default that of the running
+ * system, for `/` only.
+ */
+export function checkSysroot(path: string, options: { fs?: FileSystem; deep?: boolean; run?: string } = {}): Finding[] {
+  const root = path.replace(/(.)\/+$/, '$1');
+  const run = options.run ?? (root === '/' ? '/run/ostree' : undefined);
+  const look = new Inspection(options.fs ?? hostFs, root, options.deep === true, run);
+  examine(look);
   return look.findings;
 }
 
-function run(look: Inspection): void {
+function examine(look: Inspection): void {
   const repo = openRepo(look);
   const version = loaderVersion(look);
   if (version === undefined) return;
@@ -33,7 +42,7 @@ function run(look: Inspection): void {
       'fatal',
       `boot/loader.${version}/entries`,
       messageOf(error),
-      'restore the file or deploy again',
+      'remove the file that is damaged and deploy again',
     );
   }
   if (entries.length === 0)
@@ -43,12 +52,13 @@ function run(look: Inspection): void {
       `boot/loader.${version}/entries`,
       'there are no boot entries',
       'deploy a commit',
+      look.admin('deploy', 'REFSPEC'),
     );
   const used = new Set<string>();
   const kernels = new Set<string>();
   const versions = new Set<string>();
   entries.forEach((entry, i) => {
-    checkEntry(look, entry, i, version, repo, used, kernels);
+    checkEntry(look, entry, { index: i, version, count: entries.length, repo, used, kernels });
     const number = entry.get('version') ?? '';
     if (versions.has(number))
       look.add(
@@ -56,12 +66,15 @@ function run(look: Inspection): void {
         'error',
         entryPath(entry, version),
         `two entries have version ${number}: their order is not fixed`,
-        'deploy again, which writes all entries',
+        'remove one and deploy again, which writes all entries',
+        remedyOf(look, entry, i, version, entries.length).replace,
       );
     versions.add(number);
   });
   if (repo !== undefined) checkRefs(look, repo, version, entries.length);
   findLeftovers(look, used, kernels);
+  checkFinalization(look);
+  checkBootSpace(look, entries.length);
 }
 
 function openRepo(look: Inspection): Repo | undefined {
@@ -73,7 +86,8 @@ function openRepo(look: Inspection): Repo | undefined {
       'error',
       'ostree/repo',
       `the repository cannot be opened: ${messageOf(error)}`,
-      'ostree admin init-fs makes an empty one; deployments keep booting without it',
+      'make an empty one; deployments keep booting without it, and commits can be pulled again',
+      `ostree init --repo=${look.word('ostree/repo')} --mode=bare`,
     );
     return undefined;
   }

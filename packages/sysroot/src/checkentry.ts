@@ -2,13 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { isCoppiceError, messageOf } from '@coppice/base';
+import { messageOf } from '@coppice/base';
 import type { Repo } from '@coppice/ostree';
 import type { BootConfig } from './bootconfig.ts';
 import { type Bit, parseBootLink } from './bootlinks.ts';
 import type { Finding, Inspection } from './checkfinding.ts';
+import { type Remedy, remedyOf } from './checkremedy.ts';
+import { checkTree } from './checktree.ts';
 import { chunksOf } from './chunks.ts';
-import { parseDeploymentName } from './deployment.ts';
 import { splitKernelArguments } from './kargs.ts';
 
 /** Path of an entry's file below the sysroot. */
@@ -16,16 +17,21 @@ export function entryPath(entry: BootConfig, version: Bit): string {
   return `boot/loader.${version}/entries/${entry.fileName ?? ''}`;
 }
 
-/** Follows entry `index`. Adds the deployment and the kernel that it uses to `used` and `kernels`. */
-export function checkEntry(
-  look: Inspection,
-  entry: BootConfig,
-  index: number,
-  version: Bit,
-  repo: Repo | undefined,
-  used: Set<string>,
-  kernels: Set<string>,
-): void {
+/** Where an entry stands, and what the checks of all entries share. */
+export interface EntryPlace {
+  readonly index: number;
+  readonly version: Bit;
+  /** Number of entries. */
+  readonly count: number;
+  readonly repo: Repo | undefined;
+  readonly used: Set<string>;
+  readonly kernels: Set<string>;
+}
+
+/** Follows an entry. Adds the deployment and the kernel that it uses to `used` and `kernels`. */
+export function checkEntry(look: Inspection, entry: BootConfig, place: EntryPlace): void {
+  const { index, version, repo, used, kernels } = place;
+  const remedy = remedyOf(look, entry, index, version, place.count);
   const severity = index === 0 ? 'fatal' : 'error';
   const at = entryPath(entry, version);
   const words = splitKernelArguments(entry.get('options') ?? '');
@@ -36,7 +42,8 @@ export function checkEntry(
       severity,
       at,
       'has no ostree= kernel argument: the initramfs would not know what to start',
-      'deploy again',
+      'remove the entry and deploy again',
+      remedy.replace,
     );
     return;
   }
@@ -44,7 +51,7 @@ export function checkEntry(
   try {
     link = parseBootLink(argument);
   } catch (error) {
-    look.add('entry-argument', severity, at, messageOf(error), 'deploy again');
+    look.add('entry-argument', severity, at, messageOf(error), 'remove the entry and deploy again', remedy.replace);
     return;
   }
   kernels.add(link.bootChecksum);
@@ -54,38 +61,108 @@ export function checkEntry(
       severity,
       at,
       `leads to ostree/boot.${link.bootVersion}, though boot version ${version} is in force`,
-      'deploy again',
+      'correct the entry',
+      `sed -i 's,ostree=/ostree/boot\\.${link.bootVersion}/,ostree=/ostree/boot.${version}/,' ${look.word(at)}`,
     );
-  images(look, entry, at, severity, link.bootChecksum);
+  conflicts(look, words, severity, at, remedy);
   const path = argument.slice(1);
   const target = look.link(path);
+  images(look, entry, { at, severity, bootChecksum: link.bootChecksum, remedy, tree: path });
   if (target === undefined || target === '') {
-    look.add('entry-link', severity, path, `the link that ${at} leads to is missing`, 'deploy again');
+    look.add(
+      'entry-link',
+      severity,
+      path,
+      `the link that ${at} leads to is missing`,
+      'remove the entry and deploy again',
+      remedy.replace,
+    );
     return;
   }
   const name = target.slice(target.lastIndexOf('/') + 1);
   const deployment = `ostree/deploy/${link.osname}/deploy/${name}`;
   used.add(deployment);
   if (!look.there(path) || !look.there(deployment)) {
+    const whole = look.there(`ostree/deploy/${link.osname}`);
     look.add(
-      'deployment-missing',
+      whole ? 'deployment-missing' : 'stateroot-missing',
       severity,
-      deployment,
-      `the tree that ${at} starts is missing`,
-      'boot another entry and deploy again',
+      whole ? deployment : `ostree/deploy/${link.osname}`,
+      whole ? `the tree that ${at} starts is missing` : `the whole stateroot of ${at}, with its /var, is missing`,
+      'remove the entry and deploy again; until then ostree admin refuses this sysroot',
+      whole ? remedy.replace : remedy.replaceStateroot,
     );
     return;
   }
-  tree(look, deployment, name, severity, repo);
+  checkTree(look, deployment, { name, osname: link.osname, severity, repo, remedy });
 }
 
-function images(
+/** Kernel arguments that contradict each other. */
+function conflicts(
   look: Inspection,
-  entry: BootConfig,
-  at: string,
+  words: readonly string[],
   severity: Finding['severity'],
-  bootChecksum: string,
+  at: string,
+  remedy: Remedy,
 ): void {
+  const of = (key: string): string[] => [...new Set(words.filter((word) => word.startsWith(`${key}=`)))];
+  if (of('ostree').length > 1)
+    look.add(
+      'kernel-arguments',
+      severity,
+      at,
+      `says what to start more than once: ${of('ostree').join(' ')}`,
+      'remove the entry and deploy again',
+      remedy.replace,
+    );
+  const roots = of('root');
+  if (roots.length > 1)
+    look.add(
+      'kernel-arguments',
+      severity === 'fatal' ? 'error' : severity,
+      at,
+      `names more than one root file system, of which the last counts: ${roots.join(' ')}`,
+      'keep the right one',
+      remedy.renew(...roots.slice(0, -1).map((word) => `--karg-delete=${word}`)),
+    );
+  if (words.includes('ro') && words.includes('rw'))
+    look.add(
+      'kernel-arguments',
+      'note',
+      at,
+      'has both ro and rw; the last one counts',
+      'keep one of them',
+      remedy.renew(`--karg-delete=${words.lastIndexOf('ro') < words.lastIndexOf('rw') ? 'ro' : 'rw'}`),
+    );
+}
+
+interface ImagePlace {
+  readonly at: string;
+  readonly severity: Finding['severity'];
+  readonly bootChecksum: string;
+  readonly remedy: Remedy;
+  /** The deployment's tree below the sysroot, through its link. */
+  readonly tree: string;
+}
+
+/** Copies what an entry loads out of the tree, when that has it in its usual place. */
+function copyFromTree(look: Inspection, tree: string, values: readonly (string | undefined)[]): string | undefined {
+  const commands: string[] = [];
+  for (const value of values) {
+    if (value === undefined) continue;
+    const [, kind, release] = /\/(vmlinuz|initramfs)-([^/]+?)(?:\.img)?$/.exec(value) ?? [];
+    const file = `${tree}/usr/lib/modules/${release}/${kind === 'vmlinuz' ? 'vmlinuz' : 'initramfs.img'}`;
+    if (!look.there(file)) return undefined;
+    const folder = look.word(`boot${value}`.replace(/\/[^/]*$/, ''));
+    if (!look.there(`boot${value}`.replace(/\/[^/]*$/, ''))) commands.push(`mkdir -p ${folder}`);
+    // What is there may be the repository's own file under another name.
+    commands.push(`cp --remove-destination ${look.word(file)} ${look.word(`boot${value}`)}`);
+  }
+  return commands.length === 0 ? undefined : commands.join(' && ');
+}
+
+function images(look: Inspection, entry: BootConfig, place: ImagePlace): void {
+  const { at, severity, bootChecksum, remedy, tree } = place;
   const hash = createHash('sha256');
   let whole = true;
   for (const [key, code] of [
@@ -94,7 +171,8 @@ function images(
   ] as const) {
     const value = entry.get(key);
     if (value === undefined) {
-      if (key === 'linux') look.add(code, severity, at, 'names no kernel', 'deploy again');
+      if (key === 'linux')
+        look.add(code, severity, at, 'names no kernel', 'remove the entry and deploy again', remedy.replace);
       whole &&= key !== 'linux';
       continue;
     }
@@ -106,7 +184,8 @@ function images(
         severity,
         path,
         `${key === 'linux' ? 'the kernel' : 'the initramfs'} that ${at} names is missing`,
-        'ostree admin deploy installs it again',
+        'copy it from the tree',
+        copyFromTree(look, tree, [value]) ?? remedy.renew(),
       );
       whole = false;
     } else if (look.deep && whole) hashFile(look, path, hash);
@@ -121,7 +200,8 @@ function images(
         severity === 'fatal' ? 'error' : severity,
         `boot${entry.get('linux')}`,
         `kernel and initramfs have checksum ${found}, not ${bootChecksum}: changed or damaged (older trees carry a checksum of another kind)`,
-        'remove the directory and deploy again',
+        'copy them from the tree',
+        copyFromTree(look, tree, [entry.get('linux'), entry.get('initrd')]) ?? remedy.renew(),
       );
   }
 }
@@ -132,44 +212,5 @@ function hashFile(look: Inspection, path: string, hash: ReturnType<typeof create
     for (const chunk of chunksOf(look.fs, fd)) hash.update(chunk);
   } finally {
     look.fs.close(fd);
-  }
-}
-
-function tree(
-  look: Inspection,
-  deployment: string,
-  name: string,
-  severity: Finding['severity'],
-  repo: Repo | undefined,
-): void {
-  if (look.there(`${deployment}/usr/etc`) && !look.there(`${deployment}/etc`))
-    look.add(
-      'etc-missing',
-      severity,
-      `${deployment}/etc`,
-      'the tree has defaults in usr/etc but no etc: its creation was cut off',
-      'boot another entry and deploy again',
-    );
-  if (!look.there(`${deployment}.origin`))
-    look.add(
-      'origin-missing',
-      'error',
-      `${deployment}.origin`,
-      'without an origin file the deployment cannot be upgraded',
-      'ostree admin set-origin, or deploy again',
-    );
-  try {
-    const { checksum } = parseDeploymentName(name);
-    if (repo !== undefined && !repo.hasObject('commit', checksum))
-      look.add(
-        'commit-missing',
-        'error',
-        deployment,
-        'its commit is not in the repository: it boots, but has no version and cannot be copied or compared',
-        'pull the commit again',
-      );
-  } catch (error) {
-    if (!isCoppiceError(error)) throw error;
-    look.add('entry-link', severity, deployment, error.message, 'deploy again');
   }
 }

@@ -3,7 +3,7 @@
 import type { Repo } from '@coppice/ostree';
 import { listBootDirectories } from './bootdirs.ts';
 import type { Bit } from './bootlinks.ts';
-import { cleanupAdvice, type Inspection } from './checkfinding.ts';
+import type { Inspection } from './checkfinding.ts';
 
 /** Whether a ref keeps the commit of each of `count` deployments. */
 export function checkRefs(look: Inspection, repo: Repo, version: Bit, count: number): void {
@@ -18,7 +18,8 @@ export function checkRefs(look: Inspection, repo: Repo, version: Bit, count: num
         'error',
         `ostree/repo/refs/heads/ostree/${version}/${sub}/${i}`,
         `nothing keeps the commit of deployment ${i}: a prune of the repository would remove it`,
-        'ostree admin cleanup writes the ref',
+        'a cleanup writes the ref',
+        look.admin('cleanup'),
       );
 }
 
@@ -36,13 +37,21 @@ export function findLeftovers(look: Inspection, used: ReadonlySet<string>, kerne
           'note',
           path,
           'no boot entry starts this tree (it may be staged for the next boot)',
-          cleanupAdvice,
+          'a cleanup removes it',
+          look.admin('cleanup'),
         );
     }
   }
   for (const { name, bootChecksum } of listBootDirectories(fs, look.root))
     if (!kernels.has(bootChecksum))
-      look.add('leftover-kernel', 'note', `boot/ostree/${name}`, 'no boot entry uses this kernel', cleanupAdvice);
+      look.add(
+        'leftover-kernel',
+        'note',
+        `boot/ostree/${name}`,
+        'no boot entry uses this kernel',
+        'a cleanup removes it',
+        look.admin('cleanup'),
+      );
   if (look.there('ostree/lock'))
     look.add(
       'leftover-lock',

@@ -2,7 +2,18 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkSysroot, deployTree, Origin, planDeploy, Sysroot, simpleWriteDeployment } from '@coppice/sysroot';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs } from '@coppice/linux';
+import {
+  checkSysroot,
+  Deployment,
+  deployTree,
+  encodeStaged,
+  Origin,
+  planDeploy,
+  Sysroot,
+  simpleWriteDeployment,
+} from '@coppice/sysroot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commitFiles, makeSysroot, scratch, testEnv, tree } from './world.ts';
 
@@ -114,5 +125,42 @@ describe('plan and check', () => {
       () => rmSync(join(path, 'boot/loader.tmp')),
       ['note half-swap'],
     );
+  });
+
+  it('sees a full /boot, staged deployments that are gone and configuration without labels', () => {
+    const { repo } = open();
+    const policy = 'usr/etc/selinux/targeted/contexts/files/file_contexts';
+    const config = 'SELINUX=enforcing\nSELINUXTYPE=targeted\n';
+    deploy(commitFiles(repo, 'one', { ...tree, 'usr/etc/selinux/config': config, [policy]: '/.* x\n' }));
+    const codes = (options: Parameters<typeof checkSysroot>[1]): string[] =>
+      checkSysroot(path, options).map((finding) => `${finding.severity} ${finding.code}`);
+    const fs = (own: Partial<FileSystem>): FileSystem => Object.assign(Object.create(hostFs) as FileSystem, own);
+    const labels = fs({
+      getxattr: (at, name) => (name === 'security.selinux' ? Buffer.from('x') : hostFs.getxattr(at, name)),
+    });
+    expect(codes({ fs: labels })).toEqual([]);
+    expect(codes({ fs: fs({ getxattr: () => undefined }) })).toEqual(['error etc-unlabeled']);
+    const separate = (available: number): FileSystem =>
+      Object.assign(Object.create(labels) as FileSystem, {
+        stat: (at: string) => {
+          const stat = hostFs.stat(at);
+          return stat !== undefined && at === join(path, 'boot') ? { ...stat, dev: -1 } : stat;
+        },
+        usage: (at: string) => ({ ...hostFs.usage(at), available }),
+      });
+    expect(codes({ fs: separate(1000) })).toEqual([]);
+    expect(codes({ fs: separate(10) })).toEqual(['error boot-full']);
+    const run = join(work, 'run');
+    mkdirSync(run);
+    expect(codes({ fs: labels, run })).toEqual([]);
+    const target = open().deployments[0]!.clone();
+    const state = { merge: undefined, kernelArguments: undefined, overlayInitrds: undefined, locked: false };
+    writeFileSync(join(run, 'staged-deployment'), encodeStaged({ ...state, target }, { lockInState: false }));
+    expect(codes({ fs: labels, run })).toEqual([]);
+    const gone = new Deployment({ ...target, deploySerial: 7 });
+    writeFileSync(join(run, 'staged-deployment'), encodeStaged({ ...state, target: gone }, { lockInState: false }));
+    expect(codes({ fs: labels, run })).toEqual(['error staged-missing']);
+    writeFileSync(join(run, 'staged-deployment'), 'damaged');
+    expect(codes({ fs: labels, run })).toEqual(['error staged-missing']);
   });
 });

@@ -4,6 +4,9 @@ import type { Finding } from '@coppice/sysroot';
 export function checkText(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'No problems found.\n';
   return findings
-    .map(({ severity, code, path, message, advice }) => `${severity}: ${path}: ${message} [${code}]\n    ${advice}\n`)
+    .map(({ severity, code, path, message, advice, command }) => {
+      const shell = command === null ? '' : `    $ ${command}\n`;
+      return `${severity}: ${path}: ${message} [${code}]\n    ${advice}\n${shell}`;
+    })
     .join('');
 }
