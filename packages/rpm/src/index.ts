@@ -65,7 +65,7 @@ export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
 export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
 // Repositories: making and reading their metadata.
-export { createRepository, describePackageFile } from './repodata/create-repository.ts';
+export { createRepository, createRepositoryConcurrently, describePackageFile } from './repodata/create-repository.ts';
 export { readFilelists, readOther } from './repodata/details-reader.ts';
 export type { LoadedRepository, LoadOptions } from './repodata/load-repository.ts';
 export { findRecord, loadDetails, loadRepository, metadataBytes } from './repodata/load-repository.ts';

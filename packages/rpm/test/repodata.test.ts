@@ -10,6 +10,7 @@ import {
   buildPackage,
   checkHref,
   createRepository,
+  createRepositoryConcurrently,
   installedHeader,
   loadRepository,
   modularFilter,
@@ -85,6 +86,19 @@ describe('repository metadata', () => {
       );
     }
     expect(packages[0]).toMatchObject({ name: 'one', summary: 'Text with <tags> & "quotes"', evr: '1~rc1-1' });
+  });
+
+  it('is the same when its files are compressed side by side', async () => {
+    const clock = { now: () => 1_700_000_000_000 };
+    for (const compression of ['gzip', 'none', 'zstd', 'bzip2'] as const) {
+      const [one, two] = [mkdtempSync(join(work, 'one-')), mkdtempSync(join(work, 'two-'))];
+      const first = createRepository(work, { clock, compression, outputDir: one });
+      const second = await createRepositoryConcurrently(work, { clock, compression, outputDir: two });
+      const opened = (made: typeof first) => made.repomd.records.map((r) => (r.openChecksum ?? r.checksum).value);
+      expect(opened(second)).toEqual(opened(first));
+      if (compression !== 'zstd') expect(second).toEqual(first);
+      expect(loadRepository(two, { filelists: true, changelogs: true }).packages.length).toBe(first.packages);
+    }
   });
 
   it('comes out of the cache as out of the metadata', () => {

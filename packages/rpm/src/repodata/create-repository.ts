@@ -2,7 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
+import type { Compression } from '@coppice/archive';
 import { type Clock, type CoppiceError, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, replaceFile } from '@coppice/linux';
@@ -10,8 +10,9 @@ import { rpmvercmp } from '../evr.ts';
 import { SigTag, Tag } from '../header/tag.ts';
 import { type RpmPackage, readPackage } from '../package/rpm-package.ts';
 import { checksumAlgorithm, loadRepository } from './load-repository.ts';
+import { type PackedMetadata, packConcurrently, packMetadata, writeMetadata } from './metadata-file.ts';
 import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
-import { type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
+import { type Repomd, writeRepomd } from './repomd.ts';
 import { describePackage, type RepositoryPackage } from './repository-package.ts';
 
 export interface CreateOptions {
@@ -173,15 +174,18 @@ function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<strin
 
 const kinds: readonly MetadataKind[] = ['primary', 'filelists', 'other'];
 
-/**
- * Writes the repository metadata of `dir`. The new files are written beside the old ones and repomd.xml is replaced last,
- * so that a reader sees the old repository or the new one; files of the old one are removed after that.
- */
-export function createRepository(dir: string, options: CreateOptions = {}): CreatedRepository {
+/** What the packages of a directory come to. */
+interface Scan {
+  readonly output: string;
+  readonly xml: Readonly<Record<MetadataKind, readonly string[]>>;
+  readonly count: number;
+  readonly reused: number;
+  readonly bad: number;
+}
+
+function scan(dir: string, options: CreateOptions): Scan {
   const fs = options.fs ?? hostFs;
-  const now = Math.floor((options.clock ?? systemClock).now() / 1000);
   const checksum = options.checksum ?? 'sha256';
-  const output = join(options.outputDir ?? dir, 'repodata');
   const found = findPackages(fs, dir);
   const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
   const buffer = Buffer.allocUnsafe(wholeLimit);
@@ -212,11 +216,19 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
       bad++;
     }
   }
-  const count = found.length - bad;
+  const output = join(options.outputDir ?? dir, 'repodata');
+  return { output, xml, count: found.length - bad, reused, bad };
+}
+
+function publish(found: Scan, packed: readonly PackedMetadata[], options: CreateOptions): CreatedRepository {
+  const fs = options.fs ?? hostFs;
+  const now = Math.floor((options.clock ?? systemClock).now() / 1000);
+  const { output, count, reused, bad } = found;
   if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
-  const writer = new MetadataFiles(fs, output, options, checksum, options.timestamp ?? now);
-  const records = kinds.map((kind) => writer.write(kind, `${kind}.xml`, metadataChunks(kind, count, xml[kind])));
-  for (const { type, name, bytes } of options.extra ?? []) records.push(writer.write(type, name, [bytes]));
+  const timestamp = options.timestamp ?? now;
+  const records = packed.map((file) => writeMetadata(fs, output, file, timestamp));
+  for (const { type, name, bytes } of options.extra ?? [])
+    records.push(writeMetadata(fs, output, packMetadata(type, name, [bytes], options), timestamp));
   const repomd: Repomd = {
     revision: options.revision ?? String(now),
     contentTags: options.contentTags ?? [],
@@ -231,56 +243,34 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   return { repomd, packages: count, reused, bad };
 }
 
+/**
+ * Writes the repository metadata of `dir`. The new files are written beside the old ones and repomd.xml is replaced last,
+ * so that a reader sees the old repository or the new one; files of the old one are removed after that.
+ */
+export function createRepository(dir: string, options: CreateOptions = {}): CreatedRepository {
+  const found = scan(dir, options);
+  const chunks = (kind: MetadataKind) => metadataChunks(kind, found.count, found.xml[kind]);
+  return publish(
+    found,
+    kinds.map((kind) => packMetadata(kind, `${kind}.xml`, chunks(kind), options)),
+    options,
+  );
+}
+
+/** The same with the files compressed side by side on Node's own threads. */
+export async function createRepositoryConcurrently(
+  dir: string,
+  options: CreateOptions = {},
+): Promise<CreatedRepository> {
+  const found = scan(dir, options);
+  const chunks = (kind: MetadataKind) => metadataChunks(kind, found.count, found.xml[kind]);
+  const packed = kinds.map((kind) => packConcurrently(kind, `${kind}.xml`, chunks(kind), options));
+  return publish(found, await Promise.all(packed), options);
+}
+
 /** Names createrepo gives its own files; anything else in repodata/ is left alone. */
 function isMetadataName(name: string): boolean {
   return /^([0-9a-f]{32,128}-)?(primary|filelists|other)\.(xml|sqlite)(\.\w+)?$|^[0-9a-f]{32,128}-|^repomd\.xml\.(asc|key)$/.test(
     name,
   );
-}
-
-class MetadataFiles {
-  readonly #fs: FileSystem;
-  readonly #dir: string;
-  readonly #options: CreateOptions;
-  readonly #checksum: string;
-  readonly #timestamp: number;
-
-  constructor(fs: FileSystem, dir: string, options: CreateOptions, checksum: string, timestamp: number) {
-    this.#fs = fs;
-    this.#dir = dir;
-    this.#options = options;
-    this.#checksum = checksum;
-    this.#timestamp = timestamp;
-  }
-
-  /** Writes one compressed metadata file, named by its checksum. */
-  write(type: string, name: string, chunks: Iterable<Uint8Array>): RepomdRecord {
-    const compression = this.#options.compression ?? 'gzip';
-    const open = createHash(this.#checksum);
-    let openSize = 0;
-    const watched = function* (): Generator<Uint8Array> {
-      for (const chunk of chunks) {
-        open.update(chunk);
-        openSize += chunk.length;
-        yield chunk;
-      }
-    };
-    const level = this.#options.level ?? (compression === 'gzip' ? 6 : undefined);
-    const bytes = collectBytes(
-      compress(watched(), compression, level === undefined ? {} : { level }),
-      Number.MAX_SAFE_INTEGER,
-    );
-    const value = createHash(this.#checksum).update(bytes).digest('hex');
-    const file = `${value}-${name}${compressionSuffix(compression)}`;
-    replaceFile(join(this.#dir, file), bytes, { fs: this.#fs });
-    const sumType = this.#checksum === 'sha1' ? 'sha' : this.#checksum;
-    return {
-      type,
-      checksum: { type: sumType, value },
-      ...(compression === 'none' ? {} : { openChecksum: { type: sumType, value: open.digest('hex') }, openSize }),
-      href: `repodata/${file}`,
-      timestamp: this.#timestamp,
-      size: bytes.length,
-    };
-  }
 }

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import type { Compression } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
-import { type CreateOptions, createRepository } from '@coppice/rpm';
+import { type CreateOptions, createRepositoryConcurrently } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
 
 const kinds: Readonly<Record<string, Compression>> = {
@@ -24,7 +24,7 @@ function groupFile(path: string): NonNullable<CreateOptions['extra']>[number] {
   }
 }
 
-export const run: SubVerbModule['run'] = (context, [dir], flags) => {
+export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
   const kind = String(flags['compressType']);
   const compression = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (compression === undefined) throw new CoppiceError('Usage', `--compress-type: unknown compression ${kind}`);
@@ -38,7 +38,7 @@ export const run: SubVerbModule['run'] = (context, [dir], flags) => {
   const base = text('baseurl');
   const group = text('groupfile');
   const revision = text('revision');
-  const made = createRepository(resolve(context.cwd, dir as string), {
+  const made = await createRepositoryConcurrently(resolve(context.cwd, dir as string), {
     compression,
     checksum,
     changelogLimit: limit,
