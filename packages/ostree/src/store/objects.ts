@@ -1,5 +1,5 @@
 import type { FileSystem } from '@coppice/base/fs';
-import { isObjectType, looseName, type ObjectType, objectTypes, type RepoMode } from '../codec/object-type.ts';
+import { looseName, type ObjectType, objectSuffix, objectTypes, type RepoMode } from '../codec/object-type.ts';
 
 /** A loose object found in `objects/`. */
 export interface LooseObject {
@@ -14,7 +14,7 @@ export function* looseObjects(
   mode: RepoMode,
   prefix = '',
 ): Generator<LooseObject, void, undefined> {
-  const archive = mode === 'archive';
+  const types = typesBySuffix(mode);
   for (let i = 0; i < 256; i++) {
     const head = (i < 16 ? '0' : '') + i.toString(16);
     if (prefix.length >= 2 ? head !== prefix.slice(0, 2) : !head.startsWith(prefix)) continue;
@@ -26,19 +26,29 @@ export function* looseObjects(
       throw error;
     }
     for (const name of names) {
-      if (name.lastIndexOf('.') !== 62) continue;
-      const suffix = name.slice(63);
-      const type = archive && suffix.endsWith('z') && suffix !== 'z' ? suffix.slice(0, -1) : suffix;
-      if (!isObjectType(type)) continue;
+      if (name.charCodeAt(62) !== dot || !startsWithHex(name)) continue;
+      const type = types.get(name.slice(63));
+      if (type === undefined) continue;
       const checksum = head + name.slice(0, 62);
-      if (!/^[0-9a-f]{64}$/.test(checksum) || !checksum.startsWith(prefix)) continue;
-      if (archive !== (type !== suffix) && !metaSuffixes.has(type)) continue;
-      yield { checksum, type };
+      if (checksum.startsWith(prefix)) yield { checksum, type };
     }
   }
 }
 
-const metaSuffixes: ReadonlySet<ObjectType> = new Set(objectTypes.slice(1, 6));
+const dot = 0x2e;
+
+/** 62 lower-case digits. */
+function startsWithHex(name: string): boolean {
+  for (let i = 0; i < 62; i++) {
+    const code = name.charCodeAt(i);
+    if (!(code >= 0x30 && code <= 0x39) && !(code >= 0x61 && code <= 0x66)) return false;
+  }
+  return true;
+}
+
+function typesBySuffix(mode: RepoMode): ReadonlyMap<string, ObjectType> {
+  return new Map(objectTypes.map((type) => [objectSuffix(type, mode), type]));
+}
 
 /** Path of a loose object in a repository directory. */
 export function objectPath(repo: string, checksum: string, type: ObjectType, mode: RepoMode): string {
