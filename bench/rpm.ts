@@ -1,11 +1,11 @@
 // RPM against the originals: createrepo_c, dnf, rpm2cpio | cpio. Medians of paired runs, ours/original.
-//   node --conditions=source bench/rpm.ts [--dist DIR] [--runs N] [--packages N] [--universe N]
+//   node --conditions=source bench/rpm.ts [--dist DIR] [--runs N] [--packages N] [--universe N] [--only createrepo,unpack,universe]
 // DIR is a bundle (scripts/build.ts --outdir DIR); without it the sources run, which start slower.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '@coppice/rpm';
 import { debianRpms } from '../test/judges/debian-rpms.ts';
@@ -18,19 +18,21 @@ const { values } = parseArgs({
     packages: { type: 'string', default: '300' },
     universe: { type: 'string', default: '60000' },
     folder: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 const root = join(import.meta.dirname, '..');
 const work = mkdtempSync(join(tmpdir(), 'coppice-bench-'));
-const entry =
-  values.dist === undefined
-    ? ['--conditions=source', join(root, 'packages/coppice/src/main.ts'), 'coppice']
-    : [join(values.dist, 'main.mjs'), 'coppice'];
+const coppice = join(root, 'bin/coppice');
+const ourEnvironment = values.dist === undefined ? { COPPICE_SOURCE: '1' } : { COPPICE_DIST: resolve(values.dist) };
 
 /** Wall seconds of a command. */
 function run(command: string, args: readonly string[]): number {
   const start = process.hrtime.bigint();
-  const done = spawnSync(command, args, { maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C' } });
+  const done = spawnSync(command, args, {
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C', ...ourEnvironment },
+  });
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   // dnf --assumeno ends with 1 by design.
   if (done.status !== 0 && !(command === 'dnf' && done.status === 1))
@@ -38,7 +40,7 @@ function run(command: string, args: readonly string[]): number {
   return seconds;
 }
 
-const ours = (...args: readonly string[]): number => run(process.execPath, [...entry, ...args]);
+const ours = (...args: readonly string[]): number => run(coppice, args);
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
 
 function compare(what: string, mine: () => number, theirs: () => number, target: number): void {
@@ -148,9 +150,9 @@ function unpack(): void {
 }
 
 try {
-  createrepo();
-  unpack();
-  universe();
+  const parts = { createrepo, unpack, universe };
+  const chosen = values.only?.split(',');
+  for (const [name, part] of Object.entries(parts)) if (chosen === undefined || chosen.includes(name)) part();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

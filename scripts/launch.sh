@@ -28,7 +28,11 @@ if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then
     exit 1
   fi
 fi
-# Configs may come from anywhere: a small young generation keeps what hostile ones take low, and costs no start-up.
 heap=
-case "$name $1" in butane\ * | fcct\ * | ignition-validate\ * | 'coppice config') heap=--max-semi-space-size=16 ;; esac
+case "$name $1" in
+  # Configs may come from anywhere: a small young generation keeps what hostile ones take low, and costs no start-up.
+  butane\ * | fcct\ * | ignition-validate\ * | 'coppice config') heap=--max-semi-space-size=16 ;;
+  # Metadata of many packages are short-lived texts: collecting them less often saves a fifth of the time.
+  'coppice repo') heap=--min-semi-space-size=32 ;;
+esac
 exec "$node" $heap --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"
