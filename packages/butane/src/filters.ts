@@ -1,4 +1,4 @@
-import type { Fields, Path, Report, StructDef, Value } from '@coppice/ignition';
+import type { FieldDef, Fields, Path, Report, StructDef, Value } from '@coppice/ignition';
 import { type ButaneCode, report } from './messages-table.ts';
 import type { Spec } from './versions-table.ts';
 
@@ -60,13 +60,7 @@ function visit(value: Fields, def: StructDef, path: Path, key: string, filters: 
     const name = key === '' ? field.name : `${key}.${field.name}`;
     const at = [...path, field.name];
     const code = filters[name];
-    const empty = field.list
-      ? (found as readonly Value[]).length === 0
-      : field.pointer
-        ? false
-        : field.type !== undefined
-          ? Object.keys(found as Fields).length === 0
-          : found === '' || found === 0 || found === false;
+    const empty = isEmpty(found, field);
     const named = code !== 'unsupported-compression' || found !== '';
     if (code !== undefined && !empty && named) report(to, 'error', at, code);
     if (field.type === undefined) continue;
@@ -76,4 +70,15 @@ function visit(value: Fields, def: StructDef, path: Path, key: string, filters: 
       });
     else visit(found as Fields, field.type, at, name, filters, to);
   }
+}
+
+/** Whether there is nothing in a field: a pointer is never empty, a struct is when all its fields are. */
+function isEmpty(value: Value, field: FieldDef): boolean {
+  if (field.list) return (value as readonly Value[]).length === 0;
+  if (field.pointer) return false;
+  if (field.type === undefined) return value === '' || value === 0 || value === false;
+  return field.type.fields.every((inner) => {
+    const found = (value as Fields)[inner.name];
+    return found === undefined || isEmpty(found, inner);
+  });
 }

@@ -22,7 +22,7 @@ export function checkPartitions(state: TranslationState, rootSize: boolean): voi
       const label = maybeText(partition, 'label');
       if (label === undefined) return;
       const at: Path = ['storage', 'disks', i, 'partitions', p];
-      if (rootSize && label === 'root') checkRootSize(partition, partitions.slice(p + 1), at, state);
+      if (rootSize && label === 'root') checkRootSize(partition, partitions.toSpliced(p, 1), at, state);
       if (isTrue(disk, 'wipeTable') || !Object.hasOwn(reserved, label)) return;
       if ((maybeInt(partition, 'number') ?? 0) !== reserved[label])
         report(state.outputReport, 'warning', [...at, 'label'], 'partition-reserved-label');
@@ -30,10 +30,10 @@ export function checkPartitions(state: TranslationState, rootSize: boolean): voi
   });
 }
 
-function checkRootSize(root: Fields, behind: readonly Fields[], at: Path, state: TranslationState): void {
+function checkRootSize(root: Fields, others: readonly Fields[], at: Path, state: TranslationState): void {
   const size = maybeInt(root, 'sizeMiB') ?? 0;
   if (size === 0) {
-    if (behind.some((next) => (maybeInt(next, 'startMiB') ?? 0) === 0))
+    if (others.some((other) => (maybeInt(other, 'startMiB') ?? 0) === 0))
       report(state.outputReport, 'warning', [...at, 'label'], 'partition-root-constrained');
   } else if (size < rootMinimum) report(state.outputReport, 'warning', [...at, 'size_mib'], 'partition-root-small');
 }

@@ -1,4 +1,4 @@
-import { type Fields, isTrue, list, maybeText, type Path, text } from '@coppice/ignition';
+import { type Fields, isTrue, joinPath, list, maybeText, type Path, text } from '@coppice/ignition';
 import { readLocal } from './contents.ts';
 import { makeDataSource } from './data-source.ts';
 import { report } from './messages-table.ts';
@@ -15,14 +15,14 @@ export function isQuadletName(name: string): boolean {
 /** The template that an instance such as `a@1.container` is a link to; undefined for other names. */
 export function quadletTemplate(name: string): string | undefined {
   const at = name.indexOf('@');
-  const dot = name.indexOf('.');
-  if (at < 0 || at + 1 === dot) return undefined;
+  const dot = name.lastIndexOf('.');
+  if (at < 0 || dot < 0 || at + 1 === dot) return undefined;
   return `${name.slice(0, at)}@.${name.slice(dot + 1)}`;
 }
 
 function quadletPath(quadlet: Fields): string {
   const folder = isTrue(quadlet, 'rootful') ? '/etc/containers/systemd' : '/etc/containers/systemd/users';
-  return `${folder}/${text(quadlet, 'name')}`;
+  return joinPath(folder, text(quadlet, 'name'));
 }
 
 /** Quadlets become files below /etc/containers/systemd, instances links to their template, drop-ins files beside them. */

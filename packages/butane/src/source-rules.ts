@@ -134,12 +134,13 @@ function mirrorDevices(config: Fields): readonly string[] {
 
 const openshiftConfig: SourceRule = (value, path, _spec, to) => {
   const missing = !texts(child(value, 'openshift'), 'kernel_arguments').includes('rd.luks.key=/etc/luks/cex.key');
-  const cex =
-    isTrue(child(child(child(value, 'boot_device'), 'luks'), 'cex'), 'enabled') ||
-    list(child(value, 'storage'), 'luks').some(
-      (luks) => text(luks, 'name') === 'root' && isTrue(child(luks, 'cex'), 'enabled'),
-    );
-  if (cex && missing) error(to, [...path, 'openshift', 'kernel_arguments'], 'cex-kernel-argument');
+  if (!missing) return;
+  const boot = isTrue(child(child(child(value, 'boot_device'), 'luks'), 'cex'), 'enabled');
+  const root = list(child(value, 'storage'), 'luks').some(
+    (luks) => text(luks, 'name') === 'root' && isTrue(child(luks, 'cex'), 'enabled'),
+  );
+  // Once for the sugar, once for the volume.
+  for (const cex of [boot, root]) if (cex) error(to, [...path, 'openshift', 'kernel_arguments'], 'cex-kernel-argument');
 };
 
 const config: SourceRule = (value, path, spec, to) => {
@@ -155,6 +156,8 @@ const bootDevice: SourceRule = (value, path, spec, to) => {
   const mirror = child(value, 'mirror');
   const mirrored = texts(mirror, 'devices').length > 0;
   const at = [...path, 'layout'];
+  if (layout === undefined && mirrored)
+    report(to, fcos >= 7 ? 'error' : 'warning', [...path, 'mirror'], 'boot-layout-missing');
   if (layout !== undefined) {
     if (fcos >= 6) checkLayout(layout, luks, at, to);
     else if (!['aarch64', 'ppc64le', 'x86_64'].includes(layout)) error(to, at, 'boot-layout-unknown-legacy');
@@ -165,10 +168,6 @@ const bootDevice: SourceRule = (value, path, spec, to) => {
     else if (!layout.startsWith('s390x')) error(to, at, 'boot-cex-layout');
     if (list(luks, 'tang').length > 0 || isTrue(luks, 'tpm2')) error(to, [...path, 'luks'], 'boot-cex-clevis');
   }
-  const unlocks = isTrue(luks, 'tpm2') || list(luks, 'tang').length > 0 || isTrue(child(luks, 'cex'), 'enabled');
-  if (fcos >= 7 && text(luks, 'device') !== '' && !unlocks) error(to, [...path, 'luks'], 'boot-luks-method-missing');
-  if (layout === undefined && mirrored)
-    report(to, fcos >= 7 ? 'error' : 'warning', [...path, 'mirror'], 'boot-layout-missing');
   if (mirror !== undefined) bootMirror(mirror, [...path, 'mirror'], spec, to);
 };
 
@@ -190,6 +189,21 @@ function checkLayout(layout: string, luks: Fields | undefined, at: Path, to: Rep
     default:
       error(to, at, 'boot-layout-unknown');
   }
+}
+
+/** A device needs a way to unlock it; the original says so at a `luks` below the section itself. */
+const bootLuks: SourceRule = (value, path, spec, to) => {
+  if (spec.fcos! < 7 || text(value, 'device') === '') return;
+  const unlocks =
+    list(value, 'tang').some((tang) => ['url', 'thumbprint', 'advertisement'].some((name) => isGiven(tang, name))) ||
+    isTrue(value, 'tpm2') ||
+    isTrue(child(value, 'cex'), 'enabled');
+  if (!unlocks) error(to, [...path, 'luks'], 'boot-luks-method-missing');
+};
+
+/** Whether a field is set; the `url` is no pointer, so an empty one is not. */
+function isGiven(tang: Fields, name: string): boolean {
+  return name === 'url' ? text(tang, name) !== '' : tang[name] !== undefined;
 }
 
 const bootMirror: SourceRule = (value, path, _spec, to) => {
@@ -215,6 +229,7 @@ const openshift: SourceRule = (value, path, _spec, to) => {
 /** The rules of each source type. */
 const rules: Readonly<Record<string, SourceRule>> = {
   BootDevice: bootDevice,
+  BootDeviceLuks: bootLuks,
   BootDeviceMirror: bootMirror,
   Config: config,
   Directory: mode(true),

@@ -1,4 +1,4 @@
-import { type Fields, joinPath, list, maybeText, type Path, text } from '@coppice/ignition';
+import { type Fields, joinPath, list, maybeText, type Path, text, type Value } from '@coppice/ignition';
 import { reportFault } from './contents.ts';
 import { makeDataSource } from './data-source.ts';
 import { LocalFileFault, type TreeEntry } from './local-files.ts';
@@ -42,7 +42,7 @@ function addEntry(
   const kind = kinds[entry.type];
   const found = kind === 'directories' ? undefined : nodes.find(kind, path);
   const taken = found === undefined ? nodes.has(path) : isFilled(found.node as Fields, kind);
-  const owned = tree['user'] !== undefined || tree['group'] !== undefined;
+  const owned = ['user', 'group'].some((who) => isGiven(tree[who]));
   if (kind === 'directories' && !owned && tree['dir_mode'] === undefined) return;
   if (taken) {
     report(state.report, 'error', at, 'node-exists');
@@ -55,6 +55,11 @@ function addEntry(
     place.node['target'] = entry.target ?? '';
     state.translations.add(at, [...to, 'target']);
   }
+}
+
+/** Whether an owner says anything; `{}` does not. */
+function isGiven(owner: Value | undefined): boolean {
+  return owner !== undefined && Object.keys(owner as Fields).length > 0;
 }
 
 function isFilled(node: Fields, kind: NodeKind): boolean {
@@ -70,7 +75,7 @@ function addNode(
   state: TranslationState,
 ): { index: number; node: Draft } {
   const node: Draft = { path };
-  for (const who of ['user', 'group']) if (tree[who] !== undefined) node[who] = { ...(tree[who] as Fields) };
+  for (const who of ['user', 'group']) if (isGiven(tree[who])) node[who] = { ...(tree[who] as Fields) };
   if (kind === 'directories') node['mode'] = tree['dir_mode'] ?? 0o755;
   const added = nodes.add(kind, node);
   const type = state.schema.byName.get('storage')!.type!.byName.get(kind)!.type!;

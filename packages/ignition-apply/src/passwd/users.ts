@@ -1,10 +1,10 @@
-import { dirname } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { type Fields, isTrue, maybeInt, maybeText, text, texts } from '@coppice/ignition';
-import { isDirectory, isRegular } from '../root.ts';
+import { isDirectory } from '../root.ts';
 import { type Accounts, checkAccountName, checkField } from './accounts.ts';
 import { addGroupRow } from './groups.ts';
 import { createHome, createMailSpool, moveHome, removeHome } from './home.ts';
+import { authorizeKeys } from './ssh-keys.ts';
 
 /** useradd, usermod for users that exist, or userdel for `shouldExist: false`; then the ssh keys. */
 export function ensureUser(user: Fields, accounts: Accounts): void {
@@ -171,22 +171,4 @@ function removeUser(name: string, accounts: Accounts): void {
   for (const file of ['subuid', 'subgid'] as const) files.remove(file, name);
   files.commit();
   removeHome(user, accounts);
-}
-
-/** Keys go to a file of their own below ~/.ssh, owned by the user and readable by nobody else. */
-function authorizeKeys(name: string, keys: readonly string[], accounts: Accounts): void {
-  if (keys.length === 0) return;
-  const { root } = accounts;
-  const user = accounts.user(name)!;
-  if (root.lstat(root.resolve(user.home, true)) === undefined) createHome(user.home, user.uid, user.gid, accounts);
-  const path = root.resolve(`${user.home}/.ssh/authorized_keys.d/ignition`);
-  root.makeDirectories(dirname(path), 0o700, (dir) => {
-    root.chown(dir, user.uid, user.gid);
-  });
-  const joined = keys.join('\n');
-  const content = new TextEncoder().encode(joined.endsWith('\n') ? joined : `${joined}\n`);
-  const present = root.lstat(path);
-  if (present !== undefined && isRegular(present)) root.rewriteFile(path, content, present);
-  else root.writeFile(path, content, 0o600, user.uid, user.gid);
-  root.syncDirectory(dirname(path));
 }
