@@ -28,8 +28,8 @@ export function checkFinalization(look: Inspection): void {
   let problem: string | undefined;
   try {
     const target = decodeStaged(readFile(record, { fs: look.fs, limit: 1 << 20 }))?.target;
-    if (target !== undefined && !look.there(target.path))
-      problem = `the tree that is to be finalized, ${target.path}, is missing`;
+    if (target === undefined) problem = 'the record of the staged deployment names none';
+    else if (!look.there(target.path)) problem = `the tree that is to be finalized, ${target.path}, is missing`;
   } catch (error) {
     if (!isCoppiceError(error)) throw error;
     problem = `the record of the staged deployment cannot be read: ${messageOf(error)}`;
