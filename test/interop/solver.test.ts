@@ -12,6 +12,7 @@ import {
   parseDependencyText,
   parseNevraForm,
   parseSubject,
+  problemTextLines,
   rangesOverlap,
   rpmvercmp,
 } from '@coppice/rpm';
@@ -213,6 +214,26 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
       expect(seeds.flatMap((first) => differing(first, 5, kind))).toEqual([]);
     },
   );
+  test('problems and their numbered solutions as people read them', () => {
+    const file = join(dir, 'text.t');
+    let problems = 0;
+    for (let seed = 1; seed <= 120; seed++) {
+      const text = generateCase(seed);
+      writeFileSync(file, text);
+      const expected = spawnSync('testsolv', [file], { encoding: 'utf8' }).stdout;
+      if (!expected.startsWith('Found ')) continue;
+      problems++;
+      let lines: string[] = [];
+      runTestCase(text, {
+        onSolved: (s) => {
+          lines = s.problems.flatMap((_, i) => problemTextLines(s, i));
+          lines.unshift(`Found ${s.problems.length} problems:`);
+        },
+      });
+      expect([seed, `${lines.join('\n')}\n`]).toEqual([seed, expected]);
+    }
+    expect(problems).toBeGreaterThan(20);
+  });
 });
 
 judged('dnf, rpmbuild and createrepo_c', has('dnf') && has('rpmbuild') && has('createrepo_c'))(

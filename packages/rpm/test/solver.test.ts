@@ -201,6 +201,7 @@ test('explains a chain from the request to what is missing', () => {
     'middle-1-1.noarch requires bad',
     'bad-1-1.noarch requires missing >= 2, which nothing provides',
   ]);
+  expect(explanation.solutions).toEqual([['do not ask to install top']]);
 });
 
 /** Small random universes: whatever comes out must hold together. */

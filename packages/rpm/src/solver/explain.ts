@@ -5,7 +5,8 @@ import { problemElements, problemRules } from './problems.ts';
 import { allRuleInfos, infoText } from './rule-info.ts';
 import { ruleType } from './rule-type.ts';
 import { selected } from './selection.ts';
-import { type Concession, problemSolutions } from './solutions.ts';
+import { concessionTexts } from './solution-text.ts';
+import { problemSolutions } from './solutions.ts';
 import type { SolverState } from './state.ts';
 
 /** One step of the chain: a package and what it needs or clashes with. */
@@ -24,7 +25,7 @@ export interface Explanation {
   readonly chain: readonly ChainLink[];
   /** Why the other side of a clash cannot give way, where there is one. */
   readonly because?: string;
-  /** Each a set of things to give up that solves the problem. */
+  /** Each a set of things to give up that solves the problem, in libsolv's words and order. */
   readonly solutions: readonly (readonly string[])[];
 }
 
@@ -94,24 +95,6 @@ function shortest(
   return undefined;
 }
 
-function concessionText(s: SolverState, requests: readonly (string | undefined)[], c: Concession): string {
-  const name = (p: number): string => s.pool.text(p);
-  switch (c.kind) {
-    case 'job': {
-      const job = s.jobs[c.job]!;
-      const label = requests[c.job] ?? selected(s.pool, job.select).map(name).join(' or ');
-      if (job.action === 'lock') return `let ${label} change`;
-      return job.action === 'erase' ? `do not remove ${label}` : `leave out ${label}`;
-    }
-    case 'erase':
-      return `remove ${name(c.package)}`;
-    case 'replace':
-      return `let ${name(c.package)} become ${name(c.by)}`;
-    default:
-      return `accept ${name(c.package)}`;
-  }
-}
-
 /** Explains problem number `problem`. `requests` are the texts of the jobs by index (`Goal.requests`). */
 export function explainProblem(
   s: SolverState,
@@ -159,7 +142,7 @@ export function explainProblem(
     chain,
     ...(because === undefined ? {} : { because }),
     solutions: problemSolutions(s, problem).map((solution) =>
-      solution.concessions.map((c) => concessionText(s, requests, c)),
+      solution.concessions.flatMap((c) => concessionTexts(s, c, requests)),
     ),
   };
 }
@@ -169,6 +152,8 @@ export function explanationLines(e: Explanation): string[] {
   const out = [`cannot satisfy: ${e.requests.join(', ')}`];
   for (const [i, link] of e.chain.entries()) out.push(`${'  '.repeat(Math.min(i, 20) + 1)}${link.text}`);
   if (e.because !== undefined) out.push(`  (${e.because})`);
-  for (const solution of e.solutions) if (solution.length > 0) out.push(`  possible: ${solution.join(' and ')}`);
+  e.solutions.forEach((solution, i) => {
+    out.push(`  Solution ${i + 1}:`, ...solution.map((text) => `    - ${text}`));
+  });
   return out;
 }
