@@ -64,7 +64,10 @@ export function networkError(error: unknown, started: boolean): CoppiceError {
   if (code === 'ECONNRESET' && /socket disconnected before secure/i.test(messageOf(error))) return curlError(35, error);
   const number = byCode[code];
   if (number !== undefined) return curlError(number, error);
-  if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) return curlError(60, error);
+  // The server may end a session over HTTP/2 before it says why, as when it wants a certificate.
+  if (code.startsWith('ERR_HTTP2_')) return curlError(started ? 18 : 56, error);
+  if (/^Proxy response \(\d+\)/.test(messageOf(error))) return curlError(56, error);
+  if (/CERT|SIGNED|ISSUER|ALTNAME|VERIFY/.test(code)) return curlError(60, error);
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return curlError(35, error);
   if (code.startsWith('HPE_')) return curlError(56, error);
   return new CoppiceError('Network', messageOf(error), { cause: error });
