@@ -128,6 +128,24 @@ describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefine
     expect(names('dump0/ostree/repo')).toEqual(names('repo'));
   });
 
+  it('is whole for the kernel and for the original, mounted', { timeout: 120_000 }, (context) => {
+    const image = build(nobody);
+    expect(spawnSync('e2fsck', ['-fn', image], { encoding: 'utf8' }).stdout).toMatch(/^Pass 5[\s\S]*non-contiguous/m);
+    expect(spawnSync('e2fsck', ['-fn', image]).status).toBe(0);
+    const [commit, other] = ['two', 'one'].map((ref) => must(original(['rev-parse', '--repo=repo', ref], work)).trim());
+    const script = `mkdir m && mount -o loop,ro,noload "$1" m || exit 77
+      trap 'umount m' EXIT
+      ostree fsck --quiet --repo=m/ostree/repo && ostree admin status --sysroot=m &&
+      lsattr -d m/ostree/deploy/test/deploy/*.0 && ls -d m/ostree/deploy/test/deploy/*.0 | wc -l`;
+    const shell = ['--mount', 'sh', '-c', script, 'sh', image];
+    const result = spawnSync('unshare', shell, { cwd: work, encoding: 'utf8' });
+    if (result.status === 77) context.skip(`no loop devices: ${result.stderr.trim()}`);
+    expect(result.stderr).toBe('');
+    for (const sum of [commit, other])
+      expect(result.stdout).toMatch(new RegExp(`^----i\\S* m/ostree/deploy/test/deploy/${sum}.0$`, 'm'));
+    expect(result.stdout).toMatch(/^2$/m);
+  });
+
   it('refuses what cannot be', () => {
     const main = (...args: string[]): string =>
       spawnSync(process.execPath, [join(dist, 'main.cjs'), 'coppice', 'image', 'build', ...args], { encoding: 'utf8' })
