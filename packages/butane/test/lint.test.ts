@@ -20,6 +20,9 @@ const cases: Readonly<Record<LintCode, string>> = {
   'password-weak': `${head}passwd:\n  users: [{name: a, password_hash: $1$abc$def}]\n`,
   'user-no-login': `${head}passwd:\n  users: [{name: a}]\n`,
   'source-unverified': `${head}ignition:\n  config:\n    merge: [{source: "http://x.example/"}]\n`,
+  'ssh-key-form': `${head}passwd:\n  users: [{name: a, ssh_authorized_keys: [AAAAC3Nz me@host]}]\n`,
+  'owner-home': file('/var/home/core/.config/a', 'x'),
+  'unit-masked-enabled': `${head}systemd:\n  units: [{name: a.service, mask: true, enabled: true}]\n`,
   'mode-world-writable': file('/etc/a', '', '      mode: 0666\n'),
   'mode-key-readable': file('/etc/k', key),
   'mode-sudoers': file('/etc/sudoers.d/a', 'x', '      mode: 0755\n'),
@@ -50,6 +53,26 @@ describe('lint', () => {
     expect(found?.message).not.toMatch(/\{\d\}/);
     expect(found?.hint).toBe(lintRules[code as LintCode].explain);
     if (code !== 'user-data-large') expect(found?.line).toBeGreaterThan(2);
+  });
+
+  it('takes keys of all kinds, with options and comments', () => {
+    const keys = [
+      'ssh-rsa AAAA',
+      'ecdsa-sha2-nistp256 AAAA= me@host',
+      'sk-ssh-ed25519@openssh.com AAAA',
+      'from="10.0.0.0/8",command="/a b" ssh-ed25519 AAAA me',
+      'cert-authority ssh-rsa-cert-v01@openssh.com AAAA==',
+      '# mine',
+      '',
+    ];
+    const text = `${head}passwd:\n  users:\n    - name: core\n      ssh_authorized_keys: ${JSON.stringify(keys)}\n`;
+    expect(lint(new TextEncoder().encode(text)).diagnostics).toEqual([]);
+  });
+
+  it('tells in the order of the text', () => {
+    const text = `${head}systemd:\n  units: [{name: a.service, mask: true, enabled: true}]\nstorage:\n  files: [{path: /run/a}]\npasswd:\n  users: [{name: a, password_hash: x y}]\n`;
+    const lines = lint(new TextEncoder().encode(text)).diagnostics.map((each) => each.line);
+    expect(lines).toEqual([4, 6, 8]);
   });
 
   it('is silent about a sound config', () => {

@@ -39,7 +39,14 @@ export function lint(source: Uint8Array, options: LintOptions = {}): Linted {
   for (const [provider, limit] of Object.entries(userDataLimits))
     if (size > limit && (options.provider === undefined || options.provider === provider))
       found(report, [], 'user-data-large', String(size), provider, String(limit));
-  return { ...linted, diagnostics: [...linted.diagnostics, ...fromReport(report)] };
+  return { ...linted, diagnostics: inOrder([...linted.diagnostics, ...fromReport(report)]) };
+}
+
+const farthest = Number.MAX_SAFE_INTEGER;
+
+/** In the order of the text; what has no place in it comes last. */
+function inOrder(found: readonly Diagnostic[]): Diagnostic[] {
+  return found.toSorted((a, b) => (a.line ?? farthest) - (b.line ?? farthest) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function lintButane(source: Uint8Array, options: LintOptions): Linted {

@@ -33,8 +33,10 @@ export function checkPaths(config: Fields, report: Report): void {
     list(storage, kind).map((fields, i) => ({ path: text(fields, 'path'), kind, at: ['storage', kind, i], fields })),
   );
   const byPath = new Map(nodes.map((node) => [node.path, node]));
+  const homes = homesOf(config);
   for (const node of nodes) {
     checkPlace(node, report);
+    checkHome(node, homes, report);
     for (let end = node.path.lastIndexOf('/'); end > 0; end = node.path.lastIndexOf('/', end - 1)) {
       const parent = byPath.get(node.path.slice(0, end));
       if (parent?.kind !== 'files') continue;
@@ -54,6 +56,27 @@ function checkPlace(node: Node, report: Report): void {
     isBelow(node.path, writable) === undefined
   )
     found(report, at, 'path-read-only', node.path);
+}
+
+/** Home directories of the accounts of a config, which may stand in it by either name. */
+function homesOf(config: Fields): readonly (readonly [dir: string, user: string])[] {
+  const users = list(child(config, 'passwd'), 'users').filter((user) => user['shouldExist'] !== false);
+  const known = users.map((user) => [text(user, 'name'), text(user, 'homeDir')] as const);
+  if (!known.some(([name]) => name === 'core')) known.push(['core', '']);
+  return known.flatMap(([name, home]) =>
+    name === 'root' || name === ''
+      ? []
+      : (home === '' ? [`/var/home/${name}`, `/home/${name}`] : [home]).map((dir) => [dir, name] as const),
+  );
+}
+
+function checkHome(node: Node, homes: ReturnType<typeof homesOf>, report: Report): void {
+  const home = homes.find(([dir]) => isBelow(node.path, [dir]) !== undefined);
+  if (home === undefined || (node.kind === 'links' && node.fields['hard'] === true)) return;
+  const owner = child(node.fields, 'user');
+  const id = maybeInt(owner, 'id');
+  if (text(owner, 'name') === home[1] || (id !== undefined && id !== 0)) return;
+  found(report, node.at, 'owner-home', home[1], text(owner, 'name') === '' ? 'root' : text(owner, 'name'));
 }
 
 function checkMode(node: Node, report: Report): void {

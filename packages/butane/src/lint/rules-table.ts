@@ -49,6 +49,12 @@ export const lintRules = {
     message: 'the password hash is of a weak kind ({0})',
     explain: 'MD5 and DES hashes are broken by trying. Use yescrypt: `mkpasswd --method=yescrypt`.',
   },
+  'ssh-key-form': {
+    severity: 'error',
+    message: 'no public key of OpenSSH',
+    explain:
+      'A key is one line: options if any, the kind (as `ssh-ed25519`), the key in base64, a comment. It is the text of the file that ends in .pub.',
+  },
   'user-no-login': {
     severity: 'info',
     message: 'user {0} has neither a key nor a password',
@@ -80,6 +86,12 @@ export const lintRules = {
     severity: 'info',
     message: 'a script that cannot be executed (mode {0})',
     explain: 'The contents start with `#!`, but the mode has no execute bit. Use 0755.',
+  },
+  'owner-home': {
+    severity: 'warning',
+    message: 'lies in the home of {0}, but belongs to {1}',
+    explain:
+      'The user cannot change it. Set `user: {name: NAME}` and `group: {name: NAME}`, for the directories on the way too: those that Ignition makes itself belong to root.',
   },
   'path-read-only': {
     severity: 'error',
@@ -132,6 +144,11 @@ export const lintRules = {
     severity: 'info',
     message: '{0} is ordered after {1} but does not want it',
     explain: 'After= alone starts nothing. Add Wants=network-online.target.',
+  },
+  'unit-masked-enabled': {
+    severity: 'warning',
+    message: '{0} is masked, so enabling it does nothing',
+    explain: 'A masked unit cannot be started at all. Remove `enabled` or `mask`.',
   },
   'quadlet-no-section': {
     severity: 'error',

@@ -1,4 +1,14 @@
-import { child, embeddedText, type Fields, list, maybeText, type Path, type Report, text } from '@coppice/ignition';
+import {
+  child,
+  embeddedText,
+  type Fields,
+  list,
+  maybeText,
+  type Path,
+  type Report,
+  text,
+  texts,
+} from '@coppice/ignition';
 import { found } from './rules-table.ts';
 
 // Patterns of secrets that are worth a word: what they look like, and what to call them.
@@ -10,7 +20,7 @@ const tokens: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/, 'a signed web token'],
   [/"auth"\s*:\s*"[A-Za-z0-9+/=]{8,}"/, 'registry credentials'],
   [
-    /(?:^|[\s"'_-])(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?token|auth[_-]?token)["']?\s*[:=]\s*["']?(?![\s"'$%{<]|file\b|true\b|false\b|none\b|null\b|yes\b|no\b)[^\s"']{4,}/i,
+    /(?:^|[\s"'_-])(?:password|passwd|passphrase|secret|api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token)["']?\s*[:=]\s*["']?(?![\s"'$%{<]|file\b|true\b|false\b|none\b|null\b|yes\b|no\b)[^\s"']{4,}/i,
     'a password',
   ],
 ];
@@ -34,7 +44,24 @@ export function checkSecrets(config: Fields, report: Report): void {
     for (const [n, dropin] of list(unit, 'dropins').entries())
       checkText(text(dropin, 'contents'), [...at, 'dropins', n, 'contents'], report);
   });
-  checkAccounts(child(config, 'passwd'), report);
+  const passwd = child(config, 'passwd');
+  checkAccounts(passwd, report);
+  checkKeys(passwd, report);
+}
+
+const publicKey =
+  /^(?:.*[\s,"])?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com|[a-z0-9-]+-cert-v01@openssh\.com)\s+[A-Za-z0-9+/]+={0,2}(?:\s|$)/;
+
+/** Keys for logging in are public ones, one in a line; comments may stand between them. */
+function checkKeys(passwd: Fields | undefined, report: Report): void {
+  list(passwd, 'users').forEach((user, i) => {
+    texts(user, 'sshAuthorizedKeys').forEach((key, n) => {
+      const at: Path = ['passwd', 'users', i, 'sshAuthorizedKeys', n];
+      if (/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/.test(key)) found(report, at, 'secret-private-key');
+      const lines = key.split(/\r?\n/).filter((line) => !/^\s*(?:#|$)/.test(line));
+      if (!lines.every((line) => publicKey.test(line))) found(report, at, 'ssh-key-form');
+    });
+  });
 }
 
 function checkResource(resource: Fields | undefined, at: Path, report: Report): void {

@@ -21,6 +21,8 @@ export function checkUnits(config: Fields, report: Report): void {
     const content = maybeText(unit, 'contents') ?? '';
     if (quadlet !== undefined && unit['enabled'] === true && content === '')
       found(report, [...at, 'enabled'], 'quadlet-enabled', name, quadlet);
+    if (unit['mask'] === true && unit['enabled'] === true)
+      found(report, [...at, 'enabled'], 'unit-masked-enabled', name);
     if (content === '') return;
     if (unit['mask'] === true || read(content) === undefined) return;
     for (const { code, args } of checkUnit(name, content)) found(report, [...at, 'contents'], `unit-${code}`, ...args);
