@@ -149,25 +149,33 @@ export function parseOperator(text: string): number {
   return found[1];
 }
 
+const isComparison = (flags: number): boolean => flags > 0 && flags < 8;
+
 /** Writes a dependency so that `parseTestDependency` reads it back. */
-export function formatTestDependency(pool: Pool, dep: number, nested = false): string {
+export function formatTestDependency(pool: Pool, dep: number): string {
   const { ids } = pool;
   if (!isRel(dep)) return dep === 0 ? '<NULL>' : escapeName(ids.text(dep));
   const flags = ids.relFlag(dep);
   const left = ids.relName(dep);
   const right = ids.relEvr(dep);
-  if (flags === rel.namespace)
-    return `${ids.text(left)}(${right === 0 ? '<NULL>' : formatTestDependency(pool, right)})`;
+  if (flags === rel.namespace) return `${ids.text(left)}(${formatTestDependency(pool, right)})`;
   if (flags === rel.multiarch && !isRel(left) && ids.text(right) === 'any') return `${escapeName(ids.text(left))}:any`;
-  const op = operatorText(flags);
-  const chained = flags === rel.and || flags === rel.or || flags === rel.with;
-  const l = formatTestDependency(pool, left, true);
-  const r = formatTestDependency(
-    pool,
+  const inBrackets = (id: number, bare: (inner: number) => boolean): string => {
+    const text = formatTestDependency(pool, id);
+    if (!isRel(id)) return text;
+    const inner = ids.relFlag(id);
+    // These are one word already.
+    if (inner === rel.namespace || (inner === rel.multiarch && text.endsWith(':any'))) return text;
+    return bare(inner) ? text : `(${text})`;
+  };
+  // Comparisons stand without brackets, and so do chains of one operator on the right.
+  const l = inBrackets(left, (inner) => flags > 7 && flags !== rel.compat && isComparison(inner));
+  const r = inBrackets(
     right,
-    !(chained && isRel(right) && ids.relFlag(right) === flags) &&
-      !((flags === rel.if || flags === rel.unless) && isRel(right) && ids.relFlag(right) === rel.else),
+    (inner) =>
+      (flags > 7 && isComparison(inner)) ||
+      ((flags === rel.and || flags === rel.or) && inner === flags) ||
+      (isComparison(flags) && inner === rel.compat),
   );
-  const inner = `${l} ${op} ${r}`;
-  return nested && flags >= 8 && flags !== rel.compat ? `(${inner})` : inner;
+  return `${l} ${operatorText(flags)} ${r}`;
 }

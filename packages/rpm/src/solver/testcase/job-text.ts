@@ -5,7 +5,7 @@ import type { Pool } from '../pool.ts';
 import { type SolvableNames, solvableName } from '../solvable-name.ts';
 import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
 
-/** Flags in the order they are written. */
+/** Flags in the order they are written; the format has no word for `setname`. */
 const flagNames = [
   'weak',
   'essential',
@@ -19,7 +19,6 @@ const flagNames = [
   'setarch',
   'setvendor',
   'setrepo',
-  'setname',
   'noautoset',
 ] as const satisfies readonly (keyof JobFlags)[];
 
@@ -31,15 +30,13 @@ export function parseJob(pool: Pool, names: SolvableNames, text: string): Job {
   if (bracket !== null) {
     rest = rest.slice(0, bracket.index);
     for (const name of bracket[1]!.split(',')) {
-      if (name === 'multiversion' || name === 'noobsoletes') continue;
-      if (!flagNames.includes(name as (typeof flagNames)[number]))
-        throw new CoppiceError('Invalid', `str2job: unknown jobflags in '${text}'`);
-      flags[name as (typeof flagNames)[number]] = true;
+      // What is no flag is passed over, as libsolv does.
+      if (flagNames.includes(name as (typeof flagNames)[number])) flags[name as (typeof flagNames)[number]] = true;
     }
   }
   const m = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(rest);
   if (m === null) throw new CoppiceError('Invalid', `str2job: bad line '${text}'`);
-  const action = m[1] as JobAction;
+  const action = (m[1] === 'noobsoletes' ? 'multiversion' : m[1]) as JobAction;
   if (!jobActions.includes(action)) throw new CoppiceError('Invalid', `str2job: unknown job '${m[1]}'`);
   return { action, select: parseSelection(pool, names, m[2] ?? 'all', m[3] ?? '', text), flags };
 }
