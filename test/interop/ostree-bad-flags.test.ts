@@ -122,6 +122,7 @@ const known: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^summary .*--sign=/, "ed25519, which Debian's build lacks, is always there"],
   [/--gpg-(homedir|import)=%$|--keyring=%$/, "GPGME's own words for files that are no keys"],
   [/^show .*--print-variant-type=%$/, 'a GLib warning about a failed assertion'],
+  [/^remote summary .*--print-metadata-key=%$/, 'what a URL without a scheme is called'],
   [/^prune .*--delete-commit=%?$/, 'a name too short for the path of an object'],
 ];
 

@@ -70,9 +70,9 @@ async function commit(world: World): Promise<void> {
   maybe('--add-metadata-string=version=1');
   maybe(`--add-metadata=n=uint32 ${roll(9)}`);
   maybe('--add-detached-metadata-string=beside=it');
-  maybe('--owner-uid=3', '--owner-gid=4');
+  if (roll(2) === 0) maybe('--owner-uid=3', '--owner-gid=4');
+  else maybe('--canonical-permissions');
   maybe('--no-xattrs');
-  maybe('--canonical-permissions');
   maybe('--mode-ro-executables');
   maybe('--no-bindings');
   maybe('--bind-ref=bound');

@@ -246,6 +246,8 @@ function commits(repo: string): (readonly string[])[] {
     ['--bind-ref=b', '--bind-ref=a', 'TREE'],
     ['--canonical-permissions', 'TREE'],
     ['--owner-uid=5', '--owner-gid=6', 'TREE'],
+    ['--owner-uid=5', '--canonical-permissions', 'TREE'],
+    ['--owner-gid=5', '--owner-uid=0', '--canonical-permissions', 'TREE'],
     ['--no-xattrs', 'TREE'],
     ['--mode-ro-executables', 'TREE'],
     ['--statoverride=FOLDER/override', 'TREE'],

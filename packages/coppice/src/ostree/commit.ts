@@ -42,6 +42,7 @@ export const verb: OstreeVerb = {
     const message = commitMessage(call);
     const policy = options.string('fsync');
     const fsync = policy === undefined ? !options.flag('disable-fsync') : booleanArgument(policy);
+    checkOwners(call);
     const sources = treeSources(call);
 
     // A second thread, if there is a second processor; it starts only when there is enough to compress or to write.
@@ -93,6 +94,15 @@ export const verb: OstreeVerb = {
     }
   },
 };
+
+/** Canonical permissions belong to root. */
+function checkOwners({ options }: OstreeCall): void {
+  if (!options.flag('canonical-permissions')) return;
+  for (const name of ['owner-uid', 'owner-gid']) {
+    if ((options.number(name) ?? 0) > 0)
+      throw new CoppiceError('Usage', `Cannot specify both --canonical-permissions and non-zero --${name}`);
+  }
+}
 
 function findParent({ options }: OstreeCall, repo: Repo, branch: string | undefined): string | undefined {
   const given = options.string('parent');

@@ -8,9 +8,9 @@ export const verb = adminVerb({
   summary: 'Initialize empty state for given operating system',
   superuser: true,
   unlocked: true,
-  run({ sysroot, operands, usage, print }) {
+  run({ sysroot, operands, usage, print, level }) {
     const [osname] = operands;
-    if (osname === undefined) return usage('OSNAME must be specified');
+    if (osname === undefined) return usage(isOld(level) ? 'OSNAME must be specified' : 'STATEROOT must be specified');
     if (osname === '') throw new CoppiceError('Exists', 'Creating ostree/deploy/: File exists');
     initStateroot(sysroot, osname);
     print(

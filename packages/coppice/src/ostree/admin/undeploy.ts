@@ -9,7 +9,7 @@ export const verb = adminVerb({
   run({ sysroot, operands, usage, print, level }) {
     const [text] = operands;
     if (text === undefined) return usage('INDEX must be specified');
-    if (!isOld(level) && !/^\s*[+-]?[0-9]+$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
+    if (!isOld(level) && !/^(\s*[+-]?[0-9]+)?$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
     const index = atoi(text);
     const deployment = indexedDeployment(sysroot, index);
     if (deployment === sysroot.booted)

@@ -18,7 +18,9 @@ export async function openSysrootRepo(call: OstreeCall): Promise<{ repo: Repo; s
   if (sysroot === undefined) return { repo: await call.openRepo(call.options.string('repo')), sysroot: false };
   const root = resolve(call.context.cwd, sysroot);
   const failed = (error: unknown, what: string): never => {
-    throw prefixError(errnoError(error, `opendir(${what})`), 'loading sysroot');
+    const step = what === 'ostree/repo' ? 'Opening sysroot repo' : 'Initializing sysroot';
+    const plain = errnoError(error, `opendir(${what})`);
+    throw prefixError(call.level === '2026.4' ? prefixError(plain, step) : plain, 'loading sysroot');
   };
   if (sysroot === '') failed({ code: 'EFAULT' }, '(null)');
   const stat = hostFs.stat(root);
