@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Context, memoryOutput } from '../src/cli/context.ts';
 import { run } from '../src/coppice/main.ts';
@@ -86,6 +87,118 @@ describe('coppice config', () => {
     const sarif = JSON.parse((await coppice('config', 'lint', '-f', 'sarif', path)).stdout);
     expect(sarif.runs[0].results[0]).toMatchObject({ ruleId: 'secret-token', ruleIndex: 0, level: 'warning' });
     await expect(coppice('config', 'lint', '-f', 'xml', path)).rejects.toThrow('unknown format xml');
+  });
+
+  it('prints SARIF that its readers take', async () => {
+    const text = (type: object): object => ({ type: 'object', required: ['text'], properties: { text: type } });
+    const level = { enum: ['none', 'note', 'warning', 'error'] };
+    // What SARIF 2.1.0 asks of the parts that are used.
+    const schema = {
+      required: ['version', 'runs'],
+      properties: {
+        $schema: { type: 'string', format: 'uri' },
+        version: { const: '2.1.0' },
+        runs: {
+          type: 'array',
+          items: {
+            required: ['tool', 'results'],
+            additionalProperties: false,
+            properties: {
+              columnKind: { enum: ['utf16CodeUnits', 'unicodeCodePoints'] },
+              tool: {
+                required: ['driver'],
+                properties: {
+                  driver: {
+                    required: ['name', 'rules'],
+                    additionalProperties: false,
+                    properties: {
+                      name: { type: 'string' },
+                      version: { type: 'string' },
+                      rules: {
+                        type: 'array',
+                        uniqueItems: true,
+                        items: {
+                          required: ['id'],
+                          additionalProperties: false,
+                          properties: {
+                            id: { type: 'string' },
+                            help: text({ type: 'string', minLength: 1 }),
+                            defaultConfiguration: { properties: { level } },
+                          },
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+              results: {
+                type: 'array',
+                items: {
+                  required: ['message', 'ruleId', 'ruleIndex', 'level'],
+                  properties: {
+                    level,
+                    message: text({ type: 'string', minLength: 1 }),
+                    ruleIndex: { type: 'integer', minimum: 0 },
+                    locations: {
+                      items: {
+                        properties: {
+                          physicalLocation: {
+                            required: ['artifactLocation'],
+                            properties: {
+                              artifactLocation: {
+                                properties: { uri: { type: 'string', pattern: '^(\\./)?[^:#?\\s]+$' } },
+                              },
+                              region: {
+                                required: ['startLine'],
+                                properties: {
+                                  startLine: { type: 'integer', minimum: 1 },
+                                  startColumn: { type: 'integer', minimum: 1 },
+                                },
+                              },
+                            },
+                          },
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    };
+    const check = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    for (const name of ['l.bu', 'a b#1?.bu']) {
+      const path = put(name, file('#!/bin/sh\nSECRET_KEY=abcdefgh\n'));
+      const log = JSON.parse((await coppice('config', 'lint', '-f', 'sarif', path)).stdout);
+      expect(check(log), JSON.stringify(check.errors)).toBe(true);
+      const [run] = log.runs;
+      expect(run.results.length).toBe(2);
+      for (const result of run.results) expect(run.tool.driver.rules[result.ruleIndex].id).toBe(result.ruleId);
+      expect(decodeURIComponent(run.results[0].locations[0].physicalLocation.artifactLocation.uri)).toBe(name);
+    }
+  });
+
+  it('prints JSON as its schemas say', async () => {
+    const one = put('one.bu', file('SECRET_KEY=abcdefgh'));
+    const two = put(
+      'two.bu',
+      `${file('x')}  disks: [{device: /dev/vdb, partitions: [{number: 1, label: data, size_mib: 100}]}]\n  links: [{path: /l, target: x}]\npasswd: {users: [{name: core, uid: 1001, ssh_authorized_keys: [ssh-rsa A]}]}\nkernel_arguments: {should_exist: [a]}\n`,
+    );
+    for (const [name, ...args] of [
+      ['lint', '-f', 'json', one],
+      ['diff', '--json', one, two],
+      ['diff', '--json', two, two],
+      ['preview', '--json', two],
+    ] as const) {
+      const schema = JSON.parse((await coppice('config', 'schema', name)).stdout);
+      const check = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
+      const value = JSON.parse((await coppice('config', name, ...args)).stdout);
+      expect(check(value), JSON.stringify(check.errors)).toBe(true);
+      expect(check([{ code: 1 }])).toBe(false);
+    }
+    expect((await coppice('config', 'preview', two)).stdout).toContain('\n  partition 1 data, 100 MiB\n');
   });
 
   it('splits a config into a pointer and a payload', async () => {

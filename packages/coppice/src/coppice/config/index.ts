@@ -43,7 +43,7 @@ const subVerbs: readonly SubVerb[] = [
   },
   {
     usage: 'schema <variant> [version]',
-    description: 'the JSON Schema of a Butane variant, or of `ignition`',
+    description: 'the JSON Schema of a Butane variant, of `ignition`, or of the JSON of `lint`, `diff` and `preview`',
     load: () => import('./schema.ts'),
   },
   {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '@coppice/butane';
 import { pathText } from '@coppice/ignition';
+import { version } from '../../version.ts';
 
 /** One finding in one line: `file:line:column: severity: message [code] at $.path`. */
 export function diagnosticLine(file: string, each: Diagnostic): string {
@@ -23,6 +24,12 @@ export function githubLines(file: string, found: readonly Diagnostic[]): string 
     .join('');
 }
 
+/** A path as a URI reference: `#` and `?` are part of the name, and a colon in it starts no scheme. */
+function fileUri(file: string): string {
+  const escaped = encodeURI(file).replace(/[?#]/g, encodeURIComponent);
+  return /^[^/]*:/.test(escaped) ? `./${escaped}` : escaped;
+}
+
 /** A SARIF 2.1.0 log. */
 export function sarifText(file: string, found: readonly Diagnostic[]): string {
   const codes = [...new Set(found.map((each) => each.code))].sort();
@@ -34,12 +41,18 @@ export function sarifText(file: string, found: readonly Diagnostic[]): string {
         tool: {
           driver: {
             name: 'coppice config lint',
+            version,
             rules: codes.map((id) => {
-              const hint = found.find((each) => each.code === id)?.hint;
-              return { id, ...(hint === undefined ? {} : { help: { text: hint } }) };
+              const first = found.find((each) => each.code === id);
+              return {
+                id,
+                defaultConfiguration: { level: sarifLevels[first?.severity ?? 'warning'] },
+                ...(first?.hint === undefined ? {} : { help: { text: first.hint } }),
+              };
             }),
           },
         },
+        columnKind: 'unicodeCodePoints',
         results: found.map((each) => ({
           ruleId: each.code,
           ruleIndex: codes.indexOf(each.code),
@@ -48,7 +61,7 @@ export function sarifText(file: string, found: readonly Diagnostic[]): string {
           locations: [
             {
               physicalLocation: {
-                artifactLocation: { uri: encodeURI(file) },
+                artifactLocation: { uri: fileUri(file) },
                 ...(each.line === undefined || each.line < 1
                   ? {}
                   : { region: { startLine: each.line, startColumn: Math.max(1, each.column ?? 1) } }),

@@ -6,6 +6,7 @@ import {
   embeddedText,
   type Fields,
   isTrue,
+  list,
   maybeInt,
   maybeText,
   text,
@@ -126,6 +127,15 @@ function presets(effects: readonly Effect[]): Entry[] {
   return lines.length === 0 ? [] : [ofText('/etc/systemd/system-preset/20-ignition.preset', lines.join(''))];
 }
 
+/** A partition as `2 root, 8192 MiB from 1025 MiB`. */
+function partitionText(part: Fields): string {
+  const name = [String(maybeInt(part, 'number') ?? ''), text(part, 'label')].filter((word) => word !== '').join(' ');
+  if (part['shouldExist'] === false) return `${name}, removed`;
+  const size = maybeInt(part, 'sizeMiB') ?? 0;
+  const start = maybeInt(part, 'startMiB') ?? 0;
+  return `${name}, ${size === 0 ? 'the rest' : `${size} MiB`}${start === 0 ? '' : ` from ${start} MiB`}`;
+}
+
 export const run: SubVerbModule['run'] = (context, [path], flags) => {
   const effects = effectsOf(loadConfig(context, path as string, flags['filesDir']));
   const entries = [...effects.flatMap(entriesOf), ...presets(effects)].sort((a, b) =>
@@ -153,6 +163,7 @@ export const run: SubVerbModule['run'] = (context, [path], flags) => {
       .filter(([name, value]) => name !== 'name' && typeof value !== 'object')
       .map(([name, value]) => `${name}=${name === 'passwordHash' ? '...' : String(value)}`);
     context.stdout.write(`${effect.kind} ${effect.name}${details.length === 0 ? '' : ` ${details.join(' ')}`}\n`);
+    for (const part of list(effect.value, 'partitions')) context.stdout.write(`  partition ${partitionText(part)}\n`);
   }
   return 0;
 };

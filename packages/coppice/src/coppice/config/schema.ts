@@ -2,12 +2,15 @@ import { CoppiceError } from '@coppice/base';
 import { allSpecs, butaneSchema, ignitionSchema } from '@coppice/butane';
 import { minorOf, specVersions } from '@coppice/ignition';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { outputSchema } from './output-schemas.ts';
 
 export const run: SubVerbModule['run'] = (context, [variant, version]) => {
   const unknown = (known: readonly string[]): CoppiceError =>
     new CoppiceError('NotFound', `no ${variant as string} ${version as string}; known are ${known.join(', ')}`);
-  let schema: unknown;
-  if (variant === 'ignition') {
+  let schema: unknown = outputSchema(variant as string);
+  if (schema !== undefined) {
+    if (version !== undefined) throw new CoppiceError('Usage', `${variant as string} has no versions`);
+  } else if (variant === 'ignition') {
     const minor = version === undefined ? 6 : minorOf(version as string);
     if (minor === undefined) throw unknown(specVersions);
     schema = ignitionSchema(minor);
