@@ -23,7 +23,9 @@ export interface OperationCounts {
 }
 
 /** How much more than its contents a part's payload may be. */
-const payloadSlack = 64 * 1024 * 1024;
+const payloadSlack = 16 * 1024 * 1024;
+/** Larger payloads are not held in memory, whatever the superblock says. */
+const maxPayload = 1024 * 1024 * 1024;
 /** Files over this are not patched in memory. */
 const maxPatched = 1024 * 1024 * 1024;
 
@@ -40,13 +42,17 @@ const names: Readonly<Record<number, string>> = {
 /** Checks version and checksum of a part and undoes its compression. */
 export function openPart(header: DeltaPartHeader, bytes: Uint8Array): PartPayload {
   checkPart(header, bytes);
-  return decodePayload(uncompressPart(bytes, header.uncompressedSize + payloadSlack));
+  return decodePayload(uncompressPart(bytes, payloadLimit(header)));
 }
 
 /** As `openPart`, with the compression undone off the main thread where that is possible. */
 export async function openPartAside(header: DeltaPartHeader, bytes: Uint8Array): Promise<PartPayload> {
   checkPart(header, bytes);
-  return decodePayload(await uncompressPartAside(bytes, header.uncompressedSize + payloadSlack));
+  return decodePayload(await uncompressPartAside(bytes, payloadLimit(header)));
+}
+
+function payloadLimit(header: DeltaPartHeader): number {
+  return Math.min(2 * header.uncompressedSize + payloadSlack, maxPayload);
 }
 
 function checkPart(header: DeltaPartHeader, bytes: Uint8Array): void {
@@ -61,7 +67,7 @@ function checkPart(header: DeltaPartHeader, bytes: Uint8Array): void {
 
 /** Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. */
 export function applyPart(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload): void {
-  new Machine(transaction, header.objects, payload).run();
+  new Machine(transaction, header, payload).run();
 }
 
 /** Counts operations without carrying them out. */
@@ -154,12 +160,15 @@ class Machine {
   readonly #payload: PartPayload;
   readonly #cursor: Cursor;
   #next = 0;
+  /** Bytes of contents that the header's size still allows. */
+  #budget: number;
   #source: ReadSource | undefined;
 
-  constructor(transaction: Transaction, objects: readonly DeltaObject[], payload: PartPayload) {
+  constructor(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload) {
     this.#transaction = transaction;
     this.#repo = transaction.repo;
-    this.#objects = objects;
+    this.#objects = header.objects;
+    this.#budget = header.uncompressedSize + payloadSlack;
     this.#payload = payload;
     this.#cursor = new Cursor(payload.operations);
   }
@@ -211,6 +220,12 @@ class Machine {
     return object;
   }
 
+  /** What is made of a part must not be more than it says, or a few operations could fill the disk. */
+  #spend(size: number): void {
+    this.#budget -= size;
+    if (this.#budget < 0) throw new CoppiceError('Limit', 'Static delta part expands to more than it says');
+  }
+
   #blob(offset: number, size: number): Uint8Array {
     const { blob } = this.#payload;
     if (offset + size > blob.length || offset > blob.length)
@@ -253,6 +268,7 @@ class Machine {
     const object = this.#take();
     const header = this.#header(this.#cursor.number(), this.#cursor.number());
     const size = this.#cursor.number();
+    this.#spend(size);
     const state = { closed: false };
     const pieces = this.#pieces(size, state);
     if (this.#repo.hasObject(object.type, object.checksum)) {

@@ -25,6 +25,17 @@ export function parseArchivedContent(bytes: Buffer): ArchivedContent {
   return { header, data };
 }
 
+/**
+ * The most bytes that a `.filez` can have, by the header at its beginning: deflate stores what it cannot shrink with a few
+ * bytes more for each block. Throws `Corrupt` or `Limit` when there is no such header.
+ */
+export function archivedLimit(start: Buffer): number {
+  const length = headerLength(start, start.length);
+  if (length > headerLimit) throw new CoppiceError('Limit', `File header size ${length} exceeds size ${headerLimit}`);
+  const { size } = decodeArchiveHeader(start.subarray(0, length));
+  return length + size + Math.ceil(size / 50) + 65536;
+}
+
 /** Inflates contents one after the other with one decoder. */
 export class ContentInflater {
   readonly #inflater = new RawInflater();

@@ -7,6 +7,7 @@ import { findRemote, getRemote, type Remote } from '../remote/remote.ts';
 import { Repo } from '../repo.ts';
 import { remoteVerifiers, type Verifier } from '../sign/engine-keys.ts';
 import { verificationKeyring } from '../sign/keyrings.ts';
+import { checkRefName } from '../store/ref-name.ts';
 import { parseMode } from '../store/settings.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { decodeSummary, type Summary, summaryCollections, summaryKeys } from '../summary/summary-file.ts';
@@ -225,7 +226,8 @@ class Pull {
       }
       const out: ResolvedRef[] = [];
       for (const [collection, refs] of summaryCollections(summary))
-        for (const { ref, checksum } of refs) out.push({ collection, ref, checksum: undefined, commit: checksum });
+        for (const { ref, checksum } of refs)
+          out.push({ collection, ref: checkRefName(ref), checksum: undefined, commit: checksum });
       return out;
     }
     const out: ResolvedRef[] = [];

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
+import { CoppiceError } from '@coppice/base';
 import type { StreamSink } from '@coppice/http';
 import type { Repo } from '../repo.ts';
+import { archivedLimit } from './archived-content.ts';
 
 /** Bodies over this go to a file while they arrive. */
 const spoolSize = 4 * 1024 * 1024;
@@ -13,6 +15,7 @@ export class Spool implements StreamSink {
   #size = 0;
   #fd: number | undefined;
   #made = false;
+  #limit: number | undefined;
 
   constructor(repo: Repo, path: string) {
     this.#repo = repo;
@@ -21,10 +24,18 @@ export class Spool implements StreamSink {
 
   write(chunk: Uint8Array): void {
     this.#size += chunk.length;
+    if (this.#limit !== undefined && this.#size > this.#limit) {
+      throw new CoppiceError(
+        'Corrupt',
+        `Corrupted archive file; over ${this.#limit} bytes where its header allows no more`,
+      );
+    }
     if (this.#fd === undefined && this.#size <= spoolSize) {
       this.#parts.push(chunk);
       return;
     }
+    // Before anything goes to disk the header must say how much is to come.
+    if (this.#limit === undefined) this.#limit = archivedLimit(Buffer.concat([...this.#parts, chunk]));
     const fd = this.#open();
     this.#repo.fs.write(fd, chunk, 0, chunk.length, null);
   }
@@ -48,6 +59,7 @@ export class Spool implements StreamSink {
     this.#close();
     this.#parts = [];
     this.#size = 0;
+    this.#limit = undefined;
   }
 
   /** The whole body when it is in memory. */
