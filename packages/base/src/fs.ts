@@ -24,6 +24,8 @@ export interface FsUsage {
   readonly total: number;
   readonly free: number;
   readonly available: number;
+  /** Kind of file system, as `f_type` of statfs(2). */
+  readonly type?: number;
 }
 
 export interface FileSystem {

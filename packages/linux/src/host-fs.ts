@@ -187,8 +187,8 @@ export const hostFs: FileSystem = {
     }
   },
   usage(path): FsUsage {
-    const { bsize, blocks, bfree, bavail } = statfsSync(path);
-    return { blockSize: bsize, total: blocks * bsize, free: bfree * bsize, available: bavail * bsize };
+    const { type, bsize, blocks, bfree, bavail } = statfsSync(path);
+    return { blockSize: bsize, total: blocks * bsize, free: bfree * bsize, available: bavail * bsize, type };
   },
   tryLock(fd, kind) {
     // struct flock on 64-bit Linux: l_type s16, l_whence s16, pad, l_start s64, l_len s64 (0 = to the end), l_pid s32, pad.

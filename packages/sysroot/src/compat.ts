@@ -36,6 +36,8 @@ export interface SysrootCompat {
   readonly softReboot: boolean;
   /** The generator's mounts survive a soft reboot. */
   readonly softRebootMounts: boolean;
+  /** A sysroot whose /boot is a FAT file system, without links, is refused. */
+  readonly refusesFatBoot: boolean;
   /** Errors of a deployment say in which step they came up. */
   readonly stepPrefixes: boolean;
   /** Flag of `semodule` that rebuilds a policy whose modules changed. */
@@ -60,6 +62,7 @@ const old: SysrootCompat = {
   generatorNeedsRun: false,
   softReboot: false,
   softRebootMounts: false,
+  refusesFatBoot: false,
   stepPrefixes: false,
   semoduleRefresh: '--rebuild-if-modules-changed',
 };
@@ -85,6 +88,7 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     generatorNeedsRun: true,
     softReboot: true,
     softRebootMounts: true,
+    refusesFatBoot: true,
     stepPrefixes: true,
     semoduleRefresh: '--refresh',
   },

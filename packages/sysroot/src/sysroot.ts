@@ -36,6 +36,9 @@ export interface SysrootOptions {
   readonly freeze?: FreezeThaw | undefined;
 }
 
+/** `MSDOS_SUPER_MAGIC` of statfs(2). */
+const fatMagic = 0x4d44;
+
 export class Sysroot {
   /** Absolute. */
   readonly path: string;
@@ -93,6 +96,9 @@ export class Sysroot {
   #load(): SysrootState {
     const stat = this.fs.stat(`${this.path}/ostree/deploy`);
     if (stat === undefined) throw errnoError({ code: 'ENOENT' }, 'fstatat(ostree/deploy)');
+    const boot = `${this.path}/boot`;
+    if (this.compat.refusesFatBoot && this.fs.stat(boot) !== undefined && this.fs.usage(boot).type === fatMagic)
+      throw new CoppiceError('Unsupported', '/boot cannot currently be a vfat filesystem');
     const state = loadSysroot(this.fs, this.path, this.host);
     this.#loadedAt = stat.mtimeMs;
     return state;

@@ -12,6 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { FileSystem, FsUsage } from '@coppice/base/fs';
+import { hostFs } from '@coppice/linux';
 import {
   bootComplete,
   cleanupSysroot,
@@ -194,6 +196,15 @@ describe('a sysroot', () => {
     symlinkSync('loader.7', join(path, 'boot/loader'));
     expect(() => open()).toThrow("loading sysroot: Invalid target 'loader.7' in boot/loader");
     expect(() => Sysroot.open(join(work, 'nope'))).toThrow(`opendir(${join(work, 'nope')}): No such file or directory`);
+  });
+
+  it('refuses a FAT file system as /boot from 2026.4 on', () => {
+    const usage = (at: string): FsUsage => ({ ...hostFs.usage(at), ...(at.endsWith('/boot') ? { type: 0x4d44 } : {}) });
+    const fs = Object.assign(Object.create(hostFs) as FileSystem, { usage });
+    expect(() => Sysroot.open(path, { fs, env: testEnv })).toThrow(
+      'loading sysroot: /boot cannot currently be a vfat filesystem',
+    );
+    expect(Sysroot.open(path, { fs, env: testEnv, compat: '2022.7' }).deployments).toEqual([]);
   });
 
   it('lets one writer in at a time', () => {
