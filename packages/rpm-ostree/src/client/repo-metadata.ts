@@ -1,10 +1,12 @@
 // Metadata of the enabled repositories: fetched when stale, kept in /var/cache/rpm-ostree, loaded as candidates.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { CoppiceError, messageOf, prefixError } from '@coppice/base';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isCoppiceError, messageOf, prefixError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
+import { replaceFile } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
-import { findRecord, loadRepository, parseRepomd, type RepositoryPackage, type RpmPackage } from '@coppice/rpm';
+import { fetchRepository, loadRepository, type RepositoryPackage, type RpmPackage } from '@coppice/rpm';
+import type { Keyring } from '@coppice/signing';
 import { parseOsRelease } from '../os-release.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Candidate } from './candidate.ts';
@@ -25,7 +27,6 @@ export interface LoadedRepository {
   checkSignature(rpm: RpmPackage, nevra: string): void;
 }
 
-const repomdLimit = 8 * 1024 * 1024;
 const metadataLimit = 1024 * 1024 * 1024;
 
 /** Where caches are: below the stateroot's /var. */
@@ -64,63 +65,28 @@ export function enabledRepositories(client: Client, base: string, repo: Repo = c
 
 const joinUrl = (base: string, href: string): string => `${base.replace(/\/+$/, '')}/${href}`;
 
-function put(path: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, bytes);
-}
-
-/** Base URLs to try in order. */
-async function baseUrls(repository: Repository, fetcher: Fetcher): Promise<string[]> {
-  if (repository.baseUrls.length > 0) return [...repository.baseUrls];
-  if (repository.mirrorlist !== undefined) {
-    const { bytes } = await fetcher.bytes(repository.mirrorlist, { maxSize: 1 << 20 });
-    return Buffer.from(bytes)
-      .toString()
-      .split('\n')
-      .map((l) => l.trim())
-      .filter((l) => l !== '' && !l.startsWith('#'));
+/** Brings the metadata in `dir` up to date, all or nothing; the file `base-url` says which URL answered. */
+export async function refreshRepository(
+  repository: Repository,
+  dir: string,
+  fetcher: Fetcher,
+  keyring?: Keyring,
+): Promise<void> {
+  const { id } = repository;
+  const types = ['primary', 'updateinfo'];
+  try {
+    const { baseUrl } = await fetchRepository(repository, dir, {
+      fetcher,
+      types,
+      limit: metadataLimit,
+      ...(keyring === undefined ? {} : { keyring }),
+    });
+    const configured = repository.baseUrls.find((url) => joinUrl(url, '') === baseUrl);
+    replaceFile(join(dir, 'base-url'), configured ?? baseUrl);
+  } catch (error) {
+    const cause = isCoppiceError(error, 'Signature') ? error : ((error as Error).cause ?? error);
+    throw prefixError(cause, `Updating rpm-md repo '${id}': cannot update repo '${id}': Cannot download repomd.xml`);
   }
-  if (repository.metalink !== undefined) {
-    const { bytes } = await fetcher.bytes(repository.metalink, { maxSize: 4 << 20 });
-    const urls = [
-      ...Buffer.from(bytes)
-        .toString()
-        .matchAll(/<url\b[^>]*>\s*([^<\s]+)\s*<\/url>/g),
-    ].map((m) => m[1]!);
-    return urls.filter((u) => /^(https?|file):/.test(u)).map((u) => u.replace(/\/repodata\/repomd\.xml$/, ''));
-  }
-  throw new CoppiceError('Invalid', `Cannot find a valid baseurl for repo: ${repository.id}`);
-}
-
-/** Downloads repomd.xml and primary metadata into `dir`, all or nothing; the file `base-url` says which URL answered. */
-export async function refreshRepository(repository: Repository, dir: string, fetcher: Fetcher): Promise<void> {
-  const temporary = `${dir}.new`;
-  rmSync(temporary, { recursive: true, force: true });
-  let last: unknown;
-  for (const base of await baseUrls(repository, fetcher)) {
-    try {
-      const { bytes } = await fetcher.bytes(joinUrl(base, 'repodata/repomd.xml'), { maxSize: repomdLimit });
-      const repomd = parseRepomd(bytes);
-      put(join(temporary, 'repodata/repomd.xml'), bytes);
-      for (const type of ['primary', 'updateinfo']) {
-        const record = findRecord(repomd, type);
-        if (record === undefined) continue;
-        const file = await fetcher.bytes(joinUrl(record.base ?? base, record.href), { maxSize: metadataLimit });
-        put(join(temporary, record.href), file.bytes);
-      }
-      writeFileSync(join(temporary, 'base-url'), base);
-      rmSync(dir, { recursive: true, force: true });
-      mkdirSync(dirname(dir), { recursive: true });
-      renameSync(temporary, dir);
-      return;
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw prefixError(
-    last,
-    `Updating rpm-md repo '${repository.id}': cannot update repo '${repository.id}': Cannot download repomd.xml`,
-  );
 }
 
 function candidate(repository: Repository, base: string, pkg: RepositoryPackage): Candidate {
@@ -229,7 +195,12 @@ export async function loadRepositories(
       stale.add(repository.id);
       const target = join(options.cacheRoot ?? root, repository.id);
       await client.step(`Updating metadata for '${repository.id}'`, () =>
-        refreshRepository(repository, target, fetcher),
+        refreshRepository(
+          repository,
+          target,
+          fetcher,
+          packageKeyring(client.fs, configDir(client), repository.gpgKeys),
+        ),
       );
     }
   } finally {

@@ -40,8 +40,9 @@ interface Mirrors {
   readonly accepted: readonly MetalinkHashes[] | undefined;
 }
 
+const slash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
+
 async function findMirrors(config: RepositoryConfig, fetcher: Pick<Fetcher, 'bytes'>): Promise<Mirrors> {
-  const slash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
   if (config.metalink !== undefined) {
     const metalink = parseMetalink((await fetcher.bytes(config.metalink, { maxSize: repomdLimit })).bytes);
     return { bases: metalink.urls.map(({ url }) => baseOfRepomd(url)), accepted: [metalink, ...metalink.alternates] };
@@ -81,6 +82,17 @@ function makeDirectories(fs: FileSystem, path: string): void {
   fs.mkdir(path, 0o755);
 }
 
+/** Files of the repository that the folder holds now; none when its index cannot be read. */
+function presentRecords(dir: string, fs: FileSystem): readonly RepomdRecord[] {
+  const path = join(dir, 'repodata/repomd.xml');
+  if (fs.stat(path) === undefined) return [];
+  try {
+    return parseRepomd(readFile(path, { fs, limit: repomdLimit })).records;
+  } catch {
+    return [];
+  }
+}
+
 async function fromMirror(
   config: RepositoryConfig,
   base: string,
@@ -104,16 +116,21 @@ async function fromMirror(
     const path = join(dir, record.href);
     if (hasFile(fs, path, record)) continue;
     if (record.size > limit) throw new CoppiceError('Limit', `${record.href} is larger than ${limit} bytes`);
-    const body = await fetcher.bytes(base + record.href, { maxSize: record.size === 0 ? limit : record.size });
+    const from = record.base === undefined ? base : slash(record.base);
+    const body = await fetcher.bytes(from + record.href, { maxSize: record.size === 0 ? limit : record.size });
     const hash = createHash(checksumAlgorithm(record.checksum.type)).update(body.bytes).digest('hex');
     if (hash !== record.checksum.value)
-      throw new CoppiceError('Corrupt', `${base}${record.href}: checksum does not match repomd.xml`);
+      throw new CoppiceError('Corrupt', `${from}${record.href}: checksum does not match repomd.xml`);
     makeDirectories(fs, dirname(path));
     replaceFile(path, body.bytes, { fs });
     fetched.push(record.type);
   }
   // The index last: until now the folder holds the old repository, whole.
+  const old = presentRecords(dir, fs);
   replaceFile(join(dir, 'repodata/repomd.xml'), bytes, { fs });
+  const keep = new Set(repomd.records.map((record) => record.href));
+  for (const { href } of old)
+    if (!keep.has(href) && fs.lstat(join(dir, href)) !== undefined) fs.unlink(join(dir, href));
   return { repomd, baseUrl: base, fetched };
 }
 
