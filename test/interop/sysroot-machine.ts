@@ -66,6 +66,7 @@ export class Machine {
   #text = '';
   #ended = false;
   #wake: () => void = () => {};
+  readonly #kill = (): void => void this.#process.kill('SIGKILL');
 
   /** Starts entry `index` of the image. Changes are written to the image. */
   constructor(image: string, index = 0) {
@@ -88,7 +89,9 @@ export class Machine {
       this.#text += chunk.toString();
       this.#wake();
     });
+    process.once('exit', this.#kill);
     this.#process.on('exit', () => {
+      process.off('exit', this.#kill);
       this.#ended = true;
       this.#wake();
     });
@@ -141,7 +144,7 @@ export class Machine {
   }
 
   end(): void {
-    if (!this.#ended) this.#process.kill('SIGKILL');
+    if (!this.#ended) this.#kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -190,8 +190,16 @@ describe.skipIf(reason !== undefined)(title, () => {
       return { name: `${name}-${i}`, recording, ...choosePoint(recording, random), random: generator(seed * 1000 + i) };
     }).slice(Number(from));
     const worker = async (): Promise<void> => {
-      for (let point = queue.shift(); point !== undefined; point = queue.shift()) console.log(await visit(point));
+      for (let point = queue.shift(); point !== undefined; point = queue.shift())
+        console.log(
+          await visit(point).catch((error: unknown) => {
+            queue.length = 0;
+            throw error;
+          }),
+        );
     };
-    await Promise.all([worker(), worker()]);
+    // All must have ended: a machine that went on would keep a processor busy.
+    const ends = await Promise.allSettled([worker(), worker()]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   });
 });
