@@ -42,6 +42,8 @@ function packageInfos(s: SolverState, rule: number): RuleInfo[] {
       let from = p;
       let to = list !== 0 && binary ? (data[list] ?? 0) : second;
       if (binary && type === ruleType.pkgConflicts && to === 0) to = -systemSolvable;
+      if (!binary && type === ruleType.pkgConflicts && p < 0 && data[list]! < 0 && data[list + 1]! >= 0)
+        to = data[list]!;
       if (type === ruleType.pkgSameName && from > to) [from, to] = [to, from];
       if (!binary && from !== -owner) from = -owner;
       out.push({ type, from: from < 0 ? -from : 0, to: to < 0 ? -to : 0, dep });
@@ -173,7 +175,7 @@ export function infoText(pool: Pool, info: RuleInfo, name: Namer = (p) => pool.t
     case ruleType.pkgSameName:
       return `cannot install both ${from} and ${to}`;
     case ruleType.pkgConflicts:
-      return `package ${from} conflicts with ${dep} provided by ${to === '' ? name(systemSolvable) : to}`;
+      return `package ${from} conflicts with ${dep} provided by ${to || '<NULL>'}`;
     case ruleType.pkgObsoletes:
       return `package ${from} obsoletes ${dep} provided by ${to}`;
     case ruleType.pkgInstalledObsoletes:

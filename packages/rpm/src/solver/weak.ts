@@ -55,7 +55,10 @@ export function dependencyTrue(s: SolverState, dep: number): boolean {
     if (flags === rel.or) return dependencyTrue(s, left) || dependencyTrue(s, right);
     if (flags === rel.if || flags === rel.unless) {
       const { condition, otherwise, split } = conditional(s, dep);
-      if (split) return dependencyTrue(s, dependencyTrue(s, condition) ? left : otherwise);
+      if (split) {
+        const [yes, no] = flags === rel.if ? [left, otherwise] : [otherwise, left];
+        return dependencyTrue(s, dependencyTrue(s, condition) ? yes : no);
+      }
       return flags === rel.if
         ? dependencyTrue(s, left) || !dependencyTrue(s, condition)
         : dependencyTrue(s, left) && !dependencyTrue(s, condition);
