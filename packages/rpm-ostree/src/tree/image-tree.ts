@@ -188,7 +188,9 @@ export class ImageTree {
     const node = this.lookup(path);
     if (node?.type !== 'file') return;
     const file = this.repo.loadFile(node.checksum);
-    this.setFile(path, txn.writeContent(change(file.header), file.read()));
+    // A copy of its own: attributes may be behind an accessor, which a spread would lose.
+    const { uid, gid, mode, symlinkTarget, xattrs } = file.header;
+    this.setFile(path, txn.writeContent(change({ uid, gid, mode, symlinkTarget, xattrs }), file.read()));
   }
 
   /** Everything below `path`, depth first, files before directories, names in byte order. Paths have no leading slash. */
