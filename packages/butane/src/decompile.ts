@@ -17,12 +17,10 @@ import {
   type Value,
 } from '@coppice/ignition';
 import { type Diagnostic, translate } from './diagnostics.ts';
+import { readMachineConfig } from './machine-config-reader.ts';
 import { firstDifference } from './same-meaning.ts';
 import { camelCase } from './translations.ts';
 import { allSpecs, findSpec, type Spec, sourceSchema, type Variant } from './versions-table.ts';
-import { YamlFault } from './yaml/fault.ts';
-import { parseYaml } from './yaml/parser.ts';
-import { plainValue } from './yaml/plain.ts';
 import { type TidyMap, type TidyValue, writeTidyYaml } from './yaml/tidy.ts';
 
 export interface DecompileOptions {
@@ -44,7 +42,7 @@ export interface Decompiled {
  * comes out is translated again and must mean the same, else there is an error with the place.
  */
 export function decompile(bytes: Uint8Array, options: DecompileOptions = {}): Decompiled {
-  const wrapper = machineConfig(bytes);
+  const wrapper = readMachineConfig(bytes);
   const inner =
     wrapper === undefined ? bytes : new TextEncoder().encode(JSON.stringify(child(child(wrapper, 'spec'), 'config')));
   const parsed = parseConfig(inner, '2.26');
@@ -118,22 +116,6 @@ function hasEncoded(value: Value): boolean {
   if (!isFields(value)) return false;
   if (value['compression'] !== undefined && text(value, 'source').startsWith('data:')) return true;
   return Object.values(value).some(hasEncoded);
-}
-
-/** The MachineConfig that a text in JSON or YAML is, undefined when it is none. */
-function machineConfig(bytes: Uint8Array): Fields | undefined {
-  if (!/kind/.test(new TextDecoder().decode(bytes))) return undefined;
-  let value: Value;
-  try {
-    const root = parseYaml(bytes);
-    value = root === undefined ? undefined : plainValue(root);
-  } catch (fault) {
-    if (fault instanceof YamlFault) return undefined;
-    throw fault;
-  }
-  return isFields(value) && value['kind'] === 'MachineConfig' && isFields(child(value, 'spec')?.['config'])
-    ? value
-    : undefined;
 }
 
 function chooseSpec(minor: number, variant: Variant, options: DecompileOptions): Spec | string {

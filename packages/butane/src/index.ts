@@ -24,6 +24,7 @@ export { hints } from './hints-table.ts';
 // The way back.
 export type { DecompileOptions, Decompiled } from './decompile.ts';
 export { decompile } from './decompile.ts';
+export { readMachineConfig } from './machine-config-reader.ts';
 export { firstDifference } from './same-meaning.ts';
 export type { Diagnostic, Result } from './diagnostics.ts';
 // Translating: `translate` for programs, `translateBytes` for everything the commands print.

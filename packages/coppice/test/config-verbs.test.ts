@@ -71,6 +71,29 @@ describe('coppice config', () => {
     expect(stdout).toContain('/home/core/.ssh/authorized_keys.d/ignition');
   });
 
+  it('takes MachineConfigs, with what stands beside their config', async () => {
+    const text = (more: string): string =>
+      `variant: openshift\nversion: 4.16.0\nmetadata: {name: n, labels: {machineconfiguration.openshift.io/role: r}}\nopenshift: {kernel_arguments: [a=b], ${more}}\nstorage: {files: [{path: /run/a, contents: {inline: x}}]}\n`;
+    const butane = put('o.bu', text('fips: false'));
+    const { translate } = await import('@coppice/butane');
+    const yaml = put('o.yaml', translate(text('fips: false')).ignition!);
+    expect((await coppice('config', 'diff', butane, yaml)).stdout).toBe('no difference on a node\n');
+    const other = put('p.bu', text('fips: true, kernel_type: realtime'));
+    expect((await coppice('config', 'diff', yaml, other)).stdout).toContain(
+      'node setting fips (value): needs a re-provision',
+    );
+    expect((await coppice('config', 'diff', yaml, other)).stdout).toContain(
+      '+ node setting kernelType: needs a reboot',
+    );
+    const preview = (await coppice('config', 'preview', yaml)).stdout;
+    expect(preview).toContain('kernel argument a=b present=true\n');
+    expect(preview).toContain('node setting fips value=false\n');
+    expect((await coppice('config', 'lint', yaml)).stdout).toBe(
+      'o.yaml: warning: /run is emptied at every boot [path-volatile] at $.spec.config.storage.files.0.path\n',
+    );
+    await expect(coppice('config', 'decompile', butane)).rejects.toThrow('o.bu is a Butane config already');
+  });
+
   it('checks in all formats', async () => {
     const path = put('l.bu', file('AKIAABCDEFGHIJKLMNOP'));
     expect(await coppice('config', 'lint', path)).toEqual({

@@ -5,6 +5,7 @@ import { child, type Fields, isFields, list, text, texts, type Value } from './v
 export type EffectKind =
   | 'reference'
   | 'setting'
+  | 'node setting'
   | 'kernel argument'
   | 'disk'
   | 'array'
@@ -36,7 +37,10 @@ const storageKinds: readonly (readonly [string, EffectKind, string])[] = [
   ['links', 'link', 'path'],
 ];
 
-/** Everything a config (of the latest version) does, in the order in which it is done. */
+/**
+ * Everything a config (of the latest version) does, in the order in which it is done; with `nodeSettings` also what stands
+ * beside the config in a MachineConfig.
+ */
 export function effectsOf(config: Fields): Effect[] {
   const out: Effect[] = [];
   const ignition = child(config, 'ignition');
@@ -49,6 +53,8 @@ export function effectsOf(config: Fields): Effect[] {
     const value = child(ignition, name);
     if (value !== undefined && Object.keys(value).length > 0) out.push({ kind: 'setting', name, value });
   }
+  for (const [name, value] of Object.entries(child(config, 'nodeSettings') ?? {}))
+    if (!Array.isArray(value) || value.length > 0) out.push({ kind: 'node setting', name, value: { value } });
   const kernel = child(config, 'kernelArguments');
   for (const name of texts(kernel, 'shouldExist'))
     out.push({ kind: 'kernel argument', name, value: { present: true } });
@@ -106,7 +112,7 @@ export function compareEffects(before: Fields, after: Fields): Change[] {
       kind,
       name,
       fields,
-      need: needOf(kind, change, fields),
+      need: needOf(kind, name, change, fields),
       before: was?.value,
       after: effect.value,
     });
@@ -117,7 +123,7 @@ export function compareEffects(before: Fields, after: Fields): Change[] {
       kind,
       name,
       fields: [],
-      need: needOf(kind, 'removed', []),
+      need: needOf(kind, name, 'removed', []),
       before: value,
       after: undefined,
     });
@@ -125,7 +131,7 @@ export function compareEffects(before: Fields, after: Fields): Change[] {
 }
 
 /** Ignition runs once: disks and identities are only made then. What lies in /etc and /var can be put there later. */
-function needOf(kind: EffectKind, change: Change['change'], fields: readonly string[]): Need {
+function needOf(kind: EffectKind, name: string, change: Change['change'], fields: readonly string[]): Need {
   switch (kind) {
     case 'disk':
     case 'array':
@@ -138,9 +144,11 @@ function needOf(kind: EffectKind, change: Change['change'], fields: readonly str
     case 'user':
     case 'group':
       if (change !== 'changed') return change === 'added' ? 'nothing' : 're-provision';
-      return fields.every((name) => ['sshAuthorizedKeys', 'passwordHash', 'groups', 'shell', 'gecos'].includes(name))
+      return fields.every((field) => ['sshAuthorizedKeys', 'passwordHash', 'groups', 'shell', 'gecos'].includes(field))
         ? 'nothing'
         : 're-provision';
+    case 'node setting':
+      return name === 'fips' ? 're-provision' : 'reboot';
     default:
       return 'reboot';
   }

@@ -1,7 +1,8 @@
-import { type Fields, parseConfig, Report } from '@coppice/ignition';
+import { child, type Fields, parseConfig, Report } from '@coppice/ignition';
 import { type Diagnostic, translate } from '../diagnostics.ts';
 import { hints } from '../hints-table.ts';
 import type { FileResolver } from '../local-files.ts';
+import { readMachineConfig } from '../machine-config-reader.ts';
 import { checkLogins, checkPaths, checkSources } from './paths.ts';
 import { userDataLimits } from './providers-table.ts';
 import { found, type LintCode, lintRules } from './rules-table.ts';
@@ -29,11 +30,15 @@ function runRules(config: Fields, report: Report): void {
   checkQuadlets(config, report);
 }
 
-/** Everything that can be said about a Butane or (when it starts with `{`) an Ignition config, without the network. */
+/** Everything that can be said about a Butane config, a MachineConfig or (when it starts with `{`) an Ignition config, without the network. */
 export function lint(source: Uint8Array, options: LintOptions = {}): Linted {
-  const linted = /^\s*\{/.test(new TextDecoder('latin1').decode(source.subarray(0, 64)))
-    ? lintIgnition(source)
-    : lintButane(source, options);
+  const wrapper = readMachineConfig(source);
+  const linted =
+    wrapper !== undefined
+      ? lintMachineConfig(wrapper)
+      : /^\s*\{/.test(new TextDecoder('latin1').decode(source.subarray(0, 64)))
+        ? lintIgnition(source)
+        : lintButane(source, options);
   const size = linted.ignition === undefined ? 0 : new TextEncoder().encode(linted.ignition).length;
   const report = new Report();
   for (const [provider, limit] of Object.entries(userDataLimits))
@@ -54,6 +59,20 @@ function lintButane(source: Uint8Array, options: LintOptions): Linted {
   return {
     diagnostics: done.diagnostics.map((d) => (d.hint === undefined ? { ...d, hint: advice(d.code) } : d)),
     ignition: done.ignition,
+  };
+}
+
+/** What is in a MachineConfig, without places: it is seldom what people write. */
+function lintMachineConfig(wrapper: Fields): Linted {
+  const inner = lintIgnition(new TextEncoder().encode(JSON.stringify(child(child(wrapper, 'spec'), 'config'))));
+  return {
+    diagnostics: inner.diagnostics.map((each) => ({
+      ...each,
+      path: ['spec', 'config', ...each.path],
+      line: undefined,
+      column: undefined,
+    })),
+    ignition: inner.ignition,
   };
 }
 

@@ -4,14 +4,17 @@ import { CoppiceError, errnoError } from '@coppice/base';
 import { allSpecs, decompile, type Variant } from '@coppice/butane';
 import type { SubVerbModule } from '../sub-verbs.ts';
 import { diagnosticLine } from './lint-text.ts';
-import { readSource } from './source.ts';
+import { isIgnition, readSource } from './source.ts';
 
 export const run: SubVerbModule['run'] = (context, [path], flags) => {
   const variant = flags['variant'] as string | undefined;
   if (variant !== undefined && !allSpecs().some((spec) => spec.variant === variant))
     throw new CoppiceError('Usage', `unknown variant ${variant}`);
   const version = flags['configVersion'] as string | undefined;
-  const done = decompile(readSource(context, path as string), {
+  const bytes = readSource(context, path as string);
+  if (/^variant:/m.test(new TextDecoder().decode(bytes)) && !isIgnition(bytes))
+    throw new CoppiceError('Invalid', `${path as string} is a Butane config already`);
+  const done = decompile(bytes, {
     ...(variant === undefined ? {} : { variant: variant as Variant }),
     ...(version === undefined ? {} : { version }),
   });

@@ -7,6 +7,7 @@ const kinds = {
   enum: [
     'reference',
     'setting',
+    'node setting',
     'kernel argument',
     'disk',
     'array',
@@ -70,6 +71,8 @@ const outputs: Readonly<Record<string, readonly [title: string, schema: object]>
     }),
   ],
 };
+
+export const outputNames: readonly string[] = Object.keys(outputs);
 
 /** The schema of a sub-verb's JSON; undefined for other names. */
 export function outputSchema(name: string): object | undefined {

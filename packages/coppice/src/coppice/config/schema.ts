@@ -2,7 +2,7 @@ import { CoppiceError } from '@coppice/base';
 import { allSpecs, butaneSchema, ignitionSchema } from '@coppice/butane';
 import { minorOf, specVersions } from '@coppice/ignition';
 import type { SubVerbModule } from '../sub-verbs.ts';
-import { outputSchema } from './output-schemas.ts';
+import { outputNames, outputSchema } from './output-schemas.ts';
 
 export const run: SubVerbModule['run'] = (context, [variant, version]) => {
   const unknown = (known: readonly string[]): CoppiceError =>
@@ -16,7 +16,9 @@ export const run: SubVerbModule['run'] = (context, [variant, version]) => {
     schema = ignitionSchema(minor);
   } else {
     const specs = allSpecs().filter((spec) => spec.variant === variant);
-    if (specs.length === 0) throw new CoppiceError('NotFound', `unknown variant ${variant as string}`);
+    const known = [...new Set(allSpecs().map((spec) => spec.variant)), 'ignition', ...outputNames];
+    if (specs.length === 0)
+      throw new CoppiceError('NotFound', `no schema of ${variant as string}; there are ${known.join(', ')}`);
     const spec =
       version === undefined
         ? specs.findLast((each) => !each.version.endsWith('-experimental'))
