@@ -8,7 +8,6 @@ export const skipTable: Readonly<Record<string, string>> = {
   'test-sizes.js': library,
   'test-sysroot.js': library,
   'test-remotes-config-dir.js': library,
-  'test-rofiles-fuse.sh': 'tests the separate program rofiles-fuse',
   'test-switchroot.sh': 'tests a C program in a mount namespace',
   'test-repo-finder-mount-integration.sh': 'needs sudo and loop devices',
 };

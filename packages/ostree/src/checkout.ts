@@ -68,11 +68,22 @@ export function checkout(repo: Repo, options: CheckoutOptions): void {
         if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, 'mkdirat');
       }
     }
+    if (options.noCopyFallback === true) checkDevice(repo, fs, options.dest);
     const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
     files.file(entry.checksum, options.dest, name, `/${name}`);
     return;
   }
   new TreeCheckout(repo, fs, options, files).run(entry.checksum, entry.meta);
+}
+
+/** Hard links stay on one device. */
+function checkDevice(repo: Repo, fs: FileSystem, dest: string): void {
+  const [from, to] = [repo.fs.stat(repo.path)?.dev, fs.stat(dest)?.dev];
+  if (from !== to)
+    throw new CoppiceError(
+      'Unsupported',
+      `Unable to do hardlink checkout across devices (src=${from} destination=${to})`,
+    );
 }
 
 class TreeCheckout {
@@ -116,6 +127,7 @@ class TreeCheckout {
     const own = this.#repo.loadDirMeta(meta);
     const { files, dirs } = this.#repo.loadDirTree(tree);
     const existed = !this.#make(path);
+    if (depth === 0 && options.noCopyFallback === true) checkDevice(this.#repo, fs, path);
     if (existed && options.whiteouts === true && files.some(({ name }) => name === '.wh..wh..opq')) {
       for (const name of fs.readdir(path)) removeTree(`${path}/${name}`, fs);
     }

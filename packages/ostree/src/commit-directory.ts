@@ -118,8 +118,10 @@ class DirectoryWriter {
       symlinkTarget: link ? this.#transaction.repo.fs.readlink(path) : '',
       xattrs: this.#xattrs(path, inTree, entry),
     };
-    if (!link && !changed && this.#adoptable(header)) {
-      const adopted = this.#transaction.adoptFile(path, header, stat.size);
+    if (!link && this.#adoptable(changed)) {
+      const { mode } = this.#transaction.repo;
+      const own = { ...header, uid: 0, gid: 0, mode: entry.mode & (S_IFMT | 0o755), xattrs: noXattrs };
+      const adopted = this.#transaction.adoptFile(path, mode === 'bare' ? header : own, stat.size);
       if (adopted !== undefined) {
         this.#gone = true;
         return adopted;
@@ -128,13 +130,13 @@ class DirectoryWriter {
     return this.#transaction.writeContent(header, { path, size: stat.size }, undefined, this.#order);
   }
 
-  /** True when a consumed file is already what its object would be. */
-  #adoptable({ uid, gid, mode }: EntryOwnership): boolean {
+  /** True when a consumed file is already what its object would be, or needs only other permission bits. */
+  #adoptable(changed: boolean): boolean {
     const { consume, xattrs, label, skipXattrs, canonicalPermissions } = this.#modifier;
     if (consume !== true || xattrs !== undefined || label !== undefined) return false;
     const repoMode = this.#transaction.repo.mode;
-    if (repoMode === 'bare') return skipXattrs !== true && canonicalPermissions !== true;
-    return repoMode === 'bare-user-only' && uid === 0 && gid === 0 && (mode & 0o7777 & ~0o755) === 0;
+    if (repoMode === 'bare') return !changed && skipXattrs !== true && canonicalPermissions !== true;
+    return repoMode === 'bare-user-only';
   }
 
   #hit(checksum: string): string {
