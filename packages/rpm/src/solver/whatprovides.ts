@@ -120,10 +120,13 @@ export class Providers {
         if (isRel(evr) && ids.relFlag(evr) === rel.else) return this.union(this.list(name), this.list(ids.relEvr(evr)));
         return this.of(name);
       case rel.arch:
-        return this.store(this.list(name).filter((p) => this.pool.archs.data[p] === evr));
+        return this.store(this.ofArch(name, evr));
       case rel.multiarch:
-        return this.of(name);
+        return ids.text(evr) === 'any' ? this.of(name) : emptyList;
+      case rel.kind:
+        return this.store(this.list(name).filter((p) => this.isKind(p, evr)));
       case rel.namespace: {
+        if (!isRel(name) && ids.text(name) === 'namespace:otherproviders') return this.of(evr);
         const found = this.pool.namespaces.get(dep) ?? this.pool.namespaces.get(ids.relation(name, rel.namespace, 0));
         if (found === undefined) return emptyList;
         return found.includes(systemSolvable) ? systemList : this.store(found);
@@ -137,10 +140,36 @@ export class Providers {
     return this.store([...new Set([...a, ...b])].sort((x, y) => x - y));
   }
 
+  /** Source packages provide nothing: they are looked for by name. */
+  private ofArch(name: number, arch: number): number[] {
+    const { pool } = this;
+    if (arch !== pool.src && arch !== pool.nosrc) return this.list(name).filter((p) => pool.archs.data[p] === arch);
+    const out: number[] = [];
+    for (let p = 2; p < pool.count; p++) {
+      if (pool.repoOf.data[p] === 0 || pool.disabled.has(p)) continue;
+      if (pool.archs.data[p] !== arch && pool.archs.data[p] !== pool.nosrc) continue;
+      if (pool.matchesNevr(p, name)) out.push(p);
+    }
+    return out;
+  }
+
+  /** `KIND:NAME` packages; the empty kind is that of plain packages. */
+  private isKind(p: number, kind: number): boolean {
+    const { ids, names } = this.pool;
+    const name = ids.text(names.data[p]!);
+    const prefix = ids.text(kind);
+    return prefix === '' ? name.startsWith(':') || !/^[a-z]*:/.test(name) : name.startsWith(`${prefix}:`);
+  }
+
   private versioned(name: number, flags: number, evr: number): number[] {
     if (flags === 0) return [];
-    if (flags === 7) return this.list(name);
-    return this.list(name).filter((p) => this.matches(p, name, flags, evr));
+    const { ids } = this.pool;
+    let plain = name;
+    while (isRel(plain)) plain = ids.relName(plain);
+    const out = flags === 7 ? this.list(name) : this.list(name).filter((p) => this.matches(p, plain, flags, evr));
+    // Promises of the package format that nobody makes are the system's.
+    if (out.length === 0 && ids.text(plain).startsWith('rpmlib(')) out.push(systemSolvable);
+    return out;
   }
 
   /** Whether what `p` provides under `name` meets the range. */
@@ -149,7 +178,11 @@ export class Providers {
     const lists = pool.lists.data;
     for (let at = pool.listAt(p, field.provides); lists[at] !== 0; at++) {
       const id = lists[at]!;
-      if (id === name) return true;
+      if (id === name) {
+        // Debian: a provide without version meets no version.
+        if (pool.kind === 'deb') continue;
+        return true;
+      }
       if (!isRel(id) || pool.ids.relName(id) !== name) continue;
       const pflags = pool.ids.relFlag(id);
       if (pflags === rel.namespace || pool.rangesMeet(pflags, pool.ids.relEvr(id), flags, evr)) return true;
