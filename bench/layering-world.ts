@@ -2,9 +2,10 @@
 // kernel beside them, and a repository with packages to layer.
 
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { buildPackage, createRepository, type FileSpec, type PackageSpec } from '@coppice/rpm';
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { buildPackage, createRepository, type FileSpec, type PackageSpec, readPackage } from '@coppice/rpm';
+import { debianBase } from '../test/judges/debian-base.ts';
 
 const buildTime = 1_580_000_000;
 
@@ -178,4 +179,23 @@ export function makeLayeringWorld(dir: string, count: number, options: LayeringW
   createRepository(join(dir, 'repository'));
   later.push(...base.slice(later.length));
   return { base, later, repository: join(dir, 'repository') };
+}
+
+/** Debian's packages as `test/judges/debian-base.ts` makes them, with the repository below `dir`. Throws when it was not run. */
+export function debianWorld(dir: string): LayeringWorld & { readonly overrides: readonly string[] } {
+  const folder = debianBase();
+  if (folder === undefined) throw new Error('run test/judges/debian-base.ts first');
+  const rpms = (name: string): string[] =>
+    readdirSync(join(folder, name))
+      .filter((n) => n.endsWith('.rpm'))
+      .sort()
+      .map((n) => join(folder, name, n));
+  const nameOf = (path: string): string => readPackage(path).nevra.name;
+  const changed = new Map(rpms('later').map((path) => [nameOf(path), path]));
+  const base = rpms('base');
+  const repository = join(dir, 'repository');
+  mkdirSync(repository, { recursive: true });
+  for (const path of rpms('layers')) copyFileSync(path, join(repository, basename(path)));
+  createRepository(repository);
+  return { base, later: base.map((p) => changed.get(nameOf(p)) ?? p), repository, overrides: rpms('override') };
 }

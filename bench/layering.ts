@@ -1,7 +1,9 @@
 // How long layering takes: cold, and again with what the first run left behind.
-//   node --conditions=source bench/layering.ts [--packages N] [--dir DIR] [--package NAME]
-// Cold drops our caches only (repository metadata, imported packages); the page cache stays warm. Every install starts from
-// the same deployed base. Phases are measured from the progress events of the transaction.
+//   node --conditions=source bench/layering.ts [--packages N] [--dir DIR] [--package NAME,...] [--debian]
+// --debian takes the packages that test/judges/debian-base.ts makes, and layers buildah and tcpdump by default. Cold drops our
+// caches only (repository metadata, imported packages); the page cache stays warm. Every install starts from the same two
+// deployments: the base, and the one with the layers that the step before removed. Phases are measured from the progress
+// events of the transaction.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,13 +26,14 @@ import {
   withTransaction,
 } from '@coppice/rpm-ostree';
 import { deployTree, initFs, initStateroot, Origin, Sysroot, simpleWriteDeployment } from '@coppice/sysroot';
-import { makeLayeringWorld } from './layering-world.ts';
+import { debianWorld, makeLayeringWorld } from './layering-world.ts';
 
 const { values } = parseArgs({
   options: {
     packages: { type: 'string', default: '160' },
     dir: { type: 'string' },
-    package: { type: 'string', default: 'small' },
+    package: { type: 'string' },
+    debian: { type: 'boolean', default: false },
   },
 });
 const dir = values.dir ?? mkdtempSync(join(tmpdir(), 'bench-layering-'));
@@ -40,7 +43,7 @@ function seconds(ms: number): string {
   return (ms / 1000).toFixed(2).padStart(6);
 }
 
-const world = makeLayeringWorld(dir, Number(values.packages));
+const world = values.debian ? debianWorld(dir) : makeLayeringWorld(dir, Number(values.packages));
 const sysrootPath = join(dir, 'sysroot');
 mkdirSync(sysrootPath, { recursive: true });
 initFs(sysrootPath);
@@ -110,16 +113,16 @@ function dropCaches(): void {
   cleanupBase(client, false);
 }
 
-const name = values.package;
+const names = (values.package ?? (values.debian ? 'buildah,tcpdump' : 'small')).split(',');
 const runs: [string, Run][] = [];
-dropCaches();
-runs.push(['cold', await change([name], [])]);
-for (const label of ['second', 'third']) {
-  await change([], [name]);
-  runs.push([label, await change([name], [])]);
+await change(names, []);
+for (const label of ['cold', 'second', 'third']) {
+  await change([], names);
+  if (label === 'cold') dropCaches();
+  runs.push([label, await change(names, [])]);
 }
 const steps = [...new Set(runs.flatMap(([, r]) => [...r.phases.keys()]))];
-console.log(`install ${name}:`.padEnd(34) + runs.map(([label]) => label.padStart(16)).join(''));
+console.log(`install ${names.join(' ')}:`.padEnd(34) + runs.map(([label]) => label.padStart(16)).join(''));
 for (const step of steps)
   console.log(
     `  ${step}`.padEnd(34) +

@@ -1,14 +1,14 @@
 // A base of real packages and its successor with 30 of them changed: after every step rpm, the original ostree and our own
 // words agree. Once with files of this machine, once with Debian's packages as rpmbuild repackages them.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
-import { buildPackage, createRepository, type PackageSpec, readPackage } from '@coppice/rpm';
+import { buildPackage, type PackageSpec } from '@coppice/rpm';
 import { composeCommit, parseNevra, typeTreefile } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LayeringWorld, makeLayeringWorld } from '../../bench/layering-world.ts';
+import { debianWorld, type LayeringWorld, makeLayeringWorld } from '../../bench/layering-world.ts';
 import { debianBase } from '../judges/debian-base.ts';
 import { Host, original, skipReason } from './rpm-ostree-support.ts';
 
@@ -46,6 +46,8 @@ const repository = [
 interface Scenario extends LayeringWorld {
   /** Another build of a base package, and the NEVRA it has. */
   readonly override: { readonly path: string; readonly nevra: string };
+  /** What comes along with buildah and tcpdump. */
+  readonly needed: readonly string[];
 }
 
 /** Files of this machine's own packages; dependencies as Debian states them. */
@@ -53,38 +55,19 @@ function madeUp(dir: string): Scenario {
   const world = makeLayeringWorld(dir, 160, { changed: 30, include: ['libc6', 'libseccomp2'], base, repository });
   const path = join(dir, 'conmon.rpm');
   writeFileSync(path, buildPackage(program('conmon', '2.2', ['libc6'])).bytes());
-  return { ...world, override: { path, nevra: 'conmon-2.2-1.x86_64' } };
+  return { ...world, override: { path, nevra: 'conmon-2.2-1.x86_64' }, needed: ['libpcap0.8', 'uidmap'] };
 }
 
 /** Debian's packages with what rpmbuild's generators find in them. */
-function real(folder: string): (dir: string) => Scenario {
-  return (dir) => {
-    const rpms = (name: string): string[] =>
-      readdirSync(join(folder, name))
-        .filter((n) => n.endsWith('.rpm'))
-        .sort()
-        .map((n) => join(folder, name, n));
-    const nameOf = (path: string): string => readPackage(path).nevra.name;
-    const changed = new Map(rpms('later').map((path) => [nameOf(path), path]));
-    const all = rpms('base');
-    const layers = join(dir, 'repository');
-    mkdirSync(layers);
-    for (const path of rpms('layers')) copyFileSync(path, join(layers, basename(path)));
-    createRepository(layers);
-    const [path] = rpms('override');
-    return {
-      base: all,
-      later: all.map((p) => changed.get(nameOf(p)) ?? p),
-      repository: layers,
-      override: { path: path!, nevra: basename(path!, '.rpm') },
-    };
-  };
+function debian(dir: string): Scenario {
+  const world = debianWorld(dir);
+  const [path] = world.overrides;
+  return { ...world, override: { path: path!, nevra: basename(path!, '.rpm') }, needed: ['libpcap0.8'] };
 }
 
-const debian = debianBase();
 const scenarios: readonly (readonly [string, ((dir: string) => Scenario) | undefined])[] = [
   ['160 packages', madeUp],
-  ['Debian', debian === undefined ? undefined : real(debian)],
+  ['Debian', debianBase() === undefined ? undefined : debian],
 ];
 
 for (const [name, make] of scenarios) {
@@ -174,9 +157,13 @@ function steps(make: (dir: string) => Scenario): void {
     const out = await host.must('install', 'buildah', 'tcpdump');
     state.push(await judge());
     const more = added(state[0]!, state[1]!);
-    for (const name of ['buildah', 'tcpdump', 'libpcap0.8', 'uidmap'])
+    for (const name of ['buildah', 'tcpdump', ...world.needed])
       expect(more.some((p) => parseNevra(p).name === name)).toBe(true);
     for (const p of more) expect(out).toContain(`  ${p}\n`);
+    // The script of tcpdump made its account.
+    const accounts = ['usr/etc/passwd', 'usr/lib/passwd'].map((f) => join(host.trees()[0]!, f));
+    const text = accounts.map((f) => (existsSync(f) ? readFileSync(f, 'utf8') : '')).join('');
+    expect(text).toMatch(/^tcpdump:[x!]:72:72:/m);
     expect(verify()).toEqual([]);
   });
 

@@ -62,6 +62,11 @@ function evr(text: string): { epoch: string | undefined; version: string; releas
   };
 }
 
+/** What a Fedora spec file states beside what the generators find. */
+const provides: Readonly<Record<string, readonly string[]>> = { libc6: ['rtld(GNU_HASH)'] };
+/** Things that Debian's packages mention but do not depend on. */
+const unmet = '^(perl\\\\(.*|/usr/bin/pkg-config|/lib/runit/.*|libatm\\\\.so\\\\.1.*)$';
+
 /** What the original Fedora package's scripts do, for the few where it matters to layering. */
 const scripts: Readonly<Record<string, string>> = {
   tcpdump: `%pre
@@ -143,10 +148,11 @@ Version: ${version}
 Release: ${release}${rebuild?.suffix ?? ''}
 ${epoch === undefined ? '' : `Epoch: ${epoch}\n`}Summary: ${summary.replaceAll('%', '%%')}
 License: Various
-${short.map((path) => `Provides: ${path}\n`).join('')}%global __os_install_post %{nil}
+${[...short, ...(provides[name] ?? [])].map((what) => `Provides: ${what}\n`).join('')}%global __os_install_post %{nil}
 %global debug_package %{nil}
 %global _build_id_links none
 %global _binary_payload w3.zstdio
+%global __requires_exclude ${unmet}
 %description
 ${summary.replaceAll('%', '%%')}
 ${scripts[name] ?? ''}%files ${lines.length === 0 ? '' : `-f ${list}`}
