@@ -267,6 +267,12 @@ describe.skipIf(skipReason !== undefined)(`broken sysroots${skipReason === undef
     const plan = await json('plan', '--sysroot', path, '--os', 'os', 'main');
     expect(valid.plan(plan), JSON.stringify(valid.plan.errors)).toBe(true);
     expect((plan as { etc: { path: string }[] }).etc.map((change) => change.path)).toContain('mine');
+    renameSync(join(path, 'boot/loader'), join(path, 'boot/aside'));
+    symlinkSync('loader.7', join(path, 'boot/loader'));
+    const plans = json('plan', '--sysroot', path, '--os', 'os', 'main');
+    await expect(plans).rejects.toThrow(`\`coppice sysroot check --sysroot=${path}\` explains it`);
+    rmSync(join(path, 'boot/loader'));
+    renameSync(join(path, 'boot/aside'), join(path, 'boot/loader'));
     renameSync(join(path, 'ostree/repo/refs/heads/main'), join(path, 'ostree/repo/refs/heads/other'));
     await expect(json('plan', '--sysroot', path, '--os', 'os', 'main')).rejects.toThrow();
   });

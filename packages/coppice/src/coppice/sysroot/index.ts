@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { eraLevel, levels } from '@coppice/ostree/compat';
 import { checkSysroot, generateSystemUnits, planDeploy, Sysroot, sysrootCompat } from '@coppice/sysroot';
 import { compatLevel } from '../../cli/compat.ts';
@@ -40,10 +41,19 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     .option('--karg-delete <name=value>', 'delete a kernel argument', collect, [])
     .option('--json', 'print the plan as JSON')
     .action((refspec: string, flags: PlanFlags) => {
-      const sysroot = Sysroot.open(resolve(context.cwd, flags.sysroot), {
-        env: context.env,
-        compat: compatLevel(context.env, 'ostree', levels, eraLevel),
-      });
+      const path = resolve(context.cwd, flags.sysroot);
+      let sysroot: Sysroot;
+      try {
+        sysroot = Sysroot.open(path, {
+          env: context.env,
+          compat: compatLevel(context.env, 'ostree', levels, eraLevel),
+        });
+      } catch (error) {
+        const broken = checkSysroot(path).some((finding) => finding.severity !== 'note');
+        if (!broken || !isCoppiceError(error)) throw error;
+        const command = `coppice sysroot check${path === '/' ? '' : ` --sysroot=${path}`}`;
+        throw new CoppiceError(error.code, `${error.message}\n\`${command}\` explains it`, { cause: error });
+      }
       const plan = planDeploy(sysroot, refspec, {
         osname: flags.os,
         noMerge: !flags.merge,
