@@ -14,7 +14,6 @@ import { copyStruct } from './copy.ts';
 import { reportForbidden } from './filters.ts';
 import { report } from './messages-table.ts';
 import type { Draft, TranslationState } from './state.ts';
-import { Translations } from './translations.ts';
 import { sourceSchema } from './versions-table.ts';
 
 const configAt: Path = ['spec', 'config'];
@@ -35,14 +34,8 @@ export function grubAppendToContents(state: TranslationState): void {
     const draft = file as Draft;
     draft['contents'] = append[0] as Fields;
     delete draft['append'];
-    if (!state.translations.enabled) return;
-    const from: Path = ['storage', 'files', i, 'append', 0];
-    const moved = new Translations(true);
-    for (const { from: source, to } of state.translations.entries()) {
-      const inside = from.every((part, n) => to[n] === part);
-      moved.add(source, inside ? ['storage', 'files', i, 'contents', ...to.slice(from.length)] : to);
-    }
-    state.translations = moved;
+    const at: Path = ['storage', 'files', i];
+    state.translations = state.translations.moved([...at, 'append', 0], [...at, 'contents']);
     return;
   }
 }

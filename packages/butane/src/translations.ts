@@ -9,33 +9,34 @@ import {
   type Value,
 } from '@coppice/ignition';
 
-interface Translation {
-  readonly from: Path;
-  readonly to: Path;
-}
-
 /**
  * From output paths back to source paths. A disabled set records nothing: most configs have no finding, and only findings
  * (and `--debug`) need it.
  */
 export class Translations {
   readonly enabled: boolean;
-  #map = new Map<string, Translation>();
+  /** Source paths by the text of the output path, which is all that is kept of it: large configs have many. */
+  #map = new Map<string, Path>();
 
   constructor(enabled: boolean) {
     this.enabled = enabled;
   }
 
   add(from: Path, to: Path): void {
-    if (this.enabled) this.#map.set(pathText(to), { from, to });
+    if (this.enabled) this.#map.set(pathText(to), from);
   }
 
   find(to: Path): Path | undefined {
-    return this.#map.get(pathText(to))?.from;
+    return this.#map.get(pathText(to));
   }
 
-  entries(): Translation[] {
-    return [...this.#map.values()];
+  /** The same set with the output paths at and below `from` at and below `to`. */
+  moved(from: Path, to: Path): Translations {
+    const out = new Translations(this.enabled);
+    const old = pathText(from);
+    for (const [key, source] of this.#map)
+      out.#map.set(isAtOrBelow(key, old) ? pathText(to) + key.slice(old.length) : key, source);
+    return out;
   }
 
   /** Everything in `value` at `to`, and `to` itself, comes from `from`. */
@@ -61,31 +62,36 @@ export class Translations {
   }
 
   merge(other: Translations): void {
-    for (const { from, to } of other.#map.values()) this.add(from, to);
+    if (this.enabled) for (const [key, from] of other.#map) this.#map.set(key, from);
   }
 
   /** The same set with `prefix` before every output path. */
   prefixed(prefix: Path): Translations {
     const out = new Translations(this.enabled);
-    for (const { from, to } of this.#map.values()) out.add(from, [...prefix, ...to]);
+    for (const [key, from] of this.#map) out.#map.set(pathText(prefix) + key.slice(1), from);
     return out;
   }
 
   /** What lies below `prefix`, relative to it. */
   descend(prefix: Path): Translations {
     const out = new Translations(this.enabled);
-    for (const { from, to } of this.#map.values())
-      if (prefix.every((part, i) => to[i] === part)) out.add(from, to.slice(prefix.length));
+    const top = pathText(prefix);
+    for (const [key, from] of this.#map) if (isAtOrBelow(key, top)) out.#map.set(`$${key.slice(top.length)}`, from);
     return out;
   }
 
   /** Sorted listing, as `--debug` prints it. */
   text(): string {
     const lines = [...this.#map.entries()]
-      .map(([key, { from }]) => ({ key, line: `${pathText(from)} → ${key}` }))
+      .map(([key, from]) => ({ key, line: `${pathText(from)} → ${key}` }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     return `TranslationSet: yaml → json\n${lines.map(({ line }) => `${line}\n`).join('')}`;
   }
+}
+
+/** Of path texts. */
+function isAtOrBelow(path: string, top: string): boolean {
+  return path.startsWith(top) && (path.length === top.length || path[top.length] === '.');
 }
 
 /** Merges configs and their translations; the child's source is preferred where both gave something. */
