@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '../..');
 /** Script, and the assertions that it makes for the original. */
 const sample: readonly (readonly [script: string, assertions: number])[] = [
   ['test-archivez.sh', 13],
+  ['test-basic-bare-split-xattrs.sh', 5],
   ['test-basic-root.sh', 1],
   ['test-cli-extensions.sh', 2],
   ['test-commit-timestamp.sh', 2],
@@ -22,6 +23,7 @@ const sample: readonly (readonly [script: string, assertions: number])[] = [
   ['test-parent.sh', 2],
   ['test-refs.sh', 7],
   ['test-reset-nonlinear.sh', 1],
+  ['test-xattrs.sh', 2],
 ];
 
 if (!existsSync(suiteFolder) && process.env['CI'] === 'true') throw new Error("Debian's ostree-tests are missing");
