@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { replaceFile } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
-import { type InstalledPackage, RpmDb } from '@coppice/rpm';
+import { type InstalledPackage, installedPackages, RpmDb } from '@coppice/rpm';
 import type { Nevra } from './nevra.ts';
 import { ImageTree } from './tree/image-tree.ts';
 
@@ -16,18 +16,33 @@ const databasePlaces = [databasePath, 'usr/lib/sysimage/rpm', 'var/lib/rpm'];
 /** A copy of the base's database that layering does not change. */
 export const baseDatabasePath = 'usr/lib/sysimage/rpm-ostree-base-db';
 
-function placeOf(tree: ImageTree): string | undefined {
-  for (const place of databasePlaces) {
-    const path = tree.resolve(`${place}/${databaseFile}`);
-    if (tree.lookup(path)?.type === 'file') return path;
-  }
-  for (const place of databasePlaces)
-    if (tree.lookup(tree.resolve(`${place}/Packages`, false)) !== undefined)
-      throw new CoppiceError(
-        'Unsupported',
-        `not built yet: package database in Berkeley DB format (/${place}/Packages)`,
-      );
+/** Main files of the formats that rpm had before. */
+const oldFiles = ['Packages.db', 'Packages'];
+
+interface Place {
+  /** Path of the database's file in the tree. */
+  readonly path: string;
+  readonly file: string;
+}
+
+function placeOf(tree: ImageTree): Place | undefined {
+  for (const file of [databaseFile, ...oldFiles])
+    for (const place of databasePlaces) {
+      const path = tree.resolve(`${place}/${file}`);
+      if (tree.lookup(path)?.type === 'file') return { path, file };
+    }
   return undefined;
+}
+
+/** Replaces a database in an older format by one in today's with the same packages. */
+function convert(dir: string, file: string): RpmDb {
+  const packages = [...installedPackages(dir)];
+  rmSync(join(dir, file));
+  const db = RpmDb.create(dir);
+  db.transaction(() => {
+    for (const { header } of packages) db.add(header);
+  });
+  return db;
 }
 
 /** A database taken out of a tree. `done` removes the copy. */
@@ -40,28 +55,34 @@ export class TreeDatabase {
     this.db = db;
   }
 
-  /** The database of `tree` in a new directory below `scratch`; an empty one when the tree has none and `create` says so. */
+  /**
+   * The database of `tree` in a new directory below `scratch`, in today's format whatever the tree's is; an empty one when the
+   * tree has none and `create` says so. Throws `Corrupt`.
+   */
   static take(tree: ImageTree, scratch: string, create = false): TreeDatabase | undefined {
     mkdirSync(scratch, { recursive: true });
     const dir = mkdtempSync(join(scratch, 'rpmdb-'));
-    const path = placeOf(tree);
-    if (path === undefined) {
+    const place = placeOf(tree);
+    if (place === undefined) {
       if (create) return new TreeDatabase(dir, RpmDb.create(dir));
       rmSync(dir, { recursive: true });
       return undefined;
     }
-    const bytes = tree.readFile(path);
-    replaceFile(join(dir, databaseFile), bytes ?? new Uint8Array(0));
-    return new TreeDatabase(dir, RpmDb.open(dir));
+    const bytes = tree.readFile(place.path);
+    replaceFile(join(dir, place.file), bytes ?? new Uint8Array(0));
+    return new TreeDatabase(dir, place.file === databaseFile ? RpmDb.open(dir) : convert(dir, place.file));
   }
 
   installed(): InstalledPackage[] {
     return [...this.db.packages()].filter((p) => p.nevra.name !== 'gpg-pubkey');
   }
 
-  /** Stores the database at `usr/share/rpm` of the tree. The copy is closed. */
+  /** Stores the database at `usr/share/rpm` of the tree, where it replaces one in an older format. The copy is closed. */
   put(txn: Transaction, tree: ImageTree): void {
     this.db.close();
+    const there = tree.lookup(tree.resolve(databasePath, true));
+    if (there?.type === 'directory' && !there.dir.files.has(databaseFile))
+      for (const name of [...there.dir.files.keys()]) there.dir.remove(name);
     tree.writeFile(txn, `${databasePath}/${databaseFile}`, { path: join(this.dir, databaseFile) }, { mode: 0o644 });
   }
 
