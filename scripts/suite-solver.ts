@@ -1,5 +1,7 @@
 // npm run suite:solver -- FILE...            run libsolv test cases (.t) with our solver: pass or fail for each and a count
 // npm run suite:solver -- --judge N [SEED]   N generated problems, ours against testsolv (or the command in TESTSOLV)
+//                                            (--wide: with every job, flag and switch; --debian: over the packages of
+//                                            this Debian system)
 // Options: --verbose (print differences), --masked (do not compare ids of problems and solutions), --rules, --alternatives
 // (compare those too).
 import { execFileSync } from 'node:child_process';
@@ -10,6 +12,8 @@ import { gunzipSync } from 'node:zlib';
 import { isCoppiceError, messageOf } from '../packages/base/src/index.ts';
 import { type CaseResult, runTestCase } from '../packages/rpm/src/solver/testcase/testcase.ts';
 import { generateCase } from '../test/interop/solver-cases.ts';
+import { generateDebianCase } from '../test/interop/solver-debian-cases.ts';
+import { generateWideCase } from '../test/interop/solver-wide-cases.ts';
 
 const args = process.argv.slice(2);
 const take = (flag: string): boolean => {
@@ -22,6 +26,8 @@ const masking = take('--masked');
 const verbose = take('--verbose');
 take('--exact'); // what is done anyhow
 const withRules = take('--rules');
+const wide = take('--wide');
+const generate = take('--debian') ? generateDebianCase : wide ? generateWideCase : generateCase;
 const kinds = take('--alternatives')
   ? 'transaction,problems,alternatives'
   : withRules
@@ -103,7 +109,7 @@ function runJudge(count: number, first: number): number {
   const differing: number[] = [];
   try {
     for (let seed = first; seed < first + count; seed++) {
-      const problem = generateCase(seed) + (kinds === '' ? '' : `result ${kinds}\n`);
+      const problem = generate(seed) + (kinds === '' ? '' : `result ${kinds}\n`);
       writeFileSync(file, problem);
       const expected = execFileSync(judge, ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
         .split('\n')
@@ -131,7 +137,7 @@ function runJudge(count: number, first: number): number {
 
 if (args[0] === '--judge') process.exit(runJudge(Number(args[1] ?? '1000'), Number(args[2] ?? '1')));
 if (args[0] === '--print') {
-  console.log(generateCase(Number(args[1])));
+  console.log(generate(Number(args[1])));
   process.exit(0);
 }
 if (args.length === 0) {

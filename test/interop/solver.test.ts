@@ -19,6 +19,7 @@ import {
 import { afterAll, describe, expect, test } from 'vitest';
 import { runTestCase } from '../../packages/rpm/src/solver/testcase/testcase.ts';
 import { extraShapes, generateCase, randomNumbers } from './solver-cases.ts';
+import { generateWideCase } from './solver-wide-cases.ts';
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
 const python = '/usr/bin/python3';
@@ -150,10 +151,15 @@ function judgedLines(text: string): string[] {
 }
 
 /** Seeds of a range whose result is not testsolv's, ids of problems and solutions included. */
-function differing(first: number, count: number, kinds = 'transaction,problems'): number[] {
+function differing(
+  first: number,
+  count: number,
+  kinds = 'transaction,problems',
+  generate: (seed: number) => string = generateCase,
+): number[] {
   const out: number[] = [];
   for (let seed = first; seed < first + count; seed++) {
-    const text = `${generateCase(seed)}result ${kinds}\n`;
+    const text = `${generate(seed)}result ${kinds}\n`;
     if (judgedLines(text).join('\n') !== runTestCase(text)[0]!.actual.join('\n')) out.push(seed);
   }
   return out;
@@ -202,8 +208,11 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
   test('random problems: transactions, problems and solutions are the same', () => {
     expect(differing(1, 150)).toEqual([]);
   });
-  test.each(extraShapes.map((shape, i) => [shape.jobs!.join(' and '), i] as const))('with jobs for %s', (name, i) => {
+  test('random problems with every job, flag and switch', () => {
     // Where libsolv changed after the level that Debian has, the newer way is taken.
+    expect(differing(1, 100, 'transaction,problems', generateWideCase).length).toBeLessThanOrEqual(2);
+  });
+  test.each(extraShapes.map((shape, i) => [shape.jobs!.join(' and '), i] as const))('with jobs for %s', (name, i) => {
     const changed = name === 'verify' || name.includes('orphans');
     expect(differing(1_000_000 + 1000 * i + 1, 20).length).toBeLessThanOrEqual(changed ? 1 : 0);
   });
