@@ -76,10 +76,12 @@ for (const mode of ['archive', 'bare-user-only'] as const) {
         });
       });
 
-      test('prune loses nothing that a ref needs', () => {
+      test('prune loses nothing that a ref needs, and leaves no broken commit', () => {
         const { base, tree, first } = world(mode);
         const repo = Repo.open(base, { fs: quietFs() });
-        commitFolder(repo, tree, { ref: 'gone', timestamp: 2 });
+        const gone = commitFolder(repo, tree, { ref: 'gone', timestamp: 2 });
+        writeTree(tree, { 'd3/later': 'only in the second commit' });
+        commitFolder(repo, tree, { ref: 'gone', timestamp: 3, parent: gone });
         repo.setRef('gone', null);
         atEveryPoint(
           base,
@@ -89,6 +91,7 @@ for (const mode of ['archive', 'bare-user-only'] as const) {
             const one = Repo.open(path, { fs: quietFs() });
             expect(one.resolveRev('main')).toBe(first);
             checkout(one, { commit: first, dest: join(newFolder(), 'out'), mode: 'user' });
+            expect(runFsck(one).corrupt).toBe(false);
             prune(one, { refsOnly: true });
             expect(runFsck(one)).toMatchObject({ commits: 1, corrupt: false });
           },

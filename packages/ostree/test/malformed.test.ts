@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { writeTar } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
+import { encode } from '@coppice/gvariant';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeSuperblock, superblockType } from '../src/delta/superblock.ts';
 import { importArchive, MutableTree, ObjectChecker, Repo } from '../src/index.ts';
 import { quietFs } from './cut-fs.ts';
 import { commitFolder, goldenTree, newFolder, newRepo, writeTree } from './tree.ts';
@@ -102,6 +104,22 @@ const plain = {
   devMinor: 0,
   xattrs: [],
 };
+
+test('a delta whose list of objects is cut off', () => {
+  const commit = [new Map(), new Uint8Array(0), [], '', '', 0n, new Uint8Array(32), new Uint8Array(32)];
+  const part = [0, new Uint8Array(32), 1n, 1n, new Uint8Array(34)];
+  const bytes = encode(superblockType, [
+    new Map(),
+    0n,
+    new Uint8Array(0),
+    new Uint8Array(32),
+    commit,
+    new Uint8Array(0),
+    [part],
+    [],
+  ]);
+  expect(() => decodeSuperblock(bytes)).toThrow('Invalid checksums array length');
+});
 
 describe('archives', () => {
   const tar = (...members: Parameters<typeof writeTar>[0] extends Iterable<infer M> ? M[] : never): Buffer =>
