@@ -1,7 +1,7 @@
 // What boot loaders read, against the original: the same deployments on sysroots with syslinux, U-Boot, GRUB 2 or none.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -133,6 +133,57 @@ describe.each([
       await both((root) => ['admin', 'undeploy', `--sysroot=${root}`, '0']);
     });
   }
+
+  // 2022.7 ends with a failed assertion where the system is not booted.
+  it.skipIf(level !== '2026.4')('runs zipl and aboot-deploy as the original does', { timeout: 120_000 }, async () => {
+    const [bin, log, tree] = [join(work, 'bin'), join(work, 'called'), join(work, 'tree-zipl')];
+    const files = { 'usr/lib/modules/6.1.0/aboot.img': 'aboot\n', 'usr/lib/ostree-boot/aboot.cfg': 'cfg\n' };
+    const inside = '#!/usr/bin/busybox sh\n{ echo "$@"; busybox pwd; busybox ls / /boot; } >/boot/called\n';
+    writeTree(tree, { ...baseTree, ...files, 'usr/bin/busybox@755': '', 'usr/sbin/zipl@755': inside });
+    copyFileSync('/bin/busybox', join(tree, 'usr/bin/busybox'));
+    const outside = (code: number, about = ''): string => `#!/bin/sh\necho "$0 $@${about}" >>${log}\nexit ${code}\n`;
+    const there = ' in $(basename "$PWD")';
+    for (const [folder, code] of [
+      ['works', 0],
+      ['fails', 3],
+    ] as const)
+      writeTree(bin, { [`${folder}/zipl@755`]: outside(code), [`${folder}/aboot-deploy@755`]: outside(code, there) });
+    const path = process.env.PATH;
+    try {
+      for (const loader of ['zipl', 'aboot']) {
+        for (const name of ['a', 'b']) {
+          spawnSync('rm', ['-rf', name], { cwd: work });
+          spawnSync('cp', ['-a', 'base', name], { cwd: work });
+          const repo = `--repo=${name}/ostree/repo`;
+          must(judge(['commit', repo, '-b', 'zipl', '-s', 'x', '--timestamp=@1', `--tree=dir=${tree}`], work));
+          must(judge(['config', repo, 'set', 'sysroot.bootloader', loader], work));
+        }
+        for (const [folder, k] of [
+          ['fails', 1],
+          ['works', 2],
+          ['fails', 3],
+          ['nowhere', 4],
+          ['works', 5],
+        ] as const) {
+          const PATH = `${join(bin, folder)}:${path}`;
+          process.env.PATH = PATH;
+          const seen: unknown[] = [];
+          for (const name of ['a', 'b']) {
+            rmSync(log, { force: true });
+            const args = ['admin', 'deploy', `--sysroot=${name}`, '--os=os', `--karg=k=${k}`, 'zipl'];
+            const done = name === 'a' ? judge(args, work, { PATH }) : await ours(args, work, { PATH });
+            const called = existsSync(log) ? readFileSync(log, 'utf8').replace(` in ${name}\n`, ' in SYSROOT\n') : '';
+            seen.push({ loader, folder, k, ...done, called });
+          }
+          expect(seen[1]).toEqual(seen[0]);
+          const skip = (at: string): boolean => at.startsWith('ostree/repo');
+          expect(listing(join(work, 'b'), { skip })).toEqual(listing(join(work, 'a'), { skip }));
+        }
+      }
+    } finally {
+      process.env.PATH = path;
+    }
+  });
 
   it('adds initrd images', { timeout: 60_000 }, async () => {
     writeFileSync(join(work, 'one.img'), 'overlay 1\n');

@@ -195,6 +195,7 @@ export class Sysroot {
       path: this.path,
       env: this.env,
       booted: this.booted !== undefined,
+      defaultTree: this.deployments[0]?.path,
       bootPrefix: this.compat.bootPrefix && settings.bootPrefix,
       entries: (bootVersion) => this.entries(bootVersion),
       run: this.run,

@@ -15,6 +15,8 @@ export interface BootLoaderContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** True when the running system is a deployment of this sysroot. */
   readonly booted: boolean;
+  /** The tree of the default deployment before the change, below the sysroot. */
+  readonly defaultTree: string | undefined;
   /** `sysroot.bootprefix`: paths in the entries begin with `/boot` already. */
   readonly bootPrefix: boolean;
   /** The entries of a boot version, the default first. */

@@ -4,6 +4,7 @@
 import { CoppiceError } from '@coppice/base';
 import { replaceFile } from '@coppice/linux';
 import type { Bit } from '../bootlinks.ts';
+import { inDeploymentRoot } from '../deploymentroot.ts';
 import type { BootLoader, BootLoaderContext } from './bootloader.ts';
 
 const stamp = 'boot/ostree-bootloader-update.stamp';
@@ -18,7 +19,7 @@ function stamped(
   return {
     name,
     isActive,
-    isAtomic: () => false,
+    isAtomic: () => true,
     writeConfig: () => replaceFile(`${path}/${stamp}`, '', { fs }),
     afterSwap(bootVersion) {
       if (fs.lstat(`${path}/${stamp}`) === undefined) return;
@@ -44,7 +45,11 @@ export function zipl(context: BootLoaderContext): BootLoader {
         secure = buffer.subarray(0, fs.read(fd, buffer, 0, 8, 0)).includes('1');
         fs.close(fd);
       }
-      context.run(['zipl', '--secure', secure ? '1' : 'auto', '-V'], {});
+      const argv = ['zipl', '--secure', secure ? '1' : 'auto', '-V'] as const;
+      const { booted, defaultTree, path } = context;
+      if (booted || defaultTree === undefined) context.run(argv, {});
+      // Of another system, its own zipl for its own /boot.
+      else context.run(inDeploymentRoot(argv, ['--bind', `${path}/boot`, '/boot']), { cwd: `${path}/${defaultTree}` });
     },
   );
 }
@@ -63,7 +68,8 @@ export function aboot(context: BootLoaderContext): BootLoader {
         return value;
       };
       const [image, config, , , , options] = ['aboot', 'abootcfg', 'version', 'linux', 'initrd', 'options'].map(need);
-      context.run(['aboot-deploy', '-r', context.path, '-c', config!, '-o', options!, image!], {});
+      const argv = ['aboot-deploy', '-r', '.', '-c', config!, '-o', options!, image!] as const;
+      context.run(argv, { cwd: context.path });
     },
   );
 }
