@@ -11,9 +11,14 @@ import { hostFs } from './host-fs.ts';
 export function replaceFile(
   path: string,
   data: Uint8Array | string,
-  options: { mode?: number; fs?: FileSystem } = {},
+  options: {
+    mode?: number;
+    fs?: FileSystem;
+    /** `false` leaves making the new name durable to the caller, who replaces several files of one directory. */
+    syncDir?: boolean;
+  } = {},
 ): void {
-  const { mode = 0o644, fs = hostFs } = options;
+  const { mode = 0o644, fs = hostFs, syncDir = true } = options;
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
   const fd = fs.open(
@@ -34,7 +39,7 @@ export function replaceFile(
     if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);
     throw error;
   }
-  fs.syncDir(dirname(path));
+  if (syncDir) fs.syncDir(dirname(path));
 }
 
 /** The whole of a file; throws Node's error. `limit` bytes at most (EFBIG otherwise). */

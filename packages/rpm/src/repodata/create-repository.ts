@@ -236,6 +236,8 @@ function publish(found: Scan, packed: readonly PackedMetadata[], options: Create
     distroTags: options.distroTags ?? [],
     records,
   };
+  // The files have their names for good before the index speaks of them.
+  fs.syncDir(output);
   const previous = fs.readdir(output);
   replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
   const keep = new Set(['repomd.xml', ...records.map((r) => r.href.slice('repodata/'.length))]);

@@ -104,9 +104,9 @@ function* joined(first: readonly Uint8Array[], rest: Iterator<Uint8Array>): Gene
   for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
 }
 
-/** Writes a packed file into `dir` and gives its record. */
+/** Writes a packed file into `dir` and gives its record. The directory is the caller's to sync, after the last of them. */
 export function writeMetadata(fs: FileSystem, dir: string, file: PackedMetadata, timestamp: number): RepomdRecord {
-  replaceFile(join(dir, file.fileName), file.bytes, { fs });
+  replaceFile(join(dir, file.fileName), file.bytes, { fs, syncDir: false });
   const { type, checksum, open } = file;
   return {
     type,
