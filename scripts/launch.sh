@@ -35,6 +35,6 @@ case "$name $1" in
   # Trees of 100,000 files live long and little else does: a small young generation saves 40 MB and no time is lost.
   ostree\ *) heap=--max-semi-space-size=4 ;;
   # Metadata of many packages are short-lived texts: collecting them less often saves a fifth of the time.
-  'coppice repo') heap=--min-semi-space-size=32 ;;
+  'coppice repo') case "$2" in create | depsolve | query | diff) heap=--min-semi-space-size=32 ;; esac ;;
 esac
 exec "$node" $heap --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"
