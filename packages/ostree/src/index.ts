@@ -66,7 +66,7 @@ export {
 // ---- Distribution: pull.
 export { remoteFetcher } from './pull/connect.ts';
 export { findRemotes } from './pull/find-remotes.ts';
-export type { CollectionRefName, FoundRemote } from './pull/find-remotes.ts';
+export type { CollectionRefName, FinderName, FoundRemote } from './pull/find-remotes.ts';
 export { resolveMirrors } from './pull/mirrors.ts';
 export type { PullOptions, PullResult } from './pull/options.ts';
 export { pullProgressLine } from './pull/progress.ts';

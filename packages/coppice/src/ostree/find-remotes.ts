@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { type CollectionRefName, checkCollectionId, checkRefName, findRemotes } from '@coppice/ostree';
+import { type CollectionRefName, checkCollectionId, checkRefName, type FinderName, findRemotes } from '@coppice/ostree';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -20,10 +20,13 @@ export const verb: OstreeVerb = {
   ],
   async run(call: OstreeCall) {
     const wanted = refPairs(call, call.operands);
-    for (const finder of finderNames(call)) {
-      if (finder !== 'config') call.warn(`finder ${finder}: not built yet`);
-    }
-    const found = await findRemotes(call.repo, wanted);
+    const finders = finderNames(call);
+    if (finders.includes('lan')) call.warn('finder lan: not built yet');
+    const found = await findRemotes(
+      call.repo,
+      wanted,
+      finders.filter((name) => name !== 'lan'),
+    );
     if (found.length === 0) {
       call.print('No results.');
       return;
@@ -32,7 +35,7 @@ export const verb: OstreeVerb = {
     const missing = new Set(wanted);
     found.forEach((result, i) => {
       call.print(`Result ${i}: ${result.url}`);
-      call.print(' - Finder: OstreeRepoFinderConfig');
+      call.print(` - Finder: OstreeRepoFinder${result.finder === 'config' ? 'Config' : 'Mount'}`);
       call.print(` - Keyring: ${result.keyring}`);
       call.print(` - Priority: ${result.priority}`);
       const modified = result.summaryModified;
@@ -70,14 +73,14 @@ export function refPairs(call: OstreeCall, words: readonly string[]): Collection
   return out;
 }
 
-function finderNames(call: OstreeCall): string[] {
+function finderNames(call: OstreeCall): (FinderName | 'lan')[] {
   const text = call.options.string('finders');
-  const names = text === undefined ? ['config'] : text.split(',');
+  const names = text === undefined ? ['config', 'mount'] : text.split(',');
   names.forEach((name, i) => {
     if (!['config', 'lan', 'mount'].includes(name) || names.indexOf(name) !== i)
       call.usage(`Unknown or duplicate finder type given in --finders option: ‘${name}’`);
   });
-  return names;
+  return names as (FinderName | 'lan')[];
 }
 
 type Found = Awaited<ReturnType<typeof findRemotes>>;
@@ -99,6 +102,7 @@ async function pullFound(
       const dir = options.string('cache-dir');
       await pull(repo, {
         remote: result.remote,
+        ...(result.finder === 'mount' ? { overrideUrl: result.url } : {}),
         collectionRefs: here.map((ref) => ({ ...ref, checksum: result.refs.get(ref)! })),
         mirror: options.flag('mirror'),
         disableFsync: options.flag('disable-fsync'),
