@@ -4,8 +4,8 @@ import type { Repo } from './repo.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
 import { SharedWork } from './thread/shared-work.ts';
 
-/** So many are kept at most before they are written: a few megabytes of names. */
-const limit = 50_000;
+/** So many are kept at most before they are written: some ten megabytes. */
+const limit = 100_000;
 
 /** Files of a checkout that are written by two threads, once their directories are there. */
 export class CheckoutBatch {
@@ -14,7 +14,8 @@ export class CheckoutBatch {
   readonly #files: FileCheckout;
   readonly #helper: HelperThread;
   readonly #directories: string[] = [];
-  readonly #checksums: string[] = [];
+  /** 32 bytes each. */
+  #checksums = Buffer.allocUnsafe(256 * 32);
   readonly #names: string[] = [];
   readonly #directoryOf: number[] = [];
 
@@ -29,8 +30,9 @@ export class CheckoutBatch {
     if (this.#names.length > limit) this.write();
     const place = this.#directories.push(directory) - 1;
     for (const { name, checksum } of files) {
-      this.#names.push(name);
-      this.#checksums.push(checksum);
+      const at = this.#names.push(name) * 32 - 32;
+      if (at === this.#checksums.length) this.#checksums = Buffer.concat([this.#checksums], at * 2);
+      this.#checksums.write(checksum, at, 32, 'hex');
       this.#directoryOf.push(place);
     }
   }
@@ -43,7 +45,7 @@ export class CheckoutBatch {
     if (helped) this.#start(work);
     const one = (i: number): void => {
       const name = names[i]!;
-      this.#files.file(this.#checksums[i]!, this.#directories[this.#directoryOf[i]!]!, name, `/${name}`);
+      this.#files.file(this.#checksum(i), this.#directories[this.#directoryOf[i]!]!, name, `/${name}`);
       work.markDone(i);
     };
     try {
@@ -55,9 +57,12 @@ export class CheckoutBatch {
     // What the helper could not write fails here too, and says why.
     for (let i = 0; i < names.length; i++) if (!work.isDone(i)) one(i);
     this.#directories.length = 0;
-    this.#checksums.length = 0;
     this.#directoryOf.length = 0;
     names.length = 0;
+  }
+
+  #checksum(i: number): string {
+    return this.#checksums.toString('hex', i * 32, i * 32 + 32);
   }
 
   #start(work: SharedWork): void {
@@ -66,7 +71,7 @@ export class CheckoutBatch {
       kind: 'write',
       memory: work.memory,
       repo: this.#repo.path,
-      checksums: Buffer.from(this.#checksums.join(''), 'hex'),
+      checksums: this.#checksums,
       names: this.#names,
       directoryOf: Uint32Array.from(this.#directoryOf),
       directories: this.#directories,

@@ -27,7 +27,9 @@ export class HelperThread {
 
   /** Starts on a job; the thread that had the last one must be through. */
   start(job: HelperJob): void {
-    this.#worker = new Worker(workerFile(), { workerData: job });
+    // Little of what it makes lives longer than a task.
+    const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+    this.#worker = new Worker(workerFile(), { workerData: job, resourceLimits });
     // What it could not do, the thread that started it does.
     this.#worker.on('error', () => {});
     this.#worker.unref();
