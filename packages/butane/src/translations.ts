@@ -17,6 +17,8 @@ export class Translations {
   readonly enabled: boolean;
   /** Source paths by the text of the output path, which is all that is kept of it: large configs have many. */
   #map = new Map<string, Path>();
+  /** Another set, whose output paths lie below `at` in this one; entries of this one come before its. */
+  #inner: { readonly at: string; readonly set: Translations } | undefined;
 
   constructor(enabled: boolean) {
     this.enabled = enabled;
@@ -27,14 +29,38 @@ export class Translations {
   }
 
   find(to: Path): Path | undefined {
-    return this.#map.get(pathText(to));
+    return this.#get(pathText(to));
+  }
+
+  /** As `find`, and forgets it. */
+  take(to: Path): Path | undefined {
+    const key = pathText(to);
+    const found = this.#get(key);
+    this.#map.delete(key);
+    return found;
+  }
+
+  #get(key: string): Path | undefined {
+    const own = this.#map.get(key);
+    if (own !== undefined || this.#inner === undefined) return own;
+    const { at, set } = this.#inner;
+    return isAtOrBelow(key, at) ? set.#get(`$${key.slice(at.length)}`) : undefined;
+  }
+
+  *#all(): Iterable<readonly [string, Path]> {
+    if (this.#inner !== undefined)
+      for (const [key, from] of this.#inner.set.#all()) {
+        const full = this.#inner.at + key.slice(1);
+        if (!this.#map.has(full)) yield [full, from];
+      }
+    yield* this.#map;
   }
 
   /** The same set with the output paths at and below `from` at and below `to`. */
   moved(from: Path, to: Path): Translations {
     const out = new Translations(this.enabled);
     const old = pathText(from);
-    for (const [key, source] of this.#map)
+    for (const [key, source] of this.#all())
       out.#map.set(isAtOrBelow(key, old) ? pathText(to) + key.slice(old.length) : key, source);
     return out;
   }
@@ -62,13 +88,13 @@ export class Translations {
   }
 
   merge(other: Translations): void {
-    if (this.enabled) for (const [key, from] of other.#map) this.#map.set(key, from);
+    if (this.enabled) for (const [key, from] of other.#all()) this.#map.set(key, from);
   }
 
   /** The same set with `prefix` before every output path. */
   prefixed(prefix: Path): Translations {
     const out = new Translations(this.enabled);
-    for (const [key, from] of this.#map) out.#map.set(pathText(prefix) + key.slice(1), from);
+    out.#inner = { at: pathText(prefix), set: this };
     return out;
   }
 
@@ -76,13 +102,16 @@ export class Translations {
   descend(prefix: Path): Translations {
     const out = new Translations(this.enabled);
     const top = pathText(prefix);
-    for (const [key, from] of this.#map) if (isAtOrBelow(key, top)) out.#map.set(`$${key.slice(top.length)}`, from);
+    const same = this.#inner?.at === top;
+    if (same) out.#inner = { at: '$', set: this.#inner!.set };
+    for (const [key, from] of same ? this.#map : this.#all())
+      if (isAtOrBelow(key, top)) out.#map.set(`$${key.slice(top.length)}`, from);
     return out;
   }
 
   /** Sorted listing, as `--debug` prints it. */
   text(): string {
-    const lines = [...this.#map.entries()]
+    const lines = [...this.#all()]
       .map(([key, from]) => ({ key, line: `${pathText(from)} → ${key}` }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     return `TranslationSet: yaml → json\n${lines.map(({ line }) => `${line}\n`).join('')}`;
@@ -94,7 +123,10 @@ function isAtOrBelow(path: string, top: string): boolean {
   return path.startsWith(top) && (path.length === top.length || path[top.length] === '.');
 }
 
-/** Merges configs and their translations; the child's source is preferred where both gave something. */
+/**
+ * Merges configs and their translations; the child's source is preferred where both gave something. The child's set is used
+ * up: two of a large config would not fit.
+ */
 export function mergeTranslated(
   parent: Fields,
   parentTranslations: Translations,
@@ -105,7 +137,7 @@ export function mergeTranslated(
   const translations = new Translations(childTranslations.enabled);
   if (!translations.enabled) return { config: mergeConfigs(parent, child, schema), translations };
   const config = mergeConfigs(parent, child, schema, ({ from, fromPath, toPath }) => {
-    const source = (from === 'parent' ? parentTranslations : childTranslations).find(fromPath);
+    const source = from === 'parent' ? parentTranslations.find(fromPath) : childTranslations.take(fromPath);
     if (source === undefined) return;
     if (from === 'parent' && translations.find(toPath) !== undefined) return;
     translations.add(source, toPath);
