@@ -16,8 +16,10 @@ import type { MutableTree } from './mutable-tree.ts';
 import type { Transaction, XattrOrder } from './store/transaction.ts';
 
 export interface ArchiveImportOptions {
-  /** Make directories that the archive does not have, the root included, as `0755 0:0`. */
+  /** Make directories that the archive does not have, the root included, with mode 0755. */
   readonly autocreateParents?: boolean;
+  /** Of the directories made so; by default who runs this. */
+  readonly parentOwner?: { readonly uid: number; readonly gid: number };
   /** Changes a member's path (relative, cleaned) before it is placed; also the target of hard links. */
   readonly translatePath?: (path: string) => string;
   readonly modifier?: CommitModifier;
@@ -256,8 +258,9 @@ class ArchiveImporter {
   }
 
   #defaultMeta(path: string): string {
-    const entry = applyModifier(this.#modifier, path, { uid: 0, gid: 0, mode: S_IFDIR | 0o755 });
-    const { uid, gid, mode } = entry === 'skip' ? { uid: 0, gid: 0, mode: S_IFDIR | 0o755 } : entry;
+    const made = { ...(this.#options.parentOwner ?? currentOwner()), mode: S_IFDIR | 0o755 };
+    const entry = applyModifier(this.#modifier, path, made);
+    const { uid, gid, mode } = entry === 'skip' ? made : entry;
     return this.#transaction.writeDirMeta({ uid, gid, mode, xattrs: this.#xattrs(path, { uid, gid, mode }, []) });
   }
 
@@ -267,6 +270,11 @@ class ArchiveImporter {
     if (xattrs !== undefined) out = sortXattrs(xattrs(path, entry));
     return this.#modifier.label === undefined ? out : withLabel(this.#modifier, out, path, entry.mode, this.#order);
   }
+}
+
+/** Who runs this; root where there are no owners. */
+function currentOwner(): { uid: number; gid: number } {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 }
 
 function lastPart(path: string): string {
