@@ -1,5 +1,5 @@
 // Large trees committed by the original and by ours, in every mode: the checksums must be equal.
-//   node --conditions=source scripts/identical-ostree.ts CASE... [--mode MODE,...]
+//   node --conditions=source scripts/identical-ostree.ts CASE... [--mode MODE,...] [--flags plain,labels,...]
 // Cases: debian (--tree DIR, else the Debian tree of test/judges/debian-tree.sh, copied and given attributes of every
 // namespace, access lists, odd names and a path of 4,000 bytes), small (200,000 small files), sparse (one of 5 GB).
 // Needs root, and a bundle: COPPICE_DIST, else the one that `npm run build` made.
@@ -24,7 +24,11 @@ import {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { tree: { type: 'string' }, mode: { type: 'string', default: 'bare,bare-user,bare-user-only,archive' } },
+  options: {
+    tree: { type: 'string' },
+    mode: { type: 'string', default: 'bare,bare-user,bare-user-only,archive' },
+    flags: { type: 'string' },
+  },
 });
 const root = join(import.meta.dirname, '..');
 const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', COPPICE_COMPAT: 'ostree=2022.7' };
@@ -111,12 +115,13 @@ for (const name of positionals.length > 0 ? positionals : ['debian', 'small', 's
               'layers',
               'on a base',
             ]);
+      const only = values.flags?.split(',') ?? chosen;
       const differences = await compareCommits(
         inputs,
         mode,
         { theirs: runner('ostree'), ours: runner(join(root, 'bin/ostree')) },
         {
-          ...(chosen === undefined ? {} : { flags: chosen }),
+          ...(only === undefined ? {} : { flags: only }),
           note(_case, seconds) {
             done++;
             theirs += seconds[0];

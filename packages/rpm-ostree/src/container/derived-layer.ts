@@ -36,7 +36,11 @@ export function importDerivedLayer(
 ): DerivedLayer {
   const { archive, filtered } = filterLayer(tar, options.scratch);
   const tree = new MutableTree();
-  importArchive(txn, tree, archive, { autocreateParents: true, modifier: modifier(options.policy) });
+  importArchive(txn, tree, archive, {
+    autocreateParents: true,
+    parentOwner: { uid: 0, gid: 0 },
+    modifier: modifier(options.policy),
+  });
   const commit = txn.writeCommit({
     metadata: new VariantDict([['ostree.importer.version', Variant.string('1')]]),
     parent: undefined,
