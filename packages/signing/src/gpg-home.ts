@@ -23,6 +23,11 @@ function readOptional(path: string): Uint8Array | undefined {
 
 /** The public keys of a GnuPG home directory: `pubring.gpg` and `pubring.kbx`, and the public halves in `secring.gpg`. */
 export function gpgHomeKeyring(home: string): Keyring {
+  return new Keyring(gpgHomeKeys(home));
+}
+
+/** The same as packets, one file after the other. */
+export function gpgHomeKeys(home: string): Uint8Array[] {
   const sources: Uint8Array[] = [];
   for (const name of ['pubring.gpg', 'secring.gpg']) {
     const bytes = readOptional(join(home, name));
@@ -30,7 +35,7 @@ export function gpgHomeKeyring(home: string): Keyring {
   }
   const keybox = readOptional(join(home, 'pubring.kbx'));
   if (keybox !== undefined) sources.push(concatBytes(keyboxCertificates(keybox)));
-  return new Keyring(sources);
+  return sources;
 }
 
 const b64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');

@@ -5,7 +5,7 @@
 export type { SignEngine } from './engine/engine.ts';
 export { signEngine, signEngineNames } from './engine/engine.ts';
 // GnuPG home directories, read without gpg.
-export { defaultGpgHome, gpgHomeKeyring, loadGpgHomeKey } from './gpg-home.ts';
+export { defaultGpgHome, gpgHomeKeyring, gpgHomeKeys, loadGpgHomeKey } from './gpg-home.ts';
 export type { ArmorKind } from './openpgp/armor.ts';
 // OpenPGP text armor.
 export { armor, dearmor, isArmored } from './openpgp/armor.ts';

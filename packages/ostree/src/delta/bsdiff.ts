@@ -1,4 +1,4 @@
-import { suffixArray } from './suffix-array.ts';
+import { type SortMemory, suffixArray } from './suffix-array.ts';
 
 /** Control triple: sign-magnitude, little-endian. */
 function writeOffset(out: Buffer, at: number, value: number): void {
@@ -9,10 +9,11 @@ function writeOffset(out: Buffer, at: number, value: number): void {
 
 /**
  * The difference of two files as bsdiff makes it (Percival 2003; control triples with diff and extra bytes in between, no
- * header, not compressed). Give the pieces to a compressor; `bspatch` undoes it.
+ * header, not compressed). Give the pieces to a compressor; `bspatch` undoes it. With `memory`, one call after the other
+ * uses the same arrays.
  */
-export function bsdiff(old: Uint8Array, fresh: Uint8Array): Buffer {
-  const index = suffixArray(old);
+export function bsdiff(old: Uint8Array, fresh: Uint8Array, memory?: SortMemory): Buffer {
+  const index = suffixArray(old, 255, memory);
   const oldSize = old.length;
   const newSize = fresh.length;
   const parts: Buffer[] = [];

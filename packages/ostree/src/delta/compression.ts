@@ -23,9 +23,9 @@ interface Koffi {
   pointer(type: string): unknown;
 }
 
-/** Preset 8 as the original's, with a dictionary that keeps the encoder below 200 MB. */
+/** Preset 8 as the original's, with a dictionary that keeps the encoder below 100 MB. */
 const preset = 8;
-const maxDictionary = 16 * 1024 * 1024;
+const maxDictionary = 8 * 1024 * 1024;
 const checkCrc64 = 4;
 const filterLzma2 = 0x21n;
 const endOfFilters = 0xffffffffffffffffn;

@@ -12,6 +12,7 @@ import { compressPart } from './part.ts';
 import { PartBuilder } from './part-builder.ts';
 import { type RollsumMatch, rollsum } from './rollsum.ts';
 import { commitObjects, type NamedContent, namedContent, similarFiles, usableSource } from './similar.ts';
+import { SortMemory } from './suffix-array.ts';
 import {
   type DeltaFallback,
   type DeltaPartHeader,
@@ -169,12 +170,13 @@ class Generator {
       this.#builder.rollsum(checksum, header, contentBytes(repo, checksum), plan.from, plan.matches);
     }
     const patched = of('bsdiff');
+    const memory = new SortMemory();
     for (const [i, { checksum, size }] of patched.entries()) {
       const plan = plans.get(checksum)!;
       this.#log(`processing bsdiff: [${i}/${patched.length}]`);
       await this.#room();
       const { header } = repo.loadFile(checksum);
-      const patch = bsdiff(contentBytes(repo, plan.from), contentBytes(repo, checksum));
+      const patch = bsdiff(contentBytes(repo, plan.from), contentBytes(repo, checksum), memory);
       this.#builder.bsdiff(checksum, header, size, plan.from, patch);
     }
     const { minFallback = 4 * mega } = this.#options;

@@ -15,7 +15,7 @@ export class PartBuilder {
   readonly #modeIndex = new Map<string, number>();
   readonly #xattrs: (readonly Xattr[])[] = [];
   readonly #xattrIndex = new Map<string, number>();
-  readonly #blob: Uint8Array[] = [];
+  #blob: Uint8Array[] = [];
   #blobSize = 0;
   readonly #operations: number[] = [];
 
@@ -115,12 +115,14 @@ export class PartBuilder {
     this.#op('c');
   }
 
-  /** Payload bytes. */
+  /** Payload bytes; the builder lets go of its own. */
   finish(): Uint8Array {
+    const blob = Buffer.concat(this.#blob);
+    this.#blob = [];
     return encodePayload({
       modes: this.#modes,
       xattrs: this.#xattrs,
-      blob: Buffer.concat(this.#blob),
+      blob,
       operations: Uint8Array.from(this.#operations),
     });
   }

@@ -1,15 +1,56 @@
 /**
+ * Arrays that are used again for one text after the other: left to the garbage collector they pile up far above what one
+ * text needs. A result is valid until the next call with the same memory.
+ */
+export class SortMemory {
+  readonly #levels: { words: Int32Array[]; bytes: Uint8Array }[] = [];
+
+  #level(depth: number): { words: Int32Array[]; bytes: Uint8Array } {
+    let level = this.#levels[depth];
+    if (level === undefined) {
+      level = { words: [], bytes: new Uint8Array(0) };
+      this.#levels[depth] = level;
+    }
+    return level;
+  }
+
+  /** Not cleared. */
+  words(depth: number, which: number, length: number): Int32Array {
+    const { words } = this.#level(depth);
+    let array = words[which];
+    if (array === undefined || array.length < length) {
+      array = new Int32Array(Math.ceil(length * 1.1));
+      words[which] = array;
+    }
+    return array.subarray(0, length);
+  }
+
+  /** Zeros. */
+  bytes(depth: number, length: number): Uint8Array {
+    const level = this.#level(depth);
+    if (level.bytes.length < length) level.bytes = new Uint8Array(Math.ceil(length * 1.1));
+    else level.bytes.fill(0, 0, length);
+    return level.bytes.subarray(0, length);
+  }
+}
+
+/**
  * Suffix array by induced sorting (Nong, Zhang, Chan 2009), linear in time. `text` holds values 0..upper; the result lists
  * the starts of all suffixes in order.
  */
-export function suffixArray(text: Uint8Array | Int32Array, upper = 255): Int32Array {
+export function suffixArray(
+  text: Uint8Array | Int32Array,
+  upper = 255,
+  memory = new SortMemory(),
+  depth = 0,
+): Int32Array {
   const n = text.length;
   if (n === 0) return new Int32Array(0);
   if (n === 1) return Int32Array.of(0);
   if (n === 2) return text[0]! < text[1]! ? Int32Array.of(0, 1) : Int32Array.of(1, 0);
-  const sa = new Int32Array(n);
+  const sa = memory.words(depth, 0, n);
   // 1 where a suffix is smaller than the one after it.
-  const isS = new Uint8Array(n);
+  const isS = memory.bytes(depth, n);
   for (let i = n - 2; i >= 0; i--) isS[i] = text[i] === text[i + 1] ? isS[i + 1]! : text[i]! < text[i + 1]! ? 1 : 0;
   const sumL = new Int32Array(upper + 2);
   const sumS = new Int32Array(upper + 2);
@@ -43,8 +84,8 @@ export function suffixArray(text: Uint8Array | Int32Array, upper = 255): Int32Ar
   };
   let m = 0;
   for (let i = 1; i < n; i++) if (isS[i - 1] === 0 && isS[i] === 1) m++;
-  const lms = new Int32Array(m);
-  const lmsIndex = new Int32Array(n + 1).fill(-1);
+  const lms = memory.words(depth, 1, m);
+  const lmsIndex = memory.words(depth, 2, n + 1).fill(-1);
   for (let i = 1, at = 0; i < n; i++) {
     if (isS[i - 1] === 0 && isS[i] === 1) {
       lmsIndex[i] = at;
@@ -53,15 +94,15 @@ export function suffixArray(text: Uint8Array | Int32Array, upper = 255): Int32Ar
   }
   induce(lms);
   if (m === 0) return sa;
-  const sorted = new Int32Array(m);
+  const sorted = memory.words(depth, 3, m);
   for (let i = 0, at = 0; i < n; i++) if (lmsIndex[sa[i]!]! >= 0) sorted[at++] = sa[i]!;
-  const names = new Int32Array(m);
+  const names = memory.words(depth, 4, m).fill(0);
   let name = 0;
   for (let i = 1; i < m; i++) {
     if (!sameLms(text, lms, lmsIndex, sorted[i - 1]!, sorted[i]!)) name++;
     names[lmsIndex[sorted[i]!]!] = name;
   }
-  const order = suffixArray(names, name);
+  const order = suffixArray(names, name, memory, depth + 1);
   for (let i = 0; i < m; i++) sorted[i] = lms[order[i]!]!;
   induce(sorted);
   return sa;

@@ -24,9 +24,10 @@ export function zbase32(bytes: Uint8Array): string {
 export function webKeyUrls(email: string): { readonly advanced: string; readonly direct: string } | undefined {
   const at = email.lastIndexOf('@');
   if (at <= 0 || at === email.length - 1) return undefined;
-  const local = email.slice(0, at);
+  // gpgme gives addresses in small letters.
+  const local = email.slice(0, at).toLowerCase();
   const domain = email.slice(at + 1).toLowerCase();
-  const hash = zbase32(createHash('sha1').update(local.toLowerCase()).digest());
+  const hash = zbase32(createHash('sha1').update(local).digest());
   const query = `?l=${encodeURIComponent(local)}`;
   return {
     advanced: `https://openpgpkey.${domain}/.well-known/openpgpkey/${domain}/hu/${hash}${query}`,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { getRemote, importRemoteKeys } from '@coppice/ostree';
+import { defaultGpgHome, gpgHomeKeys, importKeys } from '@coppice/signing';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -20,7 +21,10 @@ export const verb: OstreeVerb = {
     } catch (error) {
       throw prefixError(error, 'GPG');
     }
-    const sources: Buffer[] = [];
+    const files = options.strings('keyring').map((file) => resolve(context.cwd, file));
+    if (files.length > 0 && options.flag('stdin')) call.usage('--keyring and --stdin are mutually exclusive');
+    const only = keyIds.length === 0 ? undefined : keyIds;
+    const sources: Uint8Array[] = [];
     const read = (path: string | number, label: string): void => {
       try {
         sources.push(readFileSync(path));
@@ -28,14 +32,24 @@ export const verb: OstreeVerb = {
         throw errnoError(error, `Error opening file ${label}`);
       }
     };
-    for (const file of options.strings('keyring')) read(resolve(context.cwd, file), file);
+    for (const file of files) read(file, file);
     if (options.flag('stdin')) read(0, 'stdin');
-    if (sources.length === 0)
-      throw new CoppiceError('Usage', 'Importing from the user’s own GnuPG keyring: name it with --keyring');
-    const only = keyIds.length === 0 ? undefined : keyIds;
+    if (sources.length === 0) sources.push(...ownKeys(context.env, keyIds));
     call.print(importedText(importRemoteKeys(repo, name, sources, only), name));
   },
 };
+
+/** The keys of the user's own GnuPG keyring; every key that is named must be there. */
+function ownKeys(env: Readonly<Record<string, string | undefined>>, keyIds: readonly string[]): Uint8Array[] {
+  const keys = gpgHomeKeys(defaultGpgHome(env));
+  if (keys.length === 0 && keyIds.length === 0)
+    throw new CoppiceError('NotFound', 'GPG: Unable to export keys: GPGME: No data');
+  for (const id of keyIds) {
+    if (importKeys(new Uint8Array(0), keys, [id]).found.length === 0)
+      throw new CoppiceError('NotFound', `GPG: Unable to find key "${id}": GPGME: End of file`);
+  }
+  return keys;
+}
 
 export function importedText(count: number, name: string): string {
   return `Imported ${count} GPG key${count === 1 ? '' : 's'} to remote "${name}"`;
