@@ -67,13 +67,22 @@ interface Point {
   readonly random: () => number;
 }
 
-/** Half of the points lie where the boot menu is written and old things go, which is a small part of all changes. */
-function choosePoint(recording: Recording, random: () => number): { count: number; keep: number } {
-  const { changes } = recording;
-  const menu = changes.findIndex(({ paths }) => paths.some((path) => path.startsWith('/boot/')));
-  const from = random() < 0.5 && menu > 0 ? menu : 0;
+/**
+ * A third of the points each: before the boot menu is touched, from there to shortly after its swap, and after it. The second
+ * part is short, but there it matters.
+ */
+function choosePoint({ changes }: Recording, random: () => number): { count: number; keep: number } {
+  const at = (test: (change: Change) => boolean, otherwise: number): number => {
+    const found = changes.findIndex(test);
+    return found < 0 ? otherwise : found;
+  };
+  const menu = at(({ paths }) => paths.some((path) => path.startsWith('/boot/')), 0);
+  const swap = at(({ call, paths }) => call === 'rename' && paths[1] === '/boot/loader', menu);
+  const bounds = [0, menu, Math.min(swap + 10, changes.length - 1), changes.length];
+  const part = Math.floor(random() * 3);
+  const [from, to] = [bounds[part]!, bounds[part + 1]!];
   return {
-    count: from + 1 + Math.floor(random() * (changes.length - from)),
+    count: from + 1 + Math.floor(random() * Math.max(to - from - 1, 0)),
     keep: random() < 0.4 ? 1 : random(),
   };
 }
