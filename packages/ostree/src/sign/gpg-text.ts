@@ -3,12 +3,12 @@ import type { VerifyResult } from '@coppice/signing';
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** strftime `%c` of the C locale, local time: `Mon Nov 23 00:01:56 2026`. */
+/** `%c` of the C locale as GLib writes it, local time: `Mon Nov 23 00:01:56 2026`; days of one digit after a figure space. */
 export function formatDate(seconds: number): string {
   const t = new Date(seconds * 1000);
   const two = (n: number): string => String(n).padStart(2, '0');
   const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
-  return `${days[t.getDay()]} ${months[t.getMonth()]} ${String(t.getDate()).padStart(2, ' ')} ${time} ${t.getFullYear()}`;
+  return `${days[t.getDay()]} ${months[t.getMonth()]} ${String(t.getDate()).padStart(2, '\u2007')} ${time} ${t.getFullYear()}`;
 }
 
 /** One signature in the words of `ostree show`; every line starts with `prefix`. */
