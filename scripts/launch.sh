@@ -30,8 +30,9 @@ if [ -z "$COPPICE_DIST" ] && [ -d "$root/.git" ]; then
 fi
 heap=
 case "$name $1" in
-  # Configs may come from anywhere: a small young generation keeps what hostile ones take low, and costs no start-up.
-  butane\ * | fcct\ * | ignition-validate\ * | 'coppice config') heap=--max-semi-space-size=16 ;;
+  # Configs may come from anywhere: a small young generation and early collections keep what hostile ones take low, and cost no
+  # start-up.
+  butane\ * | fcct\ * | ignition-validate\ * | 'coppice config') heap="--max-semi-space-size=16 --heap-growing-percent=50" ;;
   # Trees of 100,000 files live long and little else does: a small young generation saves 40 MB and no time is lost.
   ostree\ *) heap=--max-semi-space-size=4 ;;
   # Metadata of many packages are short-lived texts: collecting them less often saves a fifth of the time.

@@ -109,6 +109,9 @@ export function translateBytes(source: Uint8Array | string, options: TranslateOp
     entries: report.entries,
     debugText: run.debugText,
   };
+  // What follows takes memory of its own; the text's nodes are done with.
+  root = undefined;
+  decoded = { value: {}, errors: [] };
   if (run.failure !== undefined) return { ...result, output: undefined, config: undefined, failure: run.failure };
   const json = marshalConfig(
     run.output!,
