@@ -7,7 +7,7 @@ import {
   readTar,
   type TarEntry,
 } from '@coppice/archive';
-import { CoppiceError, prefixError } from '@coppice/base';
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { S_IFDIR, S_IFLNK, S_IFREG } from './codec/mode-bits.ts';
 import { sortXattrs, type Xattr } from './codec/xattrs.ts';
 import { applyModifier, withLabel } from './commit-directory.ts';
@@ -223,17 +223,14 @@ class ArchiveImporter {
       xattrs: this.#xattrs(inTree, entry, member.xattrs),
     };
     this.#parent(path, true);
-    const checksum = this.#transaction.writeContent(header, link ? [] : member.data(), undefined, this.#order);
+    const source = link ? [] : member.data();
+    const checksum = imported(() => this.#transaction.writeContent(header, source, undefined, this.#order));
     this.#place(path, checksum);
     return checksum;
   }
 
   #place(path: string, checksum: string): void {
-    try {
-      this.#parent(path, true).replaceFile(lastPart(path), checksum);
-    } catch (error) {
-      throw prefixError(error, 'ostree-tar: Failed to handle file: ostree-tar: Failed to import file');
-    }
+    imported(() => this.#parent(path, true).replaceFile(lastPart(path), checksum));
   }
 
   /** The directory that a path's last part goes into. */
@@ -275,6 +272,17 @@ class ArchiveImporter {
 /** Who runs this; root where there are no owners. */
 function currentOwner(): { uid: number; gid: number } {
   return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+}
+
+/** Errors as libostree words them for one member. */
+function imported<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    // What is wrong with the archive itself keeps its own words.
+    if (isCoppiceError(error, 'Corrupt')) throw error;
+    throw prefixError(error, 'ostree-tar: Failed to handle file: ostree-tar: Failed to import file');
+  }
 }
 
 function lastPart(path: string): string {

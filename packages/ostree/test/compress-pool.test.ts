@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { CompressPool, checkout, MutableTree, runFsck } from '../src/index.ts';
+import { CompressPool, checkout, MutableTree, Repo, runFsck } from '../src/index.ts';
 import { folderOfSizes } from './sizes.ts';
 import { commitIn, newFolder, newRepo } from './tree.ts';
 
@@ -92,6 +92,21 @@ test('a file that the other thread cannot write fails the transaction', () => {
   ).toThrow('No such file or directory');
   expect(pool.busy).toBe(0);
 });
+
+test.each(['archive', 'bare'] as const)(
+  'no space for a large file of a %s repository is told before it is handed over',
+  (mode) => {
+    const made = newRepo(mode);
+    appendFileSync(join(made.path, 'config'), '\n[core]\nmin-free-space-size=900000GB\n');
+    const repo = Repo.open(made.path);
+    const folder = newFolder();
+    writeFileSync(join(folder, 'large'), Buffer.alloc(3_000_000, 'large'));
+    expect(() =>
+      repo.transaction((transaction) => transaction.writeDirectory(folder, new MutableTree()), { compressPool: pool }),
+    ).toThrow('Writing content object: min-free-space-size 900000GB would be exceeded');
+    expect(pool.busy).toBe(0);
+  },
+);
 
 /** Small files that no other folder has. */
 function otherFolder(): string {

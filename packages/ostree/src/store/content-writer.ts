@@ -91,6 +91,14 @@ export class ContentWriter {
     return this.#inFlight.has(checksum);
   }
 
+  #reserve(size: number): void {
+    try {
+      this.#target.reserve(size);
+    } catch (error) {
+      throw errnoError(error, 'Writing content object');
+    }
+  }
+
   #verified(actual: string, verify: (checksum: string) => void): string {
     verify(actual);
     return this.#target.alias(actual);
@@ -216,7 +224,7 @@ export class ContentWriter {
     head.copy(buffer, start);
     const checksum = this.#verified(hash('sha256', buffer.subarray(start, headerRoom + size), 'hex'), verify);
     if (this.#has(checksum)) return checksum;
-    target.reserve(size);
+    this.#reserve(size);
     if (target.mode !== 'archive') {
       const links = target.payloadLinks?.wants(size) === true ? target.payloadLinks : undefined;
       const content = buffer.subarray(headerRoom, headerRoom + size);
@@ -294,6 +302,7 @@ export class ContentWriter {
   #giveFile(header: FileHeader, head: Buffer, fd: number, size: number, checksum: string, digest: string): boolean {
     const target = this.#target;
     if (this.#pool === undefined || !this.#compresses) return false;
+    this.#reserve(size);
     const temporary = target.pathFor(checksum);
     const out = this.#form.open(temporary, header);
     const archiveHead = encodeArchiveHeader(header, size);
@@ -323,10 +332,10 @@ export class ContentWriter {
     if (!this.#pool.tryFile(fd, out, head, options, done)) {
       target.fs.close(out);
       this.#discard(temporary);
+      target.refund(size);
       return false;
     }
     this.#inFlight.add(checksum);
-    target.reserve(size);
     return true;
   }
 
@@ -346,7 +355,7 @@ export class ContentWriter {
     let reserved = 0;
     let stored = 0;
     if (expectedSize !== undefined) {
-      target.reserve(expectedSize);
+      this.#reserve(expectedSize);
       reserved = expectedSize;
     }
     const temporary = this.#temporary();
@@ -367,7 +376,7 @@ export class ContentWriter {
         for (const piece of source) {
           payload += piece.length;
           if (expectedSize === undefined) {
-            target.reserve(piece.length);
+            this.#reserve(piece.length);
             reserved += piece.length;
           }
           digest.update(piece);
@@ -409,7 +418,7 @@ export class ContentWriter {
     const checksum = this.#verified(hash('sha256', head, 'hex'), verify);
     if (this.#has(checksum)) return checksum;
     const length = Buffer.byteLength(header.symlinkTarget);
-    target.reserve(length);
+    this.#reserve(length);
     if (target.mode === 'archive' || target.mode === 'bare-user') {
       const bytes =
         target.mode === 'archive' ? encodeArchiveHeader(header, 0) : Buffer.from(`${header.symlinkTarget}\0`);
