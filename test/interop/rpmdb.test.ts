@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
   buildPackage,
+  filePaths,
   formatNevra,
   importPublicKeys,
   installedHeader,
@@ -191,7 +192,11 @@ describe.skipIf(reason !== undefined)('the package database', () => {
   it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined || process.getuid?.() !== 0)(
     'and files unpacked by ours pass rpm -Va; what is changed later, rpm finds',
     () => {
-      const files = [...debianRpms(debianCount), ...specialPackages(scratch())];
+      // On a merged /usr some packages own links where others have directories.
+      const apart = (file: string) =>
+        filePaths(readPackage(file).header).every((path) => /^\/(usr|etc|var|opt)\//.test(path));
+      const files = [...debianRpms(debianCount).filter(apart), ...specialPackages(scratch())];
+      expect(files.length).toBeGreaterThan(debianCount / 2);
       const dir = scratch();
       const [theirs, ours] = [join(dir, 'theirs'), join(dir, 'ours')];
       for (const root of [theirs, ours]) mkdirSync(join(root, 'db'), { recursive: true });
