@@ -34,8 +34,7 @@ export interface FoundRemote {
 export type FinderName = 'config' | 'mount';
 
 /**
- * Looks for refs with the finders asked for. Best results first: by priority, then by the time of the summary, then by how
- * many of the refs there are.
+ * Looks for refs with the finders asked for, those of the best priority first.
  */
 export async function findRemotes(
   repo: Repo,
@@ -48,15 +47,7 @@ export async function findRemotes(
     for (const volume of visibleVolumes(readMountTable(repo), user)) out.push(...onVolume(repo, volume, wanted));
   }
   if (finders.includes('config')) out.push(...(await configured(repo, wanted)));
-  const count = (found: FoundRemote): number =>
-    [...found.refs.values()].filter((commit) => commit !== undefined).length;
-  return out.sort(
-    (a, b) =>
-      a.priority - b.priority ||
-      (b.summaryModified ?? 0) - (a.summaryModified ?? 0) ||
-      count(b) - count(a) ||
-      (a.url < b.url ? -1 : a.url > b.url ? 1 : 0),
-  );
+  return out.sort((a, b) => a.priority - b.priority);
 }
 
 /**
