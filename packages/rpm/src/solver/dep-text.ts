@@ -17,8 +17,7 @@ const names: Readonly<Record<number, string>> = {
 
 /** The text of comparison bits, with blanks around. */
 function comparison(flags: number): string {
-  const bare = ['', '>', '=', '>=', '<', '<>', '<=', '<=>'][flags] ?? ' ??? ';
-  return bare === '' ? '' : ` ${bare} `;
+  return ` ${['!', '>', '=', '>=', '<', '<>', '<=', '<=>'][flags] ?? '???'} `;
 }
 
 /** `NAME`, `NAME OP EVR`, `(A op B)`; chains of one operator without inner parentheses. */

@@ -126,22 +126,41 @@ function recommendations(w: Walk, n: number, dontfix: boolean): void {
   s.lastPkgRule = 0;
 }
 
+/** Other versions of a package that may stand beside it and that a conflict does not mean. */
+function versionsBeside(s: SolverState, n: number, dep: number): number[] {
+  const { names, archs } = s.pool;
+  return s.providers
+    .list(names.data[n]!)
+    .filter(
+      (p) =>
+        names.data[p] === names.data[n] &&
+        archs.data[p] === archs.data[n] &&
+        s.multiversion.has(p) &&
+        !s.pool.matchesNevr(p, dep),
+    );
+}
+
 function conflicts(w: Walk, n: number, dontfix: boolean): void {
   const { s, sink } = w;
   const { pool, providers } = s;
+  // A patch is for packages of that very name, and content with another version beside the one it is against.
+  const patch = pool.ids.text(pool.names.data[n]!).startsWith('patch:');
   for (const dep of pool.list(n, field.conflicts)) {
-    if (isComplex(pool, dep)) {
+    if (!patch && isComplex(pool, dep)) {
       complexRules(w, n, dep, ruleType.pkgConflicts, dontfix);
       continue;
     }
     for (const p of providers.list(dep)) {
+      if (patch && !pool.matchesNevr(p, dep)) continue;
       if (dontfix && s.isInstalled(p)) continue;
       if (p === n) {
         if (pool.flags.forbidselfconflicts && !isOtherProviders(s, dep))
           sink(-n, 0, 0, ruleType.pkgSelfConflict, dep, n);
         continue;
       }
-      sink(-n, p === systemSolvable ? 0 : -p, 0, ruleType.pkgConflicts, dep, n);
+      const beside = patch && isRel(dep) && s.multiversion.has(p) ? versionsBeside(s, p, dep) : [];
+      if (beside.length > 0) sink(-n, 0, providers.store([-p, ...beside]), ruleType.pkgConflicts, dep, n);
+      else sink(-n, p === systemSolvable ? 0 : -p, 0, ruleType.pkgConflicts, dep, n);
     }
   }
 }

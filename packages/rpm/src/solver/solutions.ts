@@ -72,12 +72,13 @@ function refine(s: SolverState, problem: readonly number[], sug: number, essenti
       break;
     }
     const isFeature = (v: number): boolean => v >= 0 && s.inSpan(v, s.feature);
+    // The very first update rule does not count as one here: libsolv's comparison leaves it out, and that shows.
+    const isUpdate = (v: number): boolean => v > s.update.start && s.inSpan(v, s.update);
     let features = next.some(isFeature);
-    if (features && next.some((v) => v >= 0 && s.inSpan(v, s.update)))
-      if (next.every((v) => isFeature(v) || (v >= 0 && s.inSpan(v, s.update)))) {
-        next = next.filter((v) => !isFeature(v));
-        features = false;
-      }
+    if (features && next.some(isUpdate) && next.every((v) => isFeature(v) || isUpdate(v))) {
+      next = next.filter((v) => !isFeature(v));
+      features = false;
+    }
     disabled.push(...next);
     // Of several nobody knows which to choose: the next problem will tell.
     const single = next.length === 1;

@@ -166,7 +166,7 @@ export class Providers {
     const { ids } = this.pool;
     let plain = name;
     while (isRel(plain)) plain = ids.relName(plain);
-    const out = flags === 7 ? this.list(name) : this.list(name).filter((p) => this.matches(p, plain, flags, evr));
+    const out = this.list(name).filter((p) => this.matches(p, plain, flags, evr));
     // Promises of the package format that nobody makes are the system's.
     if (out.length === 0 && ids.text(plain).startsWith('rpmlib(')) out.push(systemSolvable);
     return out;

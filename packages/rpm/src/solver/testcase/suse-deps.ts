@@ -1,5 +1,5 @@
 // Capabilities with a meaning of their own in SUSE repositories: `locale(de)`, `modalias(a:b)`, `packageand(a:b)`, `name:/path`.
-import type { Pool } from '../pool.ts';
+import { type Field, field, type Pool } from '../pool.ts';
 import { isRel, rel } from '../strings.ts';
 
 /** Which list of a package a capability stands in. */
@@ -81,4 +81,28 @@ export function suseDependency(pool: Pool, dep: number, kind: SuseDependencyKind
   if (kind === 'supplements') return supplement(pool, text);
   const others = inside(text, 'otherproviders');
   return others === undefined ? undefined : namespace(pool, 'otherproviders', ids.string(others));
+}
+
+/**
+ * Older formats write SUSE's special capabilities as plain names: replaces them in a package's lists. What the package freshens
+ * becomes a condition of what it supplements.
+ */
+export function rewriteSuseLists(pool: Pool, lists: Map<Field, number[]>, freshens: readonly number[] = []): void {
+  const replace = (which: Field, kind: 'supplements' | 'conflicts'): void => {
+    const list = lists.get(which);
+    if (list !== undefined)
+      lists.set(
+        which,
+        list.map((dep) => suseDependency(pool, dep, kind) ?? dep),
+      );
+  };
+  replace(field.supplements, 'supplements');
+  replace(field.conflicts, 'conflicts');
+  const added = (lists.get(field.provides) ?? []).flatMap((dep) => suseDependency(pool, dep, 'provides') ?? []);
+  const supplements = [...(lists.get(field.supplements) ?? []), ...added];
+  if (freshens.length > 0 && supplements.length > 0) {
+    const both = pool.ids.relation(joined(pool, supplements, rel.or), rel.and, joined(pool, freshens, rel.or));
+    lists.set(field.supplements, [both]);
+  } else if (freshens.length > 0) lists.set(field.supplements, [...freshens]);
+  else if (added.length > 0) lists.set(field.supplements, supplements);
 }

@@ -12,6 +12,7 @@ import type { Step } from '../transaction.ts';
 import { autoInstalledNames, userInstalled } from '../user-installed.ts';
 import { parseTestDependency } from './dep-syntax.ts';
 import { genidCommand, genidLines } from './genid.ts';
+import { readHelix } from './helix.ts';
 import { formatJob, parseJob } from './job-text.ts';
 import {
   type AlternativeStyle,
@@ -236,8 +237,9 @@ class CaseRun {
     });
     this.names = undefined;
     if (kind === 'empty' || (file === undefined && inline === undefined)) return;
-    if (kind !== 'testtags' && kind !== 'susetags') unsupported(`repositories of the kind '${kind}'`);
-    readTesttags(this.pool, repo, inline ?? this.read(file!));
+    if (kind === 'helix') readHelix(this.pool, repo, inline ?? this.read(file!));
+    else if (kind === 'testtags' || kind === 'susetags') readTesttags(this.pool, repo, inline ?? this.read(file!));
+    else unsupported(`repositories of the kind '${kind}'`);
   }
 
   private system(args: readonly string[]): void {

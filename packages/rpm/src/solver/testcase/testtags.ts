@@ -2,7 +2,7 @@
 import { type Field, field, type Pool, type PoolRepo } from '../pool.ts';
 import { rel } from '../strings.ts';
 import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
-import { suseDependency } from './suse-deps.ts';
+import { rewriteSuseLists } from './suse-deps.ts';
 
 const dependencyTags: Readonly<Record<string, Field>> = {
   Prv: field.provides,
@@ -32,22 +32,6 @@ function* tagLines(text: string): Generator<[string, string]> {
   }
 }
 
-/** Older texts write SUSE's special capabilities as plain names. */
-function rewriteSuseDependencies(pool: Pool, lists: Map<Field, number[]>): void {
-  const replace = (which: Field, kind: 'supplements' | 'conflicts'): void => {
-    const list = lists.get(which);
-    if (list !== undefined)
-      lists.set(
-        which,
-        list.map((dep) => suseDependency(pool, dep, kind) ?? dep),
-      );
-  };
-  replace(field.supplements, 'supplements');
-  replace(field.conflicts, 'conflicts');
-  const added = (lists.get(field.provides) ?? []).flatMap((dep) => suseDependency(pool, dep, 'provides') ?? []);
-  if (added.length > 0) lists.set(field.supplements, [...(lists.get(field.supplements) ?? []), ...added]);
-}
-
 /** Adds the packages of a testtags text to a repository. Throws `Invalid`. */
 export function readTesttags(pool: Pool, repo: PoolRepo, text: string): void {
   let version = 0;
@@ -65,7 +49,7 @@ export function readTesttags(pool: Pool, repo: PoolRepo, text: string): void {
   };
   const finish = (): void => {
     if (id === 0) return;
-    if (version === 2) rewriteSuseDependencies(pool, lists);
+    if (version === 2) rewriteSuseLists(pool, lists);
     if (selfProvides && !pool.isSource(id)) {
       const self = pool.ids.relation(pool.names.data[id]!, rel.eq, pool.evrs.data[id]!);
       const provides = listOf(field.provides);
