@@ -28,6 +28,8 @@ const labelsRight = (mode: RepoMode): boolean => mode === 'bare-user' || mode ==
 function makeTree(tree: string): void {
   mkdirSync(join(tree, 'd/deep'), { recursive: true });
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
+  // Labelled as /mnt, whatever the policy says.
+  mkdirSync(join(tree, 'proc/below'), { recursive: true });
   writeFileSync(join(tree, 'd/run'), '#!/bin/sh', { mode: 0o755 });
   writeFileSync(join(tree, 'usr/bin/tool'), 'x'.repeat(70_000), { mode: 0o755 });
   chmodSync(join(tree, 'usr/bin/tool'), 0o4755);

@@ -7,6 +7,6 @@ export type { SelinuxConfig } from './loadpolicy.ts';
 // The policy of a root.
 export { loadPolicy, parseSelinuxConfig } from './loadpolicy.ts';
 export type { PolicyParts } from './policy.ts';
-export { LabelPolicy } from './policy.ts';
+export { LabelPolicy, treeLabel } from './policy.ts';
 export type { Substitution } from './substitutions.ts';
 export { parseSubstitutions, substitute } from './substitutions.ts';

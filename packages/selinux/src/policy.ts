@@ -73,3 +73,11 @@ export class LabelPolicy {
     return compiled;
   }
 }
+
+/**
+ * The label that ostree gives a path of a tree. Policies say nothing of `/proc`, where something is mounted later: it gets the label
+ * of `/mnt` (ostree-sepolicy.c).
+ */
+export function treeLabel(policy: LabelPolicy, path: string, mode: number): string | undefined {
+  return policy.label(path === '/proc' ? '/mnt' : path, mode);
+}

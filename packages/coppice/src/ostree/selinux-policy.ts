@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { hostFs, removeTree } from '@coppice/linux';
 import { checkout, findInTree } from '@coppice/ostree';
-import { type LabelPolicy, loadPolicy } from '@coppice/selinux';
+import { type LabelPolicy, loadPolicy, treeLabel } from '@coppice/selinux';
 import type { OstreeCall } from './verb.ts';
 
 /** Finds the label of a path by its mode. */
 export type Labeller = (path: string, mode: number) => string | undefined;
 
 function labeller(policy: LabelPolicy | undefined): Labeller | undefined {
-  return policy === undefined ? undefined : (path, mode) => policy.label(path, mode);
+  return policy === undefined ? undefined : (path, mode) => treeLabel(policy, path, mode);
 }
 
 /** Labels by the policy of the root filesystem at `path`; undefined when it has none. */

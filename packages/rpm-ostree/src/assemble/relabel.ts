@@ -2,7 +2,7 @@
 // itself changed.
 import { checkPathComponent } from '@coppice/base';
 import type { Transaction, Xattr } from '@coppice/ostree';
-import { LabelPolicy, parseFileContexts, parseSelinuxConfig, parseSubstitutions } from '@coppice/selinux';
+import { LabelPolicy, parseFileContexts, parseSelinuxConfig, parseSubstitutions, treeLabel } from '@coppice/selinux';
 import type { TreeDirectory } from '../tree/directory.ts';
 import type { ImageTree } from '../tree/image-tree.ts';
 
@@ -53,7 +53,7 @@ class Relabeling {
 
   #label(path: string, mode: number): string | undefined {
     const shown = path.replace(/^usr\/etc(?=\/|$)/, 'etc');
-    return this.#policy.label(shown === '' ? '/' : `/${shown}`, mode);
+    return treeLabel(this.#policy, shown === '' ? '/' : `/${shown}`, mode);
   }
 
   #file(dir: TreeDirectory, name: string, checksum: string, path: string): void {
