@@ -21,6 +21,8 @@ export interface FsckOptions {
   readonly verifyBindings?: boolean;
   /** That every ref a commit is bound to exists and leads to it. */
   readonly verifyBackRefs?: boolean;
+  /** Puts refspecs in the order in which they are looked at; default: as they are listed. */
+  readonly refOrder?: (refspecs: readonly string[]) => readonly string[];
   /** A second thread that helps to read and hash, where the files are the machine's own. The caller closes it. */
   readonly helper?: HelperThread;
 }
@@ -68,7 +70,10 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   const state: State = { corrupt: false, marked: new Set() };
   const checker = new ObjectChecker(repo);
   yield { type: 'stage', stage: 'refs' };
-  for (const [refspec, checksum] of repo.listRefs()) {
+  const refs = repo.listRefs();
+  // The first that fails ends it.
+  for (const refspec of options.refOrder?.([...refs.keys()]) ?? refs.keys()) {
+    const checksum = refs.get(refspec)!;
     const ref = refspec.slice(refspec.indexOf(':') + 1);
     yield* checkRef(repo, options, checksum, ref, undefined, bindings, state, checker);
   }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
 import { type FsckEvent, type FsckResult, HelperThread, runFsck } from '@coppice/ostree';
+import { printOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -27,6 +28,8 @@ export const verb: OstreeVerb = {
           addTombstones: options.flag('add-tombstones'),
           verifyBindings: options.flag('verify-bindings'),
           verifyBackRefs: options.flag('verify-back-refs'),
+          // The original walks a hash table.
+          refOrder: (refspecs) => printOrder(repo, refspecs, ''),
           ...(helper === undefined ? {} : { helper }),
         },
         (event) => show(call, event),
