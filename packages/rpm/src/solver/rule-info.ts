@@ -45,7 +45,10 @@ function packageInfos(s: SolverState, rule: number): RuleInfo[] {
       if (!binary && type === ruleType.pkgConflicts && p < 0 && data[list]! < 0 && data[list + 1]! >= 0)
         to = data[list]!;
       if (type === ruleType.pkgSameName && from > to) [from, to] = [to, from];
-      if (!binary && from !== -owner) from = -owner;
+      if (list !== 0 && from !== -owner) {
+        if (to < 0) to = from;
+        from = -owner;
+      }
       out.push({ type, from: from < 0 ? -from : 0, to: to < 0 ? -to : 0, dep });
     });
   }
