@@ -4,7 +4,7 @@
 //                                            this Debian system)
 // Options: --verbose (print differences), --masked (do not compare ids of problems and solutions), --rules, --alternatives
 // (compare those too).
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -107,13 +107,18 @@ function runJudge(count: number, first: number): number {
   const file = join(dir, 'case.t');
   let same = 0;
   const differing: number[] = [];
+  const crashed: number[] = [];
   try {
     for (let seed = first; seed < first + count; seed++) {
       const problem = generate(seed) + (kinds === '' ? '' : `result ${kinds}\n`);
       writeFileSync(file, problem);
-      const expected = execFileSync(judge, ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-        .split('\n')
-        .filter((l) => l !== '');
+      const judged = spawnSync(judge, ['-r', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      if (judged.error !== undefined) throw judged.error;
+      if (judged.signal !== null) {
+        crashed.push(seed);
+        continue;
+      }
+      const expected = judged.stdout.split('\n').filter((l) => l !== '');
       let diff: string[];
       try {
         const alternatives = process.env.TESTSOLV === undefined ? 'statement' : 'phrase';
@@ -130,9 +135,11 @@ function runJudge(count: number, first: number): number {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-  console.log(`${same} of ${count} the same (${((100 * same) / count).toFixed(1)} %)`);
+  const judgedCases = count - crashed.length;
+  console.log(`${same} of ${judgedCases} the same (${((100 * same) / judgedCases).toFixed(1)} %)`);
+  if (crashed.length > 0) console.log(`${judge} crashed, not judged: ${crashed.join(' ')}`);
   if (differing.length > 0) console.log(`different: ${differing.join(' ')}`);
-  return same >= 0.97 * count ? 0 : 1;
+  return judgedCases > 0 && same >= 0.97 * judgedCases ? 0 : 1;
 }
 
 if (args[0] === '--judge') process.exit(runJudge(Number(args[1] ?? '1000'), Number(args[2] ?? '1')));

@@ -22,7 +22,8 @@ function sameLiterals(s: SolverState, rule: number, p: number, p2: number, list:
     if (second !== 0 && first > second) [first, second] = [second, first];
     return own === 0 && s.p[rule] === first && s.w2[rule] === second;
   }
-  if (own === 0 || s.p[rule] !== first) return false;
+  // Of longer rules libsolv compares all literals but the first.
+  if (own === 0) return false;
   for (let i = 0; ; i++) {
     if (data[own + i] !== data[d + i]) return false;
     if (data[d + i] === 0) return true;
