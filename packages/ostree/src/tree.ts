@@ -1,8 +1,8 @@
 import { CoppiceError } from '@coppice/base';
 import type { DirMeta } from './codec/dirmeta.ts';
-import type { FileHeader } from './codec/file-header.ts';
 import { isRegular } from './codec/mode-bits.ts';
 import type { Repo } from './repo.ts';
+import type { LoadedFile } from './store/load-file.ts';
 
 /** One thing in a tree. `load` reads its header from the store only when asked. */
 export type TreeEntry =
@@ -12,7 +12,7 @@ export type TreeEntry =
       readonly path: string;
       readonly checksum: string;
       /** Header and size; symbolic links are files too. */
-      load(): { header: FileHeader; size: number };
+      load(): Pick<LoadedFile, 'header' | 'inode' | 'size'>;
     }
   | {
       readonly type: 'directory';

@@ -1,5 +1,5 @@
 import { prefixError } from '@coppice/base';
-import type { DirMeta, TreeEntry } from '@coppice/ostree';
+import type { DirMeta, TreeEntry, Xattr } from '@coppice/ostree';
 import { printXattrs } from './dump.ts';
 import { isSymlink, octalMode } from './file-mode.ts';
 import { findPath } from './find-path.ts';
@@ -61,22 +61,28 @@ function printer({ context, options }: OstreeCall): (entry: TreeEntry) => void {
   return (entry) => {
     let size = 0;
     let target = '';
-    let header: DirMeta;
+    let inode: Omit<DirMeta, 'xattrs'>;
+    // Attributes are only read where they are shown.
+    let attributes: () => readonly Xattr[];
     if (entry.type === 'file') {
       const file = entry.load();
-      header = file.header;
-      if (isSymlink(header.mode)) target = ` -> ${file.header.symlinkTarget}`;
+      inode = file.inode;
+      attributes = () => file.header.xattrs;
+      if (isSymlink(inode.mode)) target = ` -> ${file.inode.symlinkTarget}`;
       else size = file.size;
-    } else header = entry.load();
-    const { mode, uid, gid } = header;
+    } else {
+      const meta = entry.load();
+      inode = meta;
+      attributes = () => meta.xattrs;
+    }
+    const { mode, uid, gid } = inode;
     const type = entry.type === 'directory' ? 'd' : target === '' ? '-' : 'l';
     const sums = !checksums
       ? ''
       : entry.type === 'directory'
         ? `${entry.checksum} ${entry.meta} `
         : `${entry.checksum} `;
-    // Only read where they are shown.
-    const attrs = xattrs ? `{ ${printXattrs(header.xattrs)} } ` : '';
+    const attrs = xattrs ? `{ ${printXattrs(attributes())} } ` : '';
     out.write(
       `${type}${octalMode(mode).padStart(5, '0')} ${uid} ${gid} ${String(size).padStart(6)} ${sums}${attrs}${entry.path}${target}\n`,
     );

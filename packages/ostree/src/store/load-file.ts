@@ -12,6 +12,8 @@ import { RawInflater } from './raw-deflate.ts';
 /** An open content object: its header, its uncompressed size and its bytes. */
 export interface LoadedFile {
   readonly header: FileHeader;
+  /** The header without the attributes, which bare repositories read only for `header`: what listings need. */
+  readonly inode: Omit<FileHeader, 'xattrs'>;
   /** Bytes of the content (0 for symbolic links). */
   readonly size: number;
   /** The content in pieces; each piece is valid until the next one is taken. */
@@ -57,32 +59,30 @@ export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
   }
 }
 
-/** A header whose attributes are read when asked for: listings do not. */
-class BareHeader implements FileHeader {
-  readonly uid: number;
-  readonly gid: number;
-  readonly mode: number;
-  readonly symlinkTarget: string;
-  #xattrs: readonly Xattr[] | (() => readonly Xattr[]);
+/** A file whose attributes are read with the header, and the header when it is asked for. */
+class BareFile implements LoadedFile {
+  readonly inode: Omit<FileHeader, 'xattrs'>;
+  readonly size: number;
+  readonly #place: ContentPlace;
+  readonly #checksum: string;
+  #header: FileHeader | undefined;
 
-  constructor(
-    uid: number,
-    gid: number,
-    mode: number,
-    symlinkTarget: string,
-    xattrs: readonly Xattr[] | (() => readonly Xattr[]),
-  ) {
-    this.uid = uid;
-    this.gid = gid;
-    this.mode = mode;
-    this.symlinkTarget = symlinkTarget;
-    this.#xattrs = xattrs;
+  constructor(place: ContentPlace, checksum: string, inode: Omit<FileHeader, 'xattrs'>, size: number) {
+    this.inode = inode;
+    this.size = size;
+    this.#place = place;
+    this.#checksum = checksum;
   }
 
-  get xattrs(): readonly Xattr[] {
-    if (typeof this.#xattrs === 'function') this.#xattrs = this.#xattrs();
-    return this.#xattrs;
+  get header(): FileHeader {
+    const place = this.#place;
+    const none = place.mode === 'bare-user-only' || place.disableXattrs;
+    this.#header ??= { ...this.inode, xattrs: none ? noXattrs : bareXattrs(place, this.#checksum) };
+    return this.#header;
   }
+
+  // Not a method, so that it can be taken out of the object as those of other repositories can.
+  readonly read = (): Iterable<Uint8Array> => contentOf(this.#place.fs, this.#place.path, this.inode.mode, this.size);
 }
 
 function loadBare(place: ContentPlace, checksum: string): LoadedFile {
@@ -90,17 +90,17 @@ function loadBare(place: ContentPlace, checksum: string): LoadedFile {
   const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const canonical = mode === 'bare-user-only';
-  const header = new BareHeader(
-    canonical ? 0 : stat.uid,
-    canonical ? 0 : stat.gid,
-    stat.mode,
-    isSymlink(stat.mode) ? fs.readlink(path) : '',
-    canonical || place.disableXattrs ? noXattrs : () => bareXattrs(place, checksum),
-  );
   if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
     throw new CoppiceError('Corrupt', `Not a regular file or symlink: ${path}`);
   }
-  return content(fs, path, header, isSymlink(stat.mode) ? 0 : stat.size);
+  const link = isSymlink(stat.mode);
+  const inode = {
+    uid: canonical ? 0 : stat.uid,
+    gid: canonical ? 0 : stat.gid,
+    mode: stat.mode,
+    symlinkTarget: link ? fs.readlink(path) : '',
+  };
+  return new BareFile(place, checksum, inode, link ? 0 : stat.size);
 }
 
 function bareXattrs(place: ContentPlace, checksum: string): readonly Xattr[] {
@@ -127,15 +127,12 @@ function loadBareUser(place: ContentPlace, checksum: string): LoadedFile {
     target = bytes.toString('utf8', 0, nul < 0 ? bytes.length : nul);
   }
   const header: FileHeader = { ...meta, symlinkTarget: target };
-  return content(fs, path, header, link ? 0 : stat.size);
+  const size = link ? 0 : stat.size;
+  return { header, inode: header, size, read: () => contentOf(fs, path, header.mode, size) };
 }
 
-function content(fs: FileSystem, path: string, header: FileHeader, size: number): LoadedFile {
-  return {
-    header,
-    size,
-    read: () => (size === 0 || (header.mode & S_IFMT) === S_IFLNK ? [] : readPieces(fs, path, 0)),
-  };
+function contentOf(fs: FileSystem, path: string, mode: number, size: number): Iterable<Uint8Array> {
+  return size === 0 || (mode & S_IFMT) === S_IFLNK ? [] : readPieces(fs, path, 0);
 }
 
 // Buffers and inflaters go from one file to the next: setting them up costs more than most files take.
@@ -173,6 +170,7 @@ function loadArchive(place: ContentPlace): LoadedFile {
     whole === undefined ? readPieces(fs, path, dataOffset) : [whole.subarray(dataOffset)];
   return {
     header,
+    inode: header,
     size: link ? 0 : header.size,
     read: () => (link ? [] : inflatePieces(compressed(), header.size)),
   };
