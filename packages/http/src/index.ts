@@ -14,5 +14,6 @@ export { proxyFor } from './proxy.ts';
 export { Slots } from './slots.ts';
 // Serving.
 export type { StaticRequest, StaticServer, StaticServerOptions } from './static-server.ts';
+export { resolveStatic } from './static-folder.ts';
 export { serveStatic } from './static-server.ts';
 export type { TlsOptions } from './tls.ts';

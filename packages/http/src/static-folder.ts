@@ -84,3 +84,15 @@ export class StaticFolder {
     return real;
   }
 }
+
+/** The file a URL path names below `root`, which is a real path; undefined: malformed, climbing, absent, a link out of it. */
+export function resolveStatic(
+  root: string,
+  urlPath: string,
+): { path: string; relative: string; stat: Stats } | undefined {
+  const relative = relativePath(urlPath);
+  const opened = relative === undefined ? undefined : new StaticFolder(root).open(relative);
+  if (opened === undefined) return undefined;
+  closeSync(opened.fd);
+  return { path: opened.path, relative: relative!, stat: opened.stat };
+}
