@@ -149,29 +149,6 @@ export class CompressPool {
     return true;
   }
 
-  /**
-   * Hands over the hashing of a file after `head`; with `inflate` of what its bytes from `start` on inflate to. The
-   * descriptor stays open until `done`, which gets the digest.
-   */
-  tryDigest(
-    source: number,
-    head: Uint8Array,
-    options: { readonly inflate: boolean; readonly start: number; readonly size: number },
-    done: CompressDone,
-  ): boolean {
-    if (head.length > slotInput) return false;
-    const base = this.#freeSlot(options.size);
-    if (base === undefined) return false;
-    const { control, input } = this.#views!;
-    input[this.#next]!.set(head);
-    control[base + word.kind] = options.inflate ? slotKind.inflate : slotKind.digest;
-    control[base + word.input] = head.length;
-    control[base + word.source] = source;
-    control[base + word.start] = options.start;
-    this.#send(base, done);
-    return true;
-  }
-
   #freeSlot(size: number): number | undefined {
     this.#offered += size;
     this.#sendBatch();

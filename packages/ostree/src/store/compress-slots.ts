@@ -9,7 +9,7 @@ export const slotOutput = slotInput + 4096;
 
 export const slotState = { free: 0, queued: 1, done: 2, quit: 3 } as const;
 /** Compress bytes; compress a file into another; hash a file; inflate and hash a file; write files (see file-attributes.ts). */
-export const slotKind = { bytes: 0, descriptors: 1, digest: 2, inflate: 3, files: 4 } as const;
+export const slotKind = { bytes: 0, descriptors: 1, files: 2 } as const;
 
 /** Control words of a slot. */
 export const word = {

@@ -1,4 +1,4 @@
-// The second thread, for compressing, checking and writing: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
+// The second thread, for compressing and writing: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
 import { createHash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
@@ -6,11 +6,10 @@ import { isCoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
 import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
-import { RawDeflater, RawInflater } from './raw-deflate.ts';
+import { RawDeflater } from './raw-deflate.ts';
 
 const { control, input, output } = slotViews(workerData as SlotMemory);
 let deflater: RawDeflater | undefined;
-let inflater: RawInflater | undefined;
 let piece: Buffer | undefined;
 
 function deflaterOf(level: number): RawDeflater {
@@ -58,27 +57,6 @@ function compressFile(slot: number, base: number): void {
   control[base + word.output] = 48;
 }
 
-/** The digest of the slot's input and of a file's bytes, or of what they inflate to. */
-function digestFile(slot: number, base: number, inflate: boolean): void {
-  piece ??= Buffer.allocUnsafeSlow(1024 * 1024);
-  const source = control[base + word.source]!;
-  const digest = createHash('sha256').update(input[slot]!.subarray(0, control[base + word.input]!));
-  if (inflate) {
-    inflater ??= new RawInflater();
-    inflater.start();
-  }
-  for (let at = control[base + word.start]!; ; ) {
-    const n = readSync(source, piece, 0, piece.length, at);
-    if (n === 0) break;
-    at += n;
-    if (!inflate) digest.update(piece.subarray(0, n));
-    else for (const bytes of inflater!.pieces(piece.subarray(0, n))) digest.update(bytes);
-  }
-  if (inflate) inflater!.finish();
-  digest.digest().copy(output[slot]!, 0);
-  control[base + word.output] = 32;
-}
-
 /** Makes the files that the input asks for, up to the first that fails; the output is how many were made. */
 function writeFiles(slot: number, base: number): void {
   const bytes = input[slot]!;
@@ -108,8 +86,7 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
     const kind = control[base + word.kind];
     if (kind === slotKind.bytes) compressBytes(slot, base);
     else if (kind === slotKind.descriptors) compressFile(slot, base);
-    else if (kind === slotKind.files) writeFiles(slot, base);
-    else digestFile(slot, base, kind === slotKind.inflate);
+    else writeFiles(slot, base);
   } catch (error) {
     const errno = isCoppiceError(error) ? error.data['errno'] : (error as { code?: string }).code;
     const text = Buffer.from(String(errno ?? (error as Error).message)).subarray(0, 200);
