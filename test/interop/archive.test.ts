@@ -44,7 +44,7 @@ describe.skipIf(missing('gzip', 'bzip2', 'xz', 'zstd') !== undefined)('compressi
     }
   });
 
-  it('reads every kind of xz stream that needs no other filter', () => {
+  it('reads every kind of xz stream (filters: xz-filters.test.ts)', () => {
     const data = sample(300_000);
     for (const flags of [
       ['--check=none'],
@@ -55,12 +55,11 @@ describe.skipIf(missing('gzip', 'bzip2', 'xz', 'zstd') !== undefined)('compressi
       ['--lzma2=lc=4,dict=4096'],
       ['-0'],
       ['-9e'],
+      ['--x86', '--lzma2'],
     ]) {
       const packed = output('xz', ['-c', ...flags], data);
       expect(Buffer.compare(decompressBytes(packed, 'auto', data.length), data), flags.join(' ')).toBe(0);
     }
-    const filtered = output('xz', ['-c', '--x86', '--lzma2'], data);
-    expect(() => decompressBytes(filtered, 'auto', 1e6)).toThrowError(expect.objectContaining({ code: 'Unsupported' }));
   });
 });
 
