@@ -35,6 +35,11 @@ export interface ApplyOptions {
    * (the default) or `skip`, when the caller sees to them.
    */
   readonly disks?: 'refuse' | 'skip';
+  /**
+   * Whether files can be given to others; default yes. Without, as where there is one user id only, owners stay what they are
+   * and are not looked at.
+   */
+  readonly owners?: boolean;
   /** Identifies this provisioning in the result file. */
   readonly bootId?: string;
 }
@@ -63,7 +68,7 @@ export async function applyIgnition(
   config: string | Uint8Array,
   options: ApplyOptions = {},
 ): Promise<ApplyReport> {
-  const { fs = hostFs, clock = systemClock, fetch = networkFetch, disks = 'refuse' } = options;
+  const { fs = hostFs, clock = systemClock, fetch = networkFetch, disks = 'refuse', owners = true } = options;
   const bytes = typeof config === 'string' ? new TextEncoder().encode(config) : config;
   const rendered = await renderConfig(readConfig(bytes), fetch);
   const report = new Report();
@@ -83,7 +88,7 @@ export async function applyIgnition(
   const touch = (path: string): void => {
     touched.push(path);
   };
-  const tree = new Root(root, fs);
+  const tree = new Root(root, fs, owners);
   const accounts = new Accounts(tree, clock);
   applyPasswd(child(rendered, 'passwd'), accounts, touch);
   await stage('failed to create files', () => createNodes(child(rendered, 'storage'), tree, accounts, fetch, touch));

@@ -21,10 +21,13 @@ export const isLink = (stat: FileStat): boolean => (stat.mode & S_IFMT) === S_IF
 export class Root {
   readonly dir: string;
   readonly fs: FileSystem;
+  /** Files can be given to others. */
+  readonly owners: boolean;
 
-  constructor(dir: string, fs: FileSystem) {
+  constructor(dir: string, fs: FileSystem, owners = true) {
     this.dir = dir;
-    this.fs = fs;
+    this.fs = owners ? fs : { ...fs, lchown() {}, fchown() {} };
+    this.owners = owners;
   }
 
   /** Where `path` lies once the links of its parent directories are followed; missing components stay. No trailing slash. */

@@ -19,10 +19,10 @@ export function authorizeKeys(name: string, keys: readonly string[], accounts: A
   const content = new TextEncoder().encode(joined.endsWith('\n') ? joined : `${joined}\n`);
   const present = root.lstat(path);
   if (present !== undefined && isRegular(present)) {
-    if (!may(user, present, 2)) throw denied(`opening file ${JSON.stringify(shown)}`);
+    if (!may(accounts, user, present, 2)) throw denied(`opening file ${JSON.stringify(shown)}`);
     root.rewriteFile(path, content, present);
   } else {
-    if (!may(user, root.lstat(dirname(path))!, 3)) throw denied(`opening file ${JSON.stringify(shown)}`);
+    if (!may(accounts, user, root.lstat(dirname(path))!, 3)) throw denied(`opening file ${JSON.stringify(shown)}`);
     root.writeFile(path, content, 0o600, user.uid, user.gid);
   }
   root.syncDirectory(dirname(path));
@@ -34,20 +34,20 @@ function makeDirectoriesAs(user: User, path: string, shown: string, accounts: Ac
   if (stat !== undefined) {
     if (!isDirectory(stat)) throw new CoppiceError('Conflict', `${path}: not a directory`);
     for (let dir = path; ; dir = dirname(dir)) {
-      if (!may(user, root.lstat(dir)!, 1)) throw denied(`creating parent dirs for ${JSON.stringify(shown)}`);
+      if (!may(accounts, user, root.lstat(dir)!, 1)) throw denied(`creating parent dirs for ${JSON.stringify(shown)}`);
       if (dir === '/') return;
     }
   }
   const parent = dirname(path);
   makeDirectoriesAs(user, parent, shown, accounts);
-  if (!may(user, root.lstat(parent)!, 3)) throw denied(`creating parent dirs for ${JSON.stringify(shown)}`);
+  if (!may(accounts, user, root.lstat(parent)!, 3)) throw denied(`creating parent dirs for ${JSON.stringify(shown)}`);
   root.fs.mkdir(root.host(path), 0o700);
   root.chown(path, user.uid, user.gid);
 }
 
 /** Whether the mode gives the user the rights (1 search, 2 write); the original drops all but the user's own group. */
-function may(user: User, stat: FileStat, rights: number): boolean {
-  if (user.uid === 0) return true;
+function may({ root }: Accounts, user: User, stat: FileStat, rights: number): boolean {
+  if (user.uid === 0 || !root.owners) return true;
   const shift = stat.uid === user.uid ? 6 : stat.gid === user.gid ? 3 : 0;
   return ((stat.mode >> shift) & rights) === rights;
 }

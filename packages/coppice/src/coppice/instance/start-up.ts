@@ -15,8 +15,7 @@ export async function startUp(
   const readFile = (path: string): Uint8Array => readFileSync(path);
   createTmpfiles('/', { fs: hostFs, readFile, prefixes: ['/var'], owners: options.owners });
   if (options.firstBoot === undefined) return;
-  const fs = options.owners ? hostFs : { ...hostFs, lchown() {}, fchown() {} };
-  const report = await applyIgnition('/', readFile(options.firstBoot), { fs });
+  const report = await applyIgnition('/', readFile(options.firstBoot), { fs: hostFs, owners: options.owners });
   for (const warning of report.warnings) context.stderr.write(`${warning}\n`);
   presetAll('/', { fs: hostFs, readFile });
 }
