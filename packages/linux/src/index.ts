@@ -5,4 +5,5 @@ export { readFile, replaceFile } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { systemXzDecoder } from './liblzma.ts';
+export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';

@@ -5,7 +5,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,24 +13,11 @@ import {
 import { dirname, join } from 'node:path';
 import { readTar, type TarMember, writeTar } from '@coppice/archive';
 import { errnoError } from '@coppice/base';
+import { readFileChunks } from '@coppice/linux';
 import { OciLayout } from './layout.ts';
 
 const blobName = /^blobs\/sha256\/[0-9a-f]{64}$/;
 const documents: ReadonlySet<string> = new Set(['oci-layout', 'index.json']);
-
-function* pieces(path: string): Generator<Uint8Array> {
-  const fd = openSync(path, 'r');
-  try {
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(256 * 1024);
-      const n = readSync(fd, buffer, 0, buffer.length, null);
-      if (n === 0) return;
-      yield buffer.subarray(0, n);
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
 
 function writeAll(fd: number, chunks: Iterable<Uint8Array>): void {
   for (const chunk of chunks) for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
@@ -41,7 +27,7 @@ function writeAll(fd: number, chunks: Iterable<Uint8Array>): void {
 export function unpackOciArchive(path: string, scratch: string): OciLayout {
   mkdirSync(join(scratch, 'blobs/sha256'), { recursive: true, mode: 0o700 });
   try {
-    for (const entry of readTar(pieces(path))) {
+    for (const entry of readTar(readFileChunks(path))) {
       const name = entry.path.replace(/^\.\//, '');
       // Nothing else in there is needed.
       if (entry.type !== 'file' || !(documents.has(name) || blobName.test(name))) continue;
@@ -76,7 +62,7 @@ export function packOciArchive(layout: OciLayout, path: string): void {
     devMajor: 0,
     devMinor: 0,
     xattrs: [],
-    ...(type === 'file' ? { content: pieces(join(layout.path, name)) } : {}),
+    ...(type === 'file' ? { content: readFileChunks(join(layout.path, name)) } : {}),
   });
   const members = [
     member('blobs', 'directory'),

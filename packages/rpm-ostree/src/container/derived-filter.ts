@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Chunks, readTar, type TarEntry, type TarMember, writeTar } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
-import { readFileChunks } from './read-file-chunks.ts';
+import { readFileChunks } from '@coppice/linux';
 
 /** Where builders see the base image's files: content objects of the encapsulated commit. */
 const repoPrefix = 'sysroot/ostree/repo/';

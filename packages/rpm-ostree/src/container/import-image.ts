@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { decompress } from '@coppice/archive';
 import { CoppiceError, type Progress, prefixError, silentProgress } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
-import { removeTree } from '@coppice/linux';
+import { readFileChunks, removeTree } from '@coppice/linux';
 import {
   chooseManifest,
   type Descriptor,
@@ -22,7 +22,6 @@ import { TreeDirectory } from '../tree/directory.ts';
 import { basePolicy, importDerivedLayer, mergeLayers } from './derived-layer.ts';
 import { createdAt, imageLayout, mergeMetadata } from './image-layout.ts';
 import { LayerReader } from './object-reader.ts';
-import { readFileChunks } from './read-file-chunks.ts';
 
 export interface ImportImageOptions {
   readonly repo: Repo;
