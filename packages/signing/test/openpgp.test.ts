@@ -5,7 +5,9 @@ import {
   dearmor,
   generateKey,
   Keyring,
+  packetTag,
   parseSignatures,
+  readPackets,
   sign,
   signEngine,
   verify,
@@ -52,10 +54,10 @@ test('several signatures give several results', () => {
 
 test('a user ID without a valid self-signature gives a key no standing', () => {
   // The other key's certification over this key's packets: the key packet of one, the user ID and signature of the other.
-  const forged = Buffer.concat([
-    key.publicKey.subarray(0, key.publicKey.indexOf(0xb4)),
-    other.publicKey.subarray(other.publicKey.indexOf(0xb4)),
-  ]);
+  const [own, ...rest] = [...readPackets(key.publicKey)];
+  const [, ...foreign] = [...readPackets(other.publicKey)];
+  expect(rest[0]?.tag).toBe(packetTag.userId);
+  const forged = Buffer.concat([own!, ...foreign].map((packet) => packet.raw));
   expect(verify(signature, forged, data)[0]?.valid).toBe(false);
 });
 
