@@ -25,7 +25,7 @@ function configs(): [name: string, bytes: Uint8Array][] {
   return found;
 }
 
-describe.skipIf(!existsSync(shared))('decompile over the corpus', () => {
+describe.skipIf(!existsSync(shared))('decompile over the corpus (skipped where COPPICE_SHARED is absent)', () => {
   it('comes back with the same meaning', () => {
     let same = 0;
     const all = configs();

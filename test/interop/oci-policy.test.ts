@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
@@ -19,17 +18,9 @@ import {
   readRegistriesD,
 } from '@coppice/oci';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingTools } from './tools.ts';
+import { freePort, missingTools } from './tools.ts';
 
 const reason = missingTools('skopeo', 'docker-registry', 'gpg');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.skipIf(reason !== undefined)(`container policies ${reason ?? ''}`, () => {
   const dir = mkdtempSync(join(tmpdir(), 'oci-policy-'));

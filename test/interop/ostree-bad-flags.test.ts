@@ -126,7 +126,7 @@ const known: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^prune .*--delete-commit=%?$/, 'a name too short for the path of an object'],
 ];
 
-describe.skipIf(missing)('calls that go wrong', () => {
+describe.skipIf(missing)('calls that go wrong (needs the original ostree)', () => {
   beforeAll(() => {
     for (const part of ['cwd/dir', 'tree']) mkdirSync(join(theirs, part), { recursive: true });
     writeFileSync(join(theirs, 'cwd/file'), 'x');

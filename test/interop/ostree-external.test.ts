@@ -10,7 +10,7 @@ if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
 const root = join(import.meta.dirname, '../..');
 const extensions = '/usr/libexec/libostree/ext';
 
-describe.skipIf(skipReason !== undefined)('external verbs', () => {
+describe.skipIf(skipReason !== undefined)(`external verbs ${skipReason ?? ''}`, () => {
   const { path: base, remove } = scratch();
   const dist = join(root, 'node_modules', `.external-${process.pid}`);
   const bin = join(base, 'bin');

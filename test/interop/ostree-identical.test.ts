@@ -38,7 +38,7 @@ function makeTree(tree: string): void {
   writeFileSync(join(tree, 'd/deep/file'), 'deep');
 }
 
-describe.skipIf(skipReason !== undefined)('identical to the original', () => {
+describe.skipIf(skipReason !== undefined)(`identical to the original ${skipReason ?? ''}`, () => {
   const { path: work, remove } = scratch();
   const inputs: Inputs = { work, tree: join(work, 'tree'), layer: join(work, 'layer'), policy: join(work, 'policy') };
   afterAll(remove);

@@ -11,7 +11,7 @@ if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
 const points = Number(process.env['COPPICE_KILLS'] ?? 3);
 const root = join(import.meta.dirname, '../..');
 
-describe.skipIf(skipReason !== undefined)('cut off', () => {
+describe.skipIf(skipReason !== undefined)(`cut off ${skipReason ?? ''}`, () => {
   const { path: base, remove } = scratch();
   // Below the repository, so that the bundle finds the packages that are not part of it.
   const dist = join(root, 'node_modules', `.kill-${process.pid}`);

@@ -50,7 +50,7 @@ function usedBlocks(): number {
   return Number(spawnSync('stat', ['-f', '-c', '%f', mounted], { encoding: 'utf8' }).stdout);
 }
 
-describe.skipIf(unable !== undefined)('payload links', () => {
+describe.skipIf(unable !== undefined)(`payload links ${unable ?? ''}`, () => {
   beforeAll(() => {
     for (const [name, mode] of [
       ['one', 0o644],

@@ -1,23 +1,15 @@
 // Encapsulated commits: skopeo carries the image to a registry, we deploy from there; a second version fetches what changed.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { OciLayout } from '@coppice/oci';
 import { Repo } from '@coppice/ostree';
 import { Client, encapsulate, importImage, planChange } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
+import { freePort } from './tools.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'skopeo', 'docker-registry');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => {
   let node: Node;
