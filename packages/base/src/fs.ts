@@ -86,6 +86,13 @@ export interface FileSystem {
   /** FS_IOC_GETFLAGS / SETFLAGS (immutable is 0x10); false where the file system has none. */
   getFlags(path: string): number | undefined;
   setFlags(path: string, flags: number): boolean;
+  /**
+   * Seals a file with fs-verity (SHA-256, blocks of 4096 bytes): it can never be written again, and its content is checked when
+   * it is read. False where the file system has no fs-verity; throws EEXIST for a file that is sealed already.
+   */
+  enableVerity(path: string): boolean;
+  /** The fs-verity digest of a file sealed so, by the kernel; undefined for any other. */
+  measureVerity(path: string): Buffer | undefined;
   /** FICLONE; false where the file system cannot. */
   reflink(fromFd: number, toFd: number): boolean;
   /** Whether this process may write `path`, as access(2) with the effective ids; false when it is not there. */

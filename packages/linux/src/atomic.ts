@@ -16,6 +16,8 @@ export function replaceFile(
     fs?: FileSystem;
     /** `false` leaves making the new name durable to the caller, who replaces several files of one directory. */
     syncDir?: boolean;
+    /** Done with the complete file before it gets its name. */
+    finish?: (temporary: string) => void;
   } = {},
 ): void {
   const { mode = 0o644, fs = hostFs, syncDir = true } = options;
@@ -34,6 +36,7 @@ export function replaceFile(
     } finally {
       fs.close(fd);
     }
+    options.finish?.(temporary);
     fs.rename(temporary, path);
   } catch (error) {
     if (fs.lstat(temporary) !== undefined) fs.unlink(temporary);

@@ -41,6 +41,9 @@ const RENAME_EXCHANGE = 2;
 const FS_IOC_GETFLAGS = 0x80086601;
 const FS_IOC_SETFLAGS = 0x40086602;
 const FICLONE = 0x40049409;
+const FS_IOC_ENABLE_VERITY = 0x40806685;
+const FS_IOC_MEASURE_VERITY = 0xc0046686;
+const FS_VERITY_HASH_ALG_SHA256 = 1;
 const F_OFD_SETLK = 37;
 const noThrow = { throwIfNoEntry: false } as const;
 const lockTypes = { shared: 0, exclusive: 1, unlock: 2 } as const;
@@ -174,6 +177,27 @@ export const hostFs: FileSystem = {
       const argument = Buffer.alloc(8);
       argument.writeUInt32LE(flags >>> 0, 0);
       return libc().ioctl(fd, FS_IOC_SETFLAGS, argument) === 0;
+    });
+  },
+  enableVerity(path) {
+    return withFd(path, constants.O_NOFOLLOW, (fd) => {
+      // struct fsverity_enable_arg: version, hash_algorithm, block_size, salt_size (u32), then salt and signature, none here.
+      const argument = Buffer.alloc(128);
+      for (const [i, value] of [1, FS_VERITY_HASH_ALG_SHA256, 4096].entries()) argument.writeUInt32LE(value, i * 4);
+      if (libc().ioctl(fd, FS_IOC_ENABLE_VERITY, argument) === 0) return true;
+      const errno = lastErrno();
+      if (errno === 'ENOTTY' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return false;
+      throw systemError(errno, 'ioctl', path);
+    });
+  },
+  measureVerity(path) {
+    return withFd(path, constants.O_NOFOLLOW, (fd) => {
+      // struct fsverity_digest: digest_algorithm, digest_size (u16; room, then length), digest.
+      const argument = Buffer.alloc(4 + 32);
+      argument.writeUInt16LE(32, 2);
+      if (libc().ioctl(fd, FS_IOC_MEASURE_VERITY, argument) !== 0) return undefined;
+      const sha256 = argument.readUInt16LE(0) === FS_VERITY_HASH_ALG_SHA256 && argument.readUInt16LE(2) === 32;
+      return sha256 ? argument.subarray(4) : undefined;
     });
   },
   // FICLONE takes the source descriptor itself, not a pointer to it.

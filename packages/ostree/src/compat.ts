@@ -36,6 +36,8 @@ export interface OstreeCompat {
   readonly sortsXattrs: boolean;
   /** A summary and its signature get the same time of modification. */
   readonly sameSummaryTimes: boolean;
+  /** Groups of the config that can ask for fs-verity, the one that decides first. */
+  readonly verityGroups: readonly ('ex-integrity' | 'ex-fsverity')[];
   /** An answer such as 404 is told with the URL that was asked for. */
   readonly namesUrlOfStatus: boolean;
 }
@@ -85,6 +87,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
+    verityGroups: [],
     namesUrlOfStatus: false,
   },
   '2022.7': {
@@ -99,6 +102,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
+    verityGroups: ['ex-fsverity'],
     namesUrlOfStatus: false,
   },
   '2026.4': {
@@ -113,6 +117,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     layersReplaceFiles: true,
     sortsXattrs: true,
     sameSummaryTimes: true,
+    verityGroups: ['ex-integrity', 'ex-fsverity'],
     namesUrlOfStatus: true,
   },
 };

@@ -133,6 +133,9 @@ export {
 export type { Refspec } from './store/ref-name.ts';
 export { modeText, parseMode } from './store/settings.ts';
 export type { RepoSettings } from './store/settings.ts';
+export { parseTristate } from './store/tristate.ts';
+export type { Tristate } from './store/tristate.ts';
+export type { VeritySealer } from './store/verity.ts';
 export { Transaction } from './store/transaction.ts';
 export type { TransactionOptions, TransactionStats } from './store/transaction.ts';
 

@@ -20,6 +20,7 @@ import { checkNotChecksum, parseRefspec } from './store/ref-name.ts';
 import { refPath, writeAliasFile, writeBeside, writeRefFile } from './store/refs.ts';
 import { type RepoSettings, readSettings } from './store/settings.ts';
 import { Transaction, type TransactionOptions } from './store/transaction.ts';
+import { VeritySealer } from './store/verity.ts';
 import { updateSummary } from './summary/update.ts';
 import { readFileBytes, readTree, type TreeEntry } from './tree.ts';
 
@@ -60,6 +61,7 @@ export class Repo {
   readonly fs: FileSystem;
   readonly config: KeyFile;
   #settings: RepoSettings;
+  #verity: VeritySealer | undefined;
   readonly compat: OstreeCompat;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -75,7 +77,7 @@ export class Repo {
     this.clock = options.clock ?? systemClock;
     this.env = options.env ?? process.env;
     this.compat = ostreeCompat(options.compat ?? defaultLevel);
-    this.#settings = readSettings(config);
+    this.#settings = readSettings(config, this.compat.verityGroups);
     if (this.settings.parent !== undefined) {
       if (depth > 16) throw new CoppiceError('Limit', 'Too many parent repositories');
       try {
@@ -114,9 +116,16 @@ export class Repo {
     return this.#settings.mode;
   }
 
+  /** Seals files with fs-verity when `config` asks for it. */
+  get verity(): VeritySealer {
+    this.#verity ??= new VeritySealer(this.fs, this.#settings.verity);
+    return this.#verity;
+  }
+
   /** Writes `config` back, atomically. Throws `Invalid`, and writes nothing, when it could not be opened again. */
   writeConfig(): void {
-    this.#settings = readSettings(this.config);
+    this.#settings = readSettings(this.config, this.compat.verityGroups);
+    this.#verity = undefined;
     writeBeside(this.fs, `${this.path}/config`, Buffer.from(this.config.toString()), this.settings.fsync);
   }
 

@@ -113,12 +113,10 @@ function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
   }
 }
 
-/** The image an initramfs mounts as root when composefs is enabled there; not checked, as fs-verity is not enabled. */
+/** The image an initramfs mounts as root when composefs is enabled there, sealed with fs-verity when that is wanted. */
 function writeComposefs({ fs, repo }: Sysroot, checksum: string, tree: string): void {
-  if (repo.config.string('ex-integrity', 'fsverity', 'no') === 'yes')
-    throw new CoppiceError('Unsupported', 'fsverity required but filesystem does not support it');
   const { image } = composefsOfTree(repo, repo.loadCommit(checksum), { verity: false });
-  replaceFile(`${tree}/.ostree.cfs`, image, { fs });
+  replaceFile(`${tree}/.ostree.cfs`, image, { fs, finish: (temporary) => repo.verity.seal(temporary) });
 }
 
 /** First half: the tree and its own /etc. Kernel arguments that were given are in `bootConfig`. */

@@ -41,6 +41,7 @@ export { setMutable } from './mutable.ts';
 export type { NextRootOptions } from './nextroot.ts';
 export { mountNextRoot } from './nextroot.ts';
 export { Origin } from './origin.ts';
+export { updatePostCopy } from './postcopy.ts';
 export { entryTitle, parseOsRelease, shellUnquote } from './osrelease.ts';
 export { deploymentPolicy, ensureLabeled, relabelTree } from './policy.ts';
 export type { SysrootSettings } from './settings.ts';

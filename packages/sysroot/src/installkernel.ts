@@ -2,6 +2,7 @@
 
 import { constants } from 'node:fs';
 import { errnoError, prefixError } from '@coppice/base';
+import type { FileSystem } from '@coppice/base/fs';
 import { readFile, replaceFile } from '@coppice/linux';
 import { BootConfig } from './bootconfig.ts';
 import { type Bit, bootLinkPath } from './bootlinks.ts';
@@ -43,9 +44,19 @@ function installFile(sysroot: Sysroot, from: string, to: string): void {
     } finally {
       fs.close(target);
     }
+    // Never required: /boot may be of a kind that has no fs-verity.
+    if (sysroot.repo.verity.wanted !== 'no') sealIfPossible(fs, temporary);
     fs.rename(temporary, to);
   } finally {
     fs.close(source);
+  }
+}
+
+function sealIfPossible(fs: FileSystem, path: string): void {
+  try {
+    fs.enableVerity(path);
+  } catch (error) {
+    throw errnoError(error, 'fsverity: ioctl(FS_IOC_ENABLE_VERITY)');
   }
 }
 

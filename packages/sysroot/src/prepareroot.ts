@@ -4,10 +4,11 @@ import { CoppiceError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { KeyFile } from '@coppice/keyfile';
 import { readFile } from '@coppice/linux';
+import { parseTristate, type Tristate } from '@coppice/ostree';
 import { splitKernelArguments } from './kargs.ts';
 
 export interface PrepareRootConfig {
-  readonly composefs: 'no' | 'maybe' | 'yes';
+  readonly composefs: Tristate;
   /** The image must carry the digest that the kernel measures. */
   readonly requireVerity: boolean;
   /** The commit must be signed with a key of the initramfs. */
@@ -15,13 +16,6 @@ export interface PrepareRootConfig {
   /** Changes of `/` go to memory; `read-only` until someone remounts it. */
   readonly rootTransient: 'no' | 'yes' | 'read-only';
   readonly etcTransient: boolean;
-}
-
-function tristate(text: string): 'no' | 'maybe' | 'yes' {
-  if (['yes', 'true', '1'].includes(text)) return 'yes';
-  if (['no', 'false', '0'].includes(text)) return 'no';
-  if (text === 'maybe') return 'maybe';
-  throw new CoppiceError('Invalid', `Invalid tri-state value: ${text}`);
 }
 
 /** Of the files below `tree`, the one in etc counts alone when it is there. Throws `Invalid` on values that mean nothing. */
@@ -39,7 +33,7 @@ export function readPrepareRoot(fs: FileSystem, tree: string, cmdline: string): 
     const enabled = config.string('composefs', 'enabled', 'no');
     let verified = enabled === 'signed' || enabled === 'verity';
     let signed = enabled === 'signed';
-    let composefs = verified ? 'yes' : tristate(enabled);
+    let composefs: Tristate = verified ? 'yes' : parseTristate(enabled);
     const argument = splitKernelArguments(cmdline.trim()).find((word) =>
       word.startsWith('ostree.prepare-root.composefs='),
     );
@@ -48,13 +42,13 @@ export function readPrepareRoot(fs: FileSystem, tree: string, cmdline: string): 
       signed = value === 'signed';
       verified ||= signed;
       try {
-        composefs = signed ? 'yes' : tristate(value);
+        composefs = signed ? 'yes' : parseTristate(value);
       } catch (error) {
         throw prefixError(error, 'handling karg ostree.prepare-root.composefs');
       }
     }
     return {
-      composefs: composefs as PrepareRootConfig['composefs'],
+      composefs: composefs,
       requireVerity: verified,
       signed,
       rootTransient: transient ? 'yes' : transientReadOnly ? 'read-only' : 'no',

@@ -73,12 +73,7 @@ export class Sysroot {
     try {
       if (this.fs.stat(`${this.path}/ostree/repo`) === undefined)
         throw errnoError({ code: 'ENOENT' }, 'opendir(ostree/repo)');
-      this.repo = Repo.open(`${this.path}/ostree/repo`, {
-        fs: this.fs,
-        compat: this.level,
-        clock: this.clock,
-        env: this.env,
-      });
+      this.repo = this.#openRepo();
       // Freezing matters on the running system; a directory or an image is synced by its owner.
       const running = this.host.booted(this.path) !== undefined && options.fs === undefined;
       this.freeze = 'freeze' in options ? options.freeze : running ? fsfreeze : undefined;
@@ -91,6 +86,16 @@ export class Sysroot {
   /** Reads a sysroot. Throws `NotFound` when there is none, `Invalid` when its layout is broken; see `checkSysroot` for a diagnosis. */
   static open(path: string, options: SysrootOptions = {}): Sysroot {
     return new Sysroot(path, options);
+  }
+
+  #openRepo(): Repo {
+    const { fs, level, clock, env } = this;
+    try {
+      return Repo.open(`${this.path}/ostree/repo`, { fs, compat: level, clock, env });
+    } catch (error) {
+      const told = prefixError(error, 'opening repo');
+      throw this.compat.stepPrefixes ? prefixError(told, 'Opening sysroot repo') : told;
+    }
   }
 
   #load(): SysrootState {

@@ -4,6 +4,7 @@ import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { Repo } from '../repo.ts';
 import { KnownNames } from './known-names.ts';
+import type { VeritySealer } from './verity.ts';
 
 /** Before the two letters of a directory that holds unfinished files too. */
 const newPrefix = 'new-';
@@ -37,6 +38,7 @@ export class ObjectWriter {
   /** Directories of `objects/` to be, being filled under another name. */
   readonly #direct = new Set<string>();
   readonly #names: KnownNames;
+  readonly #verity: VeritySealer | undefined;
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
 
@@ -49,6 +51,7 @@ export class ObjectWriter {
     this.syncFiles = options.syncFiles;
     this.#resumable = options.resumable;
     this.#names = new KnownNames(this.#fs, this.#objects);
+    this.#verity = repo.verity.wanted === 'no' ? undefined : repo.verity;
     if (!this.#staged) return;
     for (const head of this.#fs.readdir(this.#base)) {
       this.#filled.add(head);
@@ -95,8 +98,12 @@ export class ObjectWriter {
     return this.#staged && !this.#known.has(head);
   }
 
-  /** Moves a complete file to its name; one that is there already is replaced by its equal. */
-  place(temporary: string, name: string): void {
+  /**
+   * Moves a complete file to its name; one that is there already is replaced by its equal. It is sealed first when the
+   * repository wants that, unless it was `adopted` from elsewhere or may change.
+   */
+  place(temporary: string, name: string, adopted = false): void {
+    if (!adopted && !name.endsWith('.commitmeta')) this.#verity?.seal(temporary);
     this.#names.add(name);
     if (temporary.endsWith(name) && temporary === `${this.#base}/${newPrefix}${name}`) return;
     if (!this.#staged || this.#resumable) {

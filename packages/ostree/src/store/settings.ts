@@ -1,7 +1,9 @@
 import { CoppiceError } from '@coppice/base';
 import type { KeyFile } from '@coppice/keyfile';
 import { type RepoMode, repoModes } from '../codec/object-type.ts';
+import type { OstreeCompat } from '../compat.ts';
 import { checkCollectionId } from './ref-name.ts';
+import { parseTristate, type Tristate } from './tristate.ts';
 
 /** What `config` says about local work, defaults filled in. */
 export interface RepoSettings {
@@ -23,6 +25,8 @@ export interface RepoSettings {
   readonly autoUpdateSummary: boolean;
   /** Deflate level of archive repositories, 1 to 9. */
   readonly zlibLevel: number;
+  /** Whether objects are sealed with fs-verity: `maybe` where the file system can. */
+  readonly verity: Tristate;
 }
 
 /** The string of `core.mode` for a mode. */
@@ -38,7 +42,7 @@ export function parseMode(text: string): RepoMode {
 }
 
 /** Reads `config`; throws `Invalid` where libostree refuses to open the repository. */
-export function readSettings(config: KeyFile): RepoSettings {
+export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verityGroups']): RepoSettings {
   const core = 'core';
   const version = config.getString(core, 'repo_version');
   if (version !== '1') throw new CoppiceError('Invalid', `Invalid repository version '${version}'`);
@@ -70,6 +74,7 @@ export function readSettings(config: KeyFile): RepoSettings {
     autoUpdateSummary:
       config.boolean(core, 'auto-update-summary', false) || config.boolean(core, 'commit-update-summary', false),
     zlibLevel: Math.min(9, Math.max(1, level)),
+    verity: readVerity(config, verityGroups),
   };
 }
 
@@ -82,6 +87,25 @@ function integerText(text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const match = /^\s*([+-]?[0-9]+)/.exec(text);
   return match === null ? 0 : Number(match[1]);
+}
+
+function tristate(config: KeyFile, group: string, key: string, fallback: Tristate): Tristate {
+  const text = rawText(config, group, key);
+  return text === undefined ? fallback : parseTristate(text);
+}
+
+function readVerity(config: KeyFile, groups: OstreeCompat['verityGroups']): Tristate {
+  for (const group of groups) {
+    let wanted: Tristate = 'no';
+    if (group === 'ex-integrity') {
+      // Where deployments are to be composefs, files are sealed when that is possible.
+      const composefs = tristate(config, group, 'composefs', 'no');
+      wanted = tristate(config, group, 'fsverity', composefs === 'no' ? 'no' : 'maybe');
+    } else if (config.boolean(group, 'required', false)) wanted = 'yes';
+    else if (config.boolean(group, 'opportunistic', false)) wanted = 'maybe';
+    if (wanted !== 'no') return wanted;
+  }
+  return 'no';
 }
 
 const units: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };

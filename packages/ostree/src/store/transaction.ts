@@ -280,7 +280,7 @@ export class Transaction {
       throw errnoError(error, 'renameat');
     }
     if (mode === 'bare-user-only') fs.chmod(temporary, header.mode & 0o755);
-    this.#objects.place(temporary, looseName(checksum, 'file', mode));
+    this.#objects.place(temporary, looseName(checksum, 'file', mode), true);
     return checksum;
   }
 

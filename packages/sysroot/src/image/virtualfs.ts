@@ -208,6 +208,12 @@ export class VirtualFs implements FileSystem {
     this.#of(this.#need(path)).flags = flags;
     return true;
   }
+  enableVerity(_path: string): boolean {
+    return false;
+  }
+  measureVerity(_path: string): Buffer | undefined {
+    return undefined;
+  }
   reflink(fromFd: number, toFd: number): boolean {
     return this.#base.reflink(fromFd, toFd);
   }
