@@ -1,20 +1,25 @@
 // Our ostree killed at many system calls, and on full file systems: the original's fsck must find everything whole.
-//   node --conditions=source scripts/crash-ostree.ts [--points 200] [--full 50] [--seed 1] [--mode archive] [--only commit,prune]
-// Needs root, strace, and a bundle: COPPICE_DIST, else the one that `npm run build` made.
+//   node --conditions=source scripts/crash-ostree.ts [--points 200] [--full 50] [--seed 1] [--mode archive,bare-user,bare]
+//     [--only commit,prune,checkout,fsck,repair,full] [--fs ext4]
+// Each point: fsck by both programs, nothing lost, and the same command again finishes. Needs root, strace, and a bundle:
+// COPPICE_DIST, else the one that `npm run build` made.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type CrashCommand, fillAt, killAt, makeCrashWorld, measure } from '../test/interop/ostree-crash.ts';
+import { parseMode } from '@coppice/ostree';
+import { type CrashCommand, killAt, makeCrashWorld, measure } from '../test/interop/ostree-crash.ts';
+import { fillAt } from '../test/interop/ostree-full.ts';
 
 const { values } = parseArgs({
   options: {
     points: { type: 'string', default: '200' },
     full: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
-    mode: { type: 'string', default: 'archive' },
+    mode: { type: 'string', default: 'archive,bare-user,bare' },
     files: { type: 'string', default: '40' },
     only: { type: 'string', default: '' },
+    fs: { type: 'string', default: 'ext4' },
   },
 });
 const root = join(import.meta.dirname, '..');
@@ -27,37 +32,44 @@ const below = (n: number): number => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return Math.floor((state / 2 ** 32) * n);
 };
-const base = mkdtempSync(join(tmpdir(), 'crash-ostree-'));
 const wanted = (name: string): boolean =>
   values.only === '' || values.only.split(',').some((word) => name.startsWith(word));
-try {
-  const world = makeCrashWorld(base, values.mode === 'bare-user' ? 'bare-user' : 'archive', Number(values.files));
-  for (const one of world.cases) {
-    if (!wanted(one.name)) continue;
-    const begun = performance.now();
-    const { calls, ...known } = measure(world, command, one);
-    let killed = 0;
-    let failed = 0;
-    const points = Number(values.points);
-    for (let i = 0; i < points; i++) {
-      const at = calls[below(calls.length)]!;
-      try {
-        if (killAt(world, command, one, at, known, i % 5 === 0)) killed++;
-      } catch (error) {
-        failed++;
-        console.error(`${one.name} killed before ${at[0]} number ${at[1]}: ${(error as Error).message}`);
+for (const mode of values.mode.split(',').map(parseMode)) {
+  const base = mkdtempSync(join(tmpdir(), 'crash-ostree-'));
+  const report = (text: string, begun: number): void =>
+    console.log(`${mode} ${text}, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  try {
+    const world = makeCrashWorld(base, mode, Number(values.files), command);
+    for (const one of world.cases) {
+      if (!wanted(one.name)) continue;
+      const begun = performance.now();
+      const { calls, ...known } = measure(world, command, one);
+      let killed = 0;
+      let failed = 0;
+      const points = Number(values.points);
+      for (let i = 0; i < points; i++) {
+        const at = calls[below(calls.length)]!;
+        try {
+          if (killAt(world, command, one, at, known, true)) killed++;
+        } catch (error) {
+          failed++;
+          console.error(`${mode} ${one.name} killed before ${at[0]} number ${at[1]}: ${(error as Error).message}`);
+        }
       }
+      if (failed > 0) process.exitCode = 1;
+      report(`${one.name}: ${points} points of ${calls.length} calls, ${killed} killed, ${failed} failed`, begun);
     }
-    if (failed > 0) process.exitCode = 1;
-    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-    console.log(
-      `${values.mode} ${one.name}: ${points} points of ${calls.length} calls, ${killed} killed, ${failed} failed, ${seconds} s`,
-    );
+    if (wanted('full') && Number(values.full) > 0) {
+      const begun = performance.now();
+      const kind = values.fs === 'tmpfs' ? 'tmpfs' : 'ext4';
+      const sums = fillAt(world, command, mode, Number(values.full), kind);
+      const text = sums.map(({ verb, refused, done }) => `${verb} ${refused} refused, ${done} done`).join('; ');
+      report(`full ${kind}, ${values.full} sizes each: ${text}; all clean`, begun);
+    }
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(`${mode}: ${(error as Error).message}`);
+  } finally {
+    rmSync(base, { recursive: true, force: true });
   }
-  if (wanted('full') && Number(values.full) > 0) {
-    const { refused, done } = fillAt(world, command, Number(values.full));
-    console.log(`${values.mode} full: ${values.full} sizes, ${refused} commits refused, ${done} done, all clean`);
-  }
-} finally {
-  rmSync(base, { recursive: true, force: true });
 }

@@ -1,8 +1,10 @@
-// Our command killed at chosen system calls, or left without space; the original says whether what is left is whole.
+// Our command killed at chosen system calls; the original, and ours, say whether what is left is whole.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeTree, originalOutput } from './ostree-support.ts';
+import { hostFs } from '@coppice/linux';
+import type { RepoMode } from '@coppice/ostree';
+import { describeTree, original, originalOutput } from './ostree-support.ts';
 
 /** System calls that change files; a kill comes just before one of them. */
 const changing = [
@@ -36,29 +38,70 @@ export interface CrashCase {
   /** Arguments behind `ostree` or, with `coppice`, behind that. */
   readonly args: readonly string[];
   readonly program: 'ostree' | 'coppice';
-  /** What an undisturbed run may end with. */
+  /** What an undisturbed run ends with; a second one may find nothing left to say. */
   readonly status: number;
-  /** Throws when the kill lost something; `old` and `made` are the commits of `main` before and after a whole run. */
-  check(old: string, made: string): void;
-  /** Throws unless a second, undisturbed run brings it to its end. */
-  finish?(): void;
+  /** Throws when the kill lost something. */
+  check(known: Whole): void;
+  /** Throws unless a second, undisturbed run has brought it to its end. */
+  finish(known: Whole): void;
+}
+
+/** What a run that is not disturbed starts from and leaves. */
+export interface Whole {
+  /** The commits of `main`. */
+  readonly old: string;
+  readonly made: string;
+  /** Names in `objects/`. */
+  readonly objects: readonly string[];
 }
 
 export interface CrashWorld {
   readonly base: string;
   readonly repo: string;
+  /** Unharmed, with the commits of `main` and `good`. */
+  readonly sound: string;
+  /** The folder that is committed. */
+  readonly tree: string;
+  /** Throws unless both programs find nothing wrong. */
+  mustBeClean(repo: string): void;
   readonly cases: readonly CrashCase[];
   /** Puts everything back to the beginning of a case. */
   fresh(name: string): void;
 }
 
-function mustBeClean(repo: string): void {
-  const said = originalOutput(`--repo=${repo}`, 'fsck', '-q');
-  if (!said.includes('no errors found')) throw new Error(said);
+type FsckRun = ReturnType<typeof original>;
+
+/** What both programs' fsck say; throws when they do not agree. */
+function fsckByBoth(
+  command: CrashCommand,
+  repo: string,
+  said = ({ status, stdout, stderr }: FsckRun): string => `${status}: ${stdout}${stderr}`,
+): FsckRun {
+  const [program, ...words] = command.program;
+  const ours = spawnSync(program!, [...words, 'ostree', `--repo=${repo}`, 'fsck', '-q'], {
+    env: command.env,
+    encoding: 'utf8',
+  });
+  const theirs = original(`--repo=${repo}`, 'fsck', '-q');
+  if (said(ours) !== said(theirs)) throw new Error(`fsck:\n  ${said(theirs)}\n  ${said(ours)}`);
+  return ours;
 }
 
-/** Repositories to start from: two commits on `main`, one on `good`, unreachable objects, and one with damaged objects. */
-export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', files: number): CrashWorld {
+/** Names of the objects of a repository. */
+export function objectNames(repo: string): string[] {
+  return readdirSync(join(repo, 'objects'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.includes('.'))
+    .sort();
+}
+
+/** Repositories to start from: one commit on `main`, one on `good`, unreachable objects, and one with damaged objects. */
+export function makeCrashWorld(base: string, mode: RepoMode, files: number, command: CrashCommand): CrashWorld {
+  const mustBeClean = (path: string): void => {
+    const { status, stdout } = fsckByBoth(command, path);
+    if (status !== 0 || !stdout.includes('no errors found')) throw new Error(stdout);
+  };
+  // Only root's own files can be given to root, whatever the mode; archives are checked out by anyone.
+  const user = mode === 'bare' ? [] : ['-U'];
   const repo = join(base, 'repo');
   const out = join(base, 'out');
   const tree = join(base, 'tree');
@@ -66,6 +109,13 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
   for (let i = 0; i < files; i++) {
     mkdirSync(join(tree, `d${i % 5}`), { recursive: true });
     writeFileSync(join(tree, `d${i % 5}`, `f${i}`), `content ${i}`.repeat(200));
+  }
+  symlinkSync('f1', join(tree, 'd1/link'));
+  writeFileSync(join(tree, 'd3/empty'), '');
+  writeFileSync(join(tree, 'd3/large'), Buffer.alloc(400_000, 'large '));
+  if (mode !== 'bare-user-only') {
+    hostFs.setxattr(join(tree, 'd3/empty'), 'user.of', Buffer.from('empty'));
+    hostFs.setxattr(join(tree, 'd4'), 'user.of', Buffer.from('folder'));
   }
   originalOutput('init', `--repo=${start.sound}`, `--mode=${mode}`);
   const commit = (ref: string, second: number, folder: string): string =>
@@ -84,12 +134,14 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
       .split('\n')
       .map((line) => line.split(/ +/)[4]),
   );
+  const suffix = mode === 'archive' ? 'filez' : 'file';
+  const hasContent = (checksum: string): boolean =>
+    readFileSync(join(start.sound, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${suffix}`)).length > 0;
   const main = originalOutput(`--repo=${start.sound}`, 'ls', '-RC', 'main')
     .split('\n')
     .filter((line) => line.startsWith('-'))
     .map((line) => line.split(/ +/)[4]!)
-    .filter((checksum) => !good.has(checksum));
-  const suffix = mode === 'archive' ? 'filez' : 'file';
+    .filter((checksum) => !good.has(checksum) && hasContent(checksum));
   for (const checksum of main.slice(0, 6)) {
     const path = join(start.damaged, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${suffix}`);
     const bytes = readFileSync(path);
@@ -101,33 +153,41 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
   const remains = join(base, 'remains');
   for (let i = 0; i < files; i++) writeFileSync(join(tree, `d${i % 5}`, `new${i}`), `more ${i}`.repeat(300));
 
-  const names = (path: string): string[] =>
-    readdirSync(join(path, 'objects'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.includes('.'))
-      .sort();
-  const sound = names(start.sound);
+  const sound = objectNames(start.sound);
+  const sameObjects = (known: Whole): void => {
+    if (objectNames(repo).join() !== known.objects.join()) throw new Error('the second run leaves other objects');
+  };
   const refIs = (allowed: readonly string[]): void => {
     const now = originalOutput(`--repo=${repo}`, 'rev-parse', 'main').trim();
     if (!allowed.includes(now)) throw new Error(`main is ${now}`);
   };
-  const goodWhole = (): void => {
+  const whole = (ref: string, path: string): void => {
     rmSync(remains, { recursive: true, force: true });
-    originalOutput(`--repo=${repo}`, 'checkout', '-U', 'good', remains);
-    const files = readdirSync(remains).length;
-    if (files !== readdirSync(join(tree, 'd2')).filter((name) => name.startsWith('f')).length)
-      throw new Error(`good has ${files} files`);
+    originalOutput(`--repo=${repo}`, 'checkout', ...user, ref, remains);
+    if (folderModesAside(remains) !== path) throw new Error(`${ref} is not what it was`);
   };
+  const expected = new Map<string, string>();
+  for (const ref of ['main', 'good']) {
+    originalOutput(`--repo=${start.sound}`, 'checkout', ...user, ref, remains);
+    expected.set(ref, folderModesAside(remains));
+    rmSync(remains, { recursive: true });
+  }
+  const goodWhole = (): void => whole('good', expected.get('good')!);
   const cases: CrashCase[] = [
     {
       name: 'commit',
       program: 'ostree',
       args: [`--repo=${repo}`, 'commit', '-b', 'main', '--timestamp=@5', '--skip-if-unchanged', tree],
       status: 0,
-      check(old, made) {
+      check({ old, made }) {
         refIs([old, made]);
         mustBeClean(repo);
-        const now = new Set(names(repo));
+        const now = new Set(objectNames(repo));
         if (sound.some((name) => !now.has(name))) throw new Error('an object is gone');
+      },
+      finish(known) {
+        refIs([known.made]);
+        sameObjects(known);
       },
     },
     {
@@ -135,30 +195,26 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
       program: 'ostree',
       args: [`--repo=${repo}`, 'prune', '--refs-only'],
       status: 0,
-      check(old) {
+      check({ old }) {
         refIs([old]);
         mustBeClean(repo);
         goodWhole();
+        whole('main', expected.get('main')!);
       },
+      finish: sameObjects,
     },
     {
       name: 'checkout',
       program: 'ostree',
-      args: [`--repo=${repo}`, 'checkout', '-U', '--union', 'main', out],
+      args: [`--repo=${repo}`, 'checkout', ...user, '--union', 'main', out],
       status: 0,
-      check(old) {
-        refIs([old]);
+      check(known) {
+        refIs([known.old]);
         mustBeClean(repo);
+        sameObjects(known);
       },
       finish() {
-        rmSync(remains, { recursive: true, force: true });
-        originalOutput(`--repo=${repo}`, 'checkout', '-U', 'main', remains);
-        // Folders are made private and get their mode at the end, as the original does; one that is there keeps its own.
-        const files = (path: string): string =>
-          describeTree(path)
-            .map((line) => line.replace(/^(\S*) 40\d{3} /, '$1 folder '))
-            .join('\n');
-        if (files(out) !== files(remains)) throw new Error('the second checkout is not the same');
+        if (folderModesAside(out) !== expected.get('main')) throw new Error('the second checkout is not the same');
       },
     },
     {
@@ -166,12 +222,20 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
       program: 'ostree',
       args: [`--repo=${repo}`, 'fsck', '--delete', '-q'],
       status: 1,
-      check(old) {
+      check({ old }) {
         refIs([old]);
         goodWhole();
-        const lost = sound.filter((name) => !existsSync(join(repo, 'objects', name)));
+        fsckByBoth(command, repo, ({ status }) => String(status));
+        const left = new Set(objectNames(repo));
+        const lost = sound.filter((name) => !left.has(name));
         if (lost.some((name) => !main.slice(0, 6).some((checksum) => name.includes(checksum.slice(2)))))
           throw new Error(`lost ${lost}`);
+      },
+      finish(known) {
+        sameObjects(known);
+        // What is left of `main` is marked as partial, and nothing else is wrong.
+        const { stderr } = fsckByBoth(command, repo);
+        if (!/^error: \d partial commits from fsck-detected corruption$/.test(stderr.trim())) throw new Error(stderr);
       },
     },
     {
@@ -179,7 +243,7 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
       program: 'coppice',
       args: ['repo', 'repair', repo, '--from', start.sound],
       status: 0,
-      check(old) {
+      check({ old }) {
         refIs([old]);
         goodWhole();
       },
@@ -189,6 +253,9 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
   return {
     base,
     repo,
+    sound: start.sound,
+    tree,
+    mustBeClean,
     cases,
     fresh(name) {
       for (const path of [repo, out]) rmSync(path, { recursive: true, force: true });
@@ -197,7 +264,14 @@ export function makeCrashWorld(base: string, mode: 'archive' | 'bare-user', file
   };
 }
 
-function run(
+/** Everything below a folder. Folders are made private and get their mode at the end; one that is there keeps its own. */
+export function folderModesAside(path: string): string {
+  return describeTree(path)
+    .map((line) => line.replace(/^(\S*) 40\d{3} /, '$1 folder '))
+    .join('\n');
+}
+
+export function run(
   command: CrashCommand,
   one: CrashCase,
   before: readonly string[] = [],
@@ -213,7 +287,7 @@ export function measure(
   world: CrashWorld,
   command: CrashCommand,
   one: CrashCase,
-): { old: string; made: string; calls: [name: string, nth: number][] } {
+): Whole & { calls: [name: string, nth: number][] } {
   world.fresh(one.name);
   const main = (): string => originalOutput(`--repo=${world.repo}`, 'rev-parse', 'main').trim();
   const old = main();
@@ -225,23 +299,25 @@ export function measure(
   // Kills come once the repository has been touched; before that there is only the start of the program.
   let begun = false;
   for (const line of readFileSync(trace, 'utf8').split('\n')) {
-    const found = /^\d+ +(\w+)\((.*)/.exec(line);
-    if (found === null || !changing.includes(found[1]!)) continue;
-    const nth = (seen.get(found[1]!) ?? 0) + 1;
-    seen.set(found[1]!, nth);
-    begun ||= found[2]!.includes(world.repo);
-    if (begun) calls.push([found[1]!, nth]);
+    const found = /^(\d+) +(\w+)\((.*)/.exec(line);
+    if (found === null || !changing.includes(found[2]!)) continue;
+    // Each thread is counted for itself when the kill is placed.
+    const thread = `${found[1]} ${found[2]}`;
+    const nth = (seen.get(thread) ?? 0) + 1;
+    seen.set(thread, nth);
+    begun ||= found[3]!.includes(world.repo);
+    if (begun) calls.push([found[2]!, nth]);
   }
-  return { old, made: main(), calls };
+  return { old, made: main(), objects: objectNames(world.repo), calls };
 }
 
-/** Kills before the `nth` call of that name, checks what is left, and with `again` lets a second run finish. */
+/** Kills before the `nth` call of that name, checks what is left, and with `again` lets a second run finish. True: killed. */
 export function killAt(
   world: CrashWorld,
   command: CrashCommand,
   one: CrashCase,
   at: readonly [name: string, nth: number],
-  known: { old: string; made: string },
+  known: Whole,
   again: boolean,
 ): boolean {
   world.fresh(one.name);
@@ -257,90 +333,12 @@ export function killAt(
     '-e',
     `inject=${name}:signal=KILL:when=${nth}`,
   ]);
-  one.check(known.old, known.made);
+  one.check(known);
   if (again) {
     const second = run(command, one);
-    if (second.status !== one.status) throw new Error(`${one.name}, second run: ${second.stderr}`);
-    one.check(known.old, known.made);
-    one.finish?.();
+    if (second.status !== one.status && second.status !== 0) throw new Error(`second run: ${second.stderr}`);
+    one.check(known);
+    one.finish(known);
   }
   return done.signal === 'SIGKILL' || done.status === 137;
-}
-
-export interface FullResult {
-  /** Commits that found too little room. */
-  readonly refused: number;
-  readonly done: number;
-}
-
-/** A commit and a checkout on a tmpfs of `points` sizes, from no room at all to nearly enough; then with more room. */
-export function fillAt(world: CrashWorld, command: CrashCommand, points: number): FullResult {
-  const mounted = join(world.base, 'small');
-  mkdirSync(mounted, { recursive: true });
-  const repo = join(mounted, 'repo');
-  world.fresh('commit');
-  writeFileSync(
-    join(world.repo, 'config'),
-    `${readFileSync(join(world.repo, 'config'), 'utf8')}min-free-space-percent=0\n`,
-  );
-  const old = originalOutput(`--repo=${world.repo}`, 'rev-parse', 'main').trim();
-  const commit: CrashCase = {
-    ...world.cases[0]!,
-    args: [`--repo=${repo}`, 'commit', '-b', 'main', '--timestamp=@5', join(world.base, 'tree')],
-  };
-  const checkout: CrashCase = {
-    ...commit,
-    args: [`--repo=${repo}`, 'checkout', '-U', '--union', 'main', join(mounted, 'out')],
-  };
-  const mount = (option: string): void => {
-    const done = spawnSync('mount', ['-t', 'tmpfs', '-o', option, 'tmpfs', mounted], { encoding: 'utf8' });
-    if (done.status !== 0) throw new Error(done.stderr);
-  };
-  const used = (): number => {
-    const { blocks, bfree, bsize } = statfsSync(mounted);
-    return (blocks - bfree) * bsize;
-  };
-  const must = (one: CrashCase): void => {
-    const done = run(command, one);
-    if (done.status !== 0) throw new Error(`with enough room: ${done.stderr}`);
-  };
-  mount('size=1G');
-  let least: number;
-  let most: number;
-  try {
-    spawnSync('cp', ['-a', world.repo, repo]);
-    least = used();
-    must(commit);
-    must(checkout);
-    most = used();
-  } finally {
-    spawnSync('umount', ['--lazy', mounted]);
-  }
-  let [refused, done] = [0, 0];
-  for (let i = 0; i < points; i++) {
-    mount(`size=${least + Math.ceil(((most - least) * i) / points / 4096) * 4096}`);
-    try {
-      spawnSync('cp', ['-a', world.repo, repo]);
-      const full = (one: CrashCase): boolean => {
-        const { status, stderr } = run(command, one);
-        mustBeClean(repo);
-        if (status === 0) return false;
-        if (!/^error: .*No space left on device$/m.test(stderr)) throw new Error(`said: ${stderr}`);
-        return true;
-      };
-      if (!full(commit)) done++;
-      else {
-        refused++;
-        if (originalOutput(`--repo=${repo}`, 'rev-parse', 'main').trim() !== old) throw new Error('the ref has moved');
-      }
-      full(checkout);
-      spawnSync('mount', ['-o', 'remount,size=1G', mounted]);
-      must(commit);
-      must(checkout);
-      mustBeClean(repo);
-    } finally {
-      spawnSync('umount', ['--lazy', mounted]);
-    }
-  }
-  return { refused, done };
 }
