@@ -230,7 +230,7 @@ function localUsers(client: Client): { passwd: string; group: string } | undefin
 
 function announceRepositories(client: Client, repositories: readonly LoadedRepository[]): void {
   for (const r of repositories) {
-    const solvables = client.compat.countsInSteps ? ` solvables: ${r.packages.length}` : '';
+    const solvables = client.compat.countsInSteps ? ` solvables: ${r.packages.count}` : '';
     client.message(
       `rpm-md repo '${r.repository.id}'${r.cached ? ' (cached)' : ''}; generated: ${formatTimestamp(r.timestamp)}${solvables}`,
     );

@@ -1,22 +1,22 @@
 // Metadata of the enabled repositories: fetched when stale, kept in /var/cache/rpm-ostree, loaded as candidates.
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError, messageOf, prefixError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 import { replaceFile } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
-import { fetchRepository, loadRepository, type RepositoryPackage, type RpmPackage } from '@coppice/rpm';
+import { fetchRepository, loadRepository, type RpmPackage } from '@coppice/rpm';
 import type { Keyring } from '@coppice/signing';
 import { parseOsRelease } from '../os-release.ts';
 import { ImageTree } from '../tree/image-tree.ts';
-import type { Candidate } from './candidate.ts';
 import type { Client } from './client.ts';
 import { checkPackageSignature, packageKeyring } from './package-signature.ts';
 import { type Repository, readRepositories, repositoryVariables } from './repository.ts';
+import { joinUrl, type PackageSet, RepositoryPackages } from './repository-packages.ts';
 
 export interface LoadedRepository {
   readonly repository: Repository;
-  readonly packages: readonly Candidate[];
+  readonly packages: PackageSet;
   /** When the metadata were made, seconds since the epoch. */
   readonly timestamp: number;
   /** They were here already. */
@@ -63,8 +63,6 @@ export function enabledRepositories(client: Client, base: string, repo: Repo = c
   return readRepositories(client.fs, etc, variables).filter((r) => r.enabled);
 }
 
-const joinUrl = (base: string, href: string): string => `${base.replace(/\/+$/, '')}/${href}`;
-
 /** Brings the metadata in `dir` up to date, all or nothing; the file `base-url` says which URL answered. */
 export async function refreshRepository(
   repository: Repository,
@@ -89,51 +87,31 @@ export async function refreshRepository(
   }
 }
 
-function candidate(repository: Repository, base: string, pkg: RepositoryPackage): Candidate {
-  return {
-    nevra: {
-      name: pkg.name,
-      epoch: Number(pkg.epoch || 0),
-      version: pkg.version,
-      release: pkg.release,
-      arch: pkg.arch,
-    },
-    spec: pkg,
-    source: {
-      kind: 'remote',
-      remote: {
-        repo: repository.id,
-        url: joinUrl(pkg.location.base ?? base, pkg.location.href),
-        checksum: `${pkg.checksum.type}:${pkg.checksum.value}`,
-        size: pkg.size.package,
-        summary: pkg.summary,
-      },
-    },
-  };
+/** The parsed packages of a repository are kept beside its metadata; those of metadata that are gone go too. */
+function solvDir(client: Client, id: string): string {
+  return join(cacheDir(client), 'solv', id);
 }
 
-function allowed(repository: Repository, name: string): boolean {
-  const matches = (patterns: readonly string[]): boolean =>
-    patterns.some((p) =>
-      new RegExp(
-        `^${p
-          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-          .replaceAll('*', '.*')
-          .replaceAll('?', '.')}$`,
-      ).test(name),
-    );
-  if (repository.includePackages.length > 0 && !matches(repository.includePackages)) return false;
-  return !matches(repository.excludePackages);
+interface LoadTarget {
+  readonly repository: Repository;
+  readonly dir: string;
+  readonly cached: boolean;
+  /** Leave no trace in the system's cache. */
+  readonly readOnly: boolean;
 }
 
-function load(client: Client, repository: Repository, dir: string, cached: boolean): Omit<LoadedRepository, 'root'> {
+function load(client: Client, target: LoadTarget): Omit<LoadedRepository, 'root'> {
+  const { repository, dir, cached, readOnly } = target;
   const { fs } = client;
-  const loaded = loadRepository(dir, { fs });
+  const solv = solvDir(client, repository.id);
+  if (!readOnly) mkdirSync(solv, { recursive: true });
+  const before = fs.stat(solv) === undefined ? [] : fs.readdir(solv);
+  const loaded = loadRepository(dir, { fs, cacheDir: solv, cacheReadOnly: readOnly });
+  if (!readOnly && fs.readdir(solv).some((name) => !before.includes(name)))
+    for (const name of before) rmSync(join(solv, name), { force: true });
   const base = readSmall(client, join(dir, 'base-url')) ?? repository.baseUrls[0] ?? '';
   const timestamp = loaded.repomd.records.reduce((n, r) => Math.max(n, r.timestamp), 0);
-  const packages = [...loaded.packages]
-    .filter((p) => p.arch !== 'src' && p.arch !== 'nosrc' && allowed(repository, p.name))
-    .map((p) => candidate(repository, base, p));
+  const packages = new RepositoryPackages(repository, base, loaded.table);
   return {
     repository,
     packages,
@@ -211,7 +189,8 @@ export async function loadRepositories(
       const own = stale.has(repository.id) ? (options.cacheRoot ?? root) : root;
       const dir = join(own, repository.id);
       try {
-        return { ...load(client, repository, dir, !stale.has(repository.id)), root: own };
+        const cached = !stale.has(repository.id);
+        return { ...load(client, { repository, dir, cached, readOnly: options.cacheRoot !== undefined }), root: own };
       } catch (error) {
         // A damaged cache must not stay in the way of the next attempt.
         rmSync(dir, { recursive: true, force: true });

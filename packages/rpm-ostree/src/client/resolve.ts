@@ -7,6 +7,7 @@ import type { Origin } from '../origin.ts';
 import type { Replacement } from '../status/model.ts';
 import type { Candidate } from './candidate.ts';
 import type { Repository } from './repository.ts';
+import type { PackageSet } from './repository-packages.ts';
 
 export interface ResolveInput {
   /** RPM's name of the machine, e.g. `x86_64`. */
@@ -14,7 +15,7 @@ export interface ResolveInput {
   readonly installed: readonly Candidate[];
   readonly repositories: readonly {
     readonly repository: Pick<Repository, 'id' | 'priority' | 'cost'>;
-    readonly packages: readonly Candidate[];
+    readonly packages: PackageSet;
   }[];
   /** Imported packages that may be chosen beside the repositories (everything cached, when working offline). */
   readonly cached: readonly Candidate[];
@@ -58,8 +59,9 @@ export function providersInBase(pool: Pool, request: string): number[] {
 class Resolver {
   readonly #input: ResolveInput;
   readonly #pool = new Pool();
+  /** Of packages added one by one: installed, local, cached. */
   readonly #candidates = new Map<number, Candidate>();
-  readonly #repos = new Map<string, PoolRepo>();
+  readonly #repos = new Map<string, { readonly repo: PoolRepo; readonly candidate: (id: number) => Candidate }>();
   readonly #installed = new Map<number, Candidate>();
 
   constructor(input: ResolveInput) {
@@ -72,8 +74,7 @@ class Resolver {
     for (const c of input.installed) this.#installed.set(this.#add(system, c), c);
     for (const { repository, packages } of input.repositories) {
       const repo = pool.addRepo(repository.id, { priority: -repository.priority, subpriority: -repository.cost });
-      this.#repos.set(repository.id, repo);
-      for (const c of packages) this.#add(repo, c);
+      this.#repos.set(repository.id, { repo, candidate: packages.addTo(pool, repo) });
     }
     const commandline = pool.addRepo('@commandline');
     for (const c of [...input.local, ...input.localForced, ...input.localReplacements, ...input.cached])
@@ -89,6 +90,16 @@ class Resolver {
   #idOf(candidate: Candidate): number {
     for (const [id, c] of this.#candidates) if (c === candidate) return id;
     throw new CoppiceError('Bug', 'candidate is not in the pool');
+  }
+
+  #candidate(id: number): Candidate {
+    const found = this.#candidates.get(id) ?? this.#repos.get(this.#pool.repo(id)?.name ?? '')?.candidate(id);
+    if (found === undefined) throw new CoppiceError('Bug', 'solvable without a candidate');
+    return found;
+  }
+
+  #name(id: number): string {
+    return this.#pool.ids.text(this.#pool.names.data[id]!);
   }
 
   #installedNamed(name: string): [number, Candidate][] {
@@ -129,11 +140,9 @@ class Resolver {
       if (repo === undefined)
         throw new CoppiceError('NotFound', `Repository '${source.replace(/^repo=/, '')}' not found or not enabled`);
       for (const name of names) {
-        const best = repo.solvables
-          .filter((id) => this.#candidates.get(id)!.nevra.name === name)
-          .sort((a, b) => this.#compare(b, a))[0];
+        const best = repo.repo.solvables.filter((id) => this.#name(id) === name).sort((a, b) => this.#compare(b, a))[0];
         if (best === undefined) throw new CoppiceError('NotFound', `Package "${name}" not found in ${source}`);
-        if (replace(best, this.#candidates.get(best)!)) remoteSources.set(best, source);
+        if (replace(best, repo.candidate(best))) remoteSources.set(best, source);
         else inactiveReplacements.push(name);
       }
     }
@@ -146,7 +155,7 @@ class Resolver {
     const inactive: { request: string; providers: Nevra[] }[] = [];
     for (const request of origin.packages) {
       const there = providersInBase(pool, request).filter((id) => !going.has(id));
-      if (there.length > 0) inactive.push({ request, providers: there.map((id) => this.#candidates.get(id)!.nevra) });
+      if (there.length > 0) inactive.push({ request, providers: there.map((id) => this.#candidate(id).nevra) });
       else active.push(request);
     }
     const fresh = active.filter((request) => {
@@ -169,9 +178,7 @@ class Resolver {
   }
 
   #compare(a: number, b: number): number {
-    const x = formatEvr(this.#candidates.get(a)!.nevra);
-    const y = formatEvr(this.#candidates.get(b)!.nevra);
-    return x < y ? -1 : x > y ? 1 : 0;
+    return this.#pool.compareEvrs(this.#pool.evrs.data[a]!, this.#pool.evrs.data[b]!);
   }
 
   #solve(goal: Goal): ReturnType<Goal['solve']> {
@@ -191,7 +198,7 @@ class Resolver {
       readonly inactiveReplacements: readonly string[];
     },
   ): Resolution {
-    const nevra = (id: number): Nevra => this.#candidates.get(id)!.nevra;
+    const nevra = (id: number): Nevra => this.#candidate(id).nevra;
     const lost = [...result.erase, ...result.obsoleted].filter((id) => !facts.going.has(id));
     if (lost.length > 0)
       throw new CoppiceError(
@@ -240,12 +247,12 @@ class Resolver {
       ...result.install.map((id) => ['install', id] as const),
       ...result.upgrade.map((id) => ['update', id] as const),
       ...result.downgrade.map((id) => ['downgrade', id] as const),
-    ].map(([word, id]) => `${word}${checksum(this.#candidates.get(id)!)}`);
+    ].map(([word, id]) => `${word}${checksum(this.#candidate(id))}`);
     for (const n of removed) actions.push(`remove${formatNevra(n)}`);
     return {
       add: incoming.map((id) => ({
-        candidate: this.#candidates.get(id)!,
-        force: forced.has(this.#candidates.get(id)!),
+        candidate: this.#candidate(id),
+        force: forced.has(this.#candidate(id)),
       })),
       removed,
       replaced,

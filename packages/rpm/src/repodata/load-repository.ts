@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly changelogs?: boolean;
   /** Keep the parsed packages in this folder (which must exist), and take them from there when they fit. */
   readonly cacheDir?: string;
+  /** Only read what that folder has. */
+  readonly cacheReadOnly?: boolean;
 }
 
 export interface LoadedRepository {
@@ -159,7 +161,13 @@ export function loadRepository(path: string, options: LoadOptions = {}): LoadedR
   let table = cache === undefined ? undefined : loadTable(cache, key!, read, fs);
   if (table === undefined) {
     table = read();
-    if (cache !== undefined) saveTable(cache, key!, table, fs);
+    if (cache !== undefined && options.cacheReadOnly !== true) {
+      try {
+        saveTable(cache, key!, table, fs);
+      } catch {
+        // A full or read-only disk: the next load reads the metadata again.
+      }
+    }
   }
   const repository = new Loaded(path, repomd, table);
   if (options.filelists || options.changelogs) loadDetails(repository, options);
