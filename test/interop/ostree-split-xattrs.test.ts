@@ -1,37 +1,15 @@
 // Reading a bare-split-xattrs repository, beside the original: the suite's fixture, and one made out of a bare repository.
 import { spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostFs } from '@coppice/linux';
-import { encodeXattrs, looseName, sha256, sortXattrs } from '@coppice/ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAttributes } from './ostree-identical.ts';
 import { ours, theirs } from './ostree-runners.ts';
+import { splitXattrs } from './ostree-split.ts';
 import { describeTree, originalOutput, scratch, skipReason } from './ostree-support.ts';
 
 if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
 const fixture = '/usr/libexec/installed-tests/libostree/bare-split-xattrs-basic.tar.xz';
-
-/** Takes the attributes off every content object and stores them as that mode does. */
-function split(repo: string): void {
-  const objects = join(repo, 'objects');
-  for (const head of readdirSync(objects)) {
-    for (const name of readdirSync(join(objects, head))) {
-      if (!name.endsWith('.file')) continue;
-      const path = join(objects, head, name);
-      const xattrs = hostFs.listxattr(path).map((key) => ({ name: key, value: hostFs.getxattr(path, key)! }));
-      // A link's content is its target, as a bare repository has it.
-      for (const { name: key } of xattrs) hostFs.removexattr(path, key);
-      const bytes = encodeXattrs(sortXattrs(xattrs));
-      const set = join(objects, looseName(sha256(bytes), 'file-xattrs', 'bare-split-xattrs'));
-      mkdirSync(join(set, '..'), { recursive: true });
-      if (!existsSync(set)) writeFileSync(set, bytes);
-      linkSync(set, `${path}-xattrs-link`);
-    }
-  }
-  const config = join(repo, 'config');
-  writeFileSync(config, readFileSync(config, 'utf8').replace('mode=bare\n', 'mode=bare-split-xattrs\n'));
-}
 
 describe.skipIf(skipReason !== undefined)('bare-split-xattrs', () => {
   const { path: base, remove } = scratch();
@@ -46,7 +24,7 @@ describe.skipIf(skipReason !== undefined)('bare-split-xattrs', () => {
     symlinkSync('d/plain', join(tree, 'link'));
     originalOutput('init', `--repo=${made}`, '--mode=bare');
     originalOutput(`--repo=${made}`, 'commit', '-b', 'main', '--timestamp=@1', tree);
-    split(made);
+    splitXattrs(made);
     if (existsSync(fixture)) spawnSync('tar', ['--same-permissions', '--same-owner', '-xaf', fixture, '-C', base]);
   });
 

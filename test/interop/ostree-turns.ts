@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostFs } from '@coppice/linux';
 import type { RepoMode } from '@coppice/ostree';
 import type { Outcome, Runner } from './ostree-identical.ts';
+import { splitXattrs } from './ostree-split.ts';
 import { describeTree } from './ostree-support.ts';
 
 /** Numbers below `n`, the same in every run. */
@@ -44,6 +46,9 @@ interface World extends TurnsSetup {
 
 const branches = ['main', 'other/branch', 'third'];
 
+/** Commits that a bare-split-xattrs repository starts with, on refs `kept/N` that stay. */
+const keptCommits = 4;
+
 function changeTree({ roll, pick, tree }: World): void {
   for (let i = roll(4); i >= 0; i--) {
     const folder = join(tree, pick(['dir0', 'dir1', 'dir with space']));
@@ -70,22 +75,27 @@ async function commit(world: World): Promise<void> {
   maybe('--add-metadata-string=version=1');
   maybe(`--add-metadata=n=uint32 ${roll(9)}`);
   maybe('--add-detached-metadata-string=beside=it');
-  if (roll(2) === 0) maybe('--owner-uid=3', '--owner-gid=4');
-  else maybe('--canonical-permissions');
-  maybe('--no-xattrs');
-  maybe('--mode-ro-executables');
+  // In bare-split-xattrs folders are written, files are not.
+  const files = mode !== 'bare-split-xattrs';
+  if (files) {
+    if (roll(2) === 0) maybe('--owner-uid=3', '--owner-gid=4');
+    else maybe('--canonical-permissions');
+    maybe('--no-xattrs');
+    maybe('--mode-ro-executables');
+  }
   maybe('--no-bindings');
   maybe('--bind-ref=bound');
   maybe('--skip-if-unchanged');
   maybe('--fsync=false');
   maybe('--table-output');
-  maybe('--link-checkout-speedup');
+  // The original aborts on it in bare-split-xattrs.
+  if (files) maybe('--link-checkout-speedup');
   maybe('-s', 'subject', '-m', 'body\nof lines');
   maybe('--parent=none');
   if (mode === 'archive') maybe('--generate-sizes');
-  if (known.length > 0 && roll(5) === 0) flags.push(`--tree=ref=${pick(known)}`);
-  if (known.length > 0 && roll(6) === 0) flags.push(`--base=${pick(known)}`);
-  flags.push(`--tree=dir=${tree}`);
+  if (files && known.length > 0 && roll(5) === 0) flags.push(`--tree=ref=${pick(known)}`);
+  if (files && known.length > 0 && roll(6) === 0) flags.push(`--base=${pick(known)}`);
+  flags.push(files ? `--tree=dir=${tree}` : `--tree=ref=kept/${roll(keptCommits)}`);
   const where = roll(8) === 0 ? ['--orphan'] : ['-b', pick(branches)];
   await act('commit', ...where, `--timestamp=@${step}`, ...flags);
 }
@@ -278,9 +288,7 @@ export async function takeTurns(setup: TurnsSetup): Promise<{ ours: number; thei
     step: 0,
     pick: (list) => list[roll(list.length)]!,
     async act(...args) {
-      // 2022.7 reads and changes bare-split-xattrs repositories, but writes no files into them.
-      const alone = setup.mode === 'bare-split-xattrs' && args[0] === 'commit';
-      const side = roll(2) === 0 || alone ? 'ours' : 'theirs';
+      const side = roll(2) === 0 ? 'ours' : 'theirs';
       calls[side]++;
       return must(side, args, await setup[side]([`--repo=${repo}`, ...args]));
     },
@@ -293,10 +301,19 @@ export async function takeTurns(setup: TurnsSetup): Promise<{ ours: number; thei
       return said[0]!.stdout;
     },
     async refs() {
-      return (await world.both('refs', '--list')).split('\n').filter((name) => name !== '');
+      const all = (await world.both('refs', '--list')).split('\n');
+      return all.filter((name) => name !== '' && !name.startsWith('kept/'));
     },
   };
-  await setup.ours(['init', `--repo=${repo}`, `--mode=${setup.mode}`]);
+  if (setup.mode === 'bare-split-xattrs') {
+    await setup.theirs(['init', `--repo=${repo}`, '--mode=bare']);
+    for (let i = 0; i < keptCommits; i++) {
+      changeTree(world);
+      hostFs.setxattr(tree, 'user.kept', Buffer.from(String(i)));
+      await setup.theirs([`--repo=${repo}`, 'commit', '-b', `kept/${i}`, `--timestamp=@${i}`, tree]);
+    }
+    splitXattrs(repo);
+  } else await setup.ours(['init', `--repo=${repo}`, `--mode=${setup.mode}`]);
   const total = actions.reduce((sum, [weight]) => sum + weight, 0);
   for (; world.step < setup.steps; world.step++) {
     let at = roll(total);
