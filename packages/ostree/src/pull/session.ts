@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import type { Fetcher } from '@coppice/http';
@@ -6,17 +5,14 @@ import { type Commit, parseCommit } from '../codec/commit.ts';
 import { decodeDirTree } from '../codec/dirtree.ts';
 import { looseName, type ObjectType, objectName } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
-import { loadFile } from '../store/load-file.ts';
 import type { Transaction } from '../store/transaction.ts';
-import { type ArchivedContent, ContentInflater, parseArchivedContent } from './archived-content.ts';
 import { checkBindings, checkCommitSignatures, checkNotOlder, type SignatureDemands } from './commit-checks.ts';
-import { checkBareUserOnlyMode, importObject } from './import-object.ts';
+import { FetchedContent } from './fetched-content.ts';
+import { importObject } from './import-object.ts';
 import type { MirrorList } from './mirrors.ts';
 import type { PullOptions } from './options.ts';
 import type { PullProgress } from './progress.ts';
-import { Spool } from './spool.ts';
 import type { Subpaths } from './subpaths.ts';
-import { checksumOfFile } from './verify-object.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Where objects come from: a server with archive objects, or a repository that can be opened here. */
@@ -52,18 +48,17 @@ const maxPathLength = 64 * 1024;
 export class PullSession {
   readonly #s: SessionSetup;
   readonly #queue: WorkQueue<Request>;
-  readonly #inflater = new ContentInflater();
+  readonly #fetched: FetchedContent;
   readonly #seen = new Set<string>();
   /** Depth with which a commit was scanned last. */
   readonly #depths = new Map<string, number>();
   /** Commits whose whole tree is here when the session ends. */
   readonly complete = new Set<string>();
-  readonly #stem = randomBytes(4).toString('hex');
-  #spools = 0;
   #lastReport = 0;
 
   constructor(setup: SessionSetup) {
     this.#s = setup;
+    this.#fetched = new FetchedContent(setup.transaction, setup.options, (error) => this.#queue.fail(error));
     const limit = setup.options.maxOutstanding ?? 8;
     this.#queue = new WorkQueue(
       limit,
@@ -89,6 +84,8 @@ export class PullSession {
 
   async finish(): Promise<void> {
     await this.#queue.drain();
+    this.#s.transaction.drain();
+    this.#queue.check();
     this.#report(true);
   }
 
@@ -314,11 +311,7 @@ export class PullSession {
   #importOptions(from: Repo): { trusted: boolean; bareUserOnlyFiles: boolean } {
     const { options, source } = this.#s;
     const own = source.kind === 'local' && from === source.repo;
-    return { trusted: own && options.untrusted !== true, bareUserOnlyFiles: this.#strictModes };
-  }
-
-  get #strictModes(): boolean {
-    return this.#s.options.bareUserOnlyFiles === true || this.#s.repo.mode === 'bare-user-only';
+    return { trusted: own && options.untrusted !== true, bareUserOnlyFiles: this.#fetched.strictModes };
   }
 
   async #file(checksum: string): Promise<void> {
@@ -331,57 +324,15 @@ export class PullSession {
       return;
     }
     if (source.kind === 'local') throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
-    const spool = this.#newSpool();
+    const spool = this.#fetched.newSpool();
     try {
       await source.content.stream(`objects/${looseName(checksum, 'file', 'archive')}`, spool, {});
       progress.fetchedContent++;
       progress.bytesTransferred += spool.size;
-      this.#store(checksum, spool);
-    } finally {
-      spool.discard();
-    }
-  }
-
-  #newSpool(): Spool {
-    return new Spool(this.#s.repo, `${this.#s.repo.path}/tmp/fetch-${this.#stem}-${this.#spools++}`);
-  }
-
-  #store(checksum: string, spool: Spool): void {
-    const { repo, transaction, options } = this.#s;
-    const trusted = options.httpTrusted === true && options.mirror === true && repo.mode === 'archive';
-    try {
-      const bytes = spool.bytes();
-      if (bytes !== undefined) this.#storeSmall(checksum, parseArchivedContent(bytes), trusted ? spool : undefined);
-      else {
-        const file = loadFile(
-          { fs: repo.fs, repo: repo.path, path: spool.path, mode: 'archive', disableXattrs: false },
-          checksum,
-        );
-        if (this.#strictModes) checkBareUserOnlyMode(checksum, file.header.mode);
-        if (trusted || (repo.mode === 'archive' && checksumOfFile(file) === checksum)) this.#adopt(checksum, spool);
-        else transaction.writeContent(file.header, file.read(), checksum);
-      }
     } catch (error) {
-      if (isCoppiceError(error, 'NoSpace')) throw error;
-      if (isCoppiceError(error, 'Invalid') && this.#strictModes) throw prefixError(error, 'Writing content object');
-      throw prefixError(error, objectName(checksum, 'file'));
+      spool.discard();
+      throw error;
     }
-  }
-
-  #storeSmall(checksum: string, content: ArchivedContent, trusted: Spool | undefined): void {
-    if (this.#strictModes) checkBareUserOnlyMode(checksum, content.header.mode);
-    if (trusted !== undefined) {
-      this.#adopt(checksum, trusted);
-      return;
-    }
-    const { size: _size, ...header } = content.header;
-    this.#s.transaction.writeContent(header, this.#inflater.bytes(content), checksum);
-  }
-
-  /** Takes an archive object as it came. */
-  #adopt(checksum: string, spool: Spool): void {
-    spool.toFile();
-    if (!this.#s.transaction.linkObject('file', checksum, spool.path))
-      throw new CoppiceError('Io', 'linkat: Operation not permitted');
+    this.#fetched.take(checksum, spool);
   }
 }

@@ -2,10 +2,12 @@ import { constants } from 'node:fs';
 import { CoppiceError } from '@coppice/base';
 import type { StreamSink } from '@coppice/http';
 import type { Repo } from '../repo.ts';
-import { archivedLimit } from './archived-content.ts';
+import { archivedLimit } from '../store/archived-content.ts';
 
-/** Bodies over this go to a file while they arrive. */
-const spoolSize = 4 * 1024 * 1024;
+/** Bodies over this go to a file while they arrive: what another thread takes in memory, and what is handled here. */
+export const spoolSizes = { shared: 1024 * 1024 - 8192, own: 4 * 1024 * 1024 } as const;
+
+const startSize = 64;
 
 /** A body as it arrives: in memory while small, then in a file below the repository's `tmp/`. */
 export class Spool implements StreamSink {
@@ -16,10 +18,14 @@ export class Spool implements StreamSink {
   #fd: number | undefined;
   #made = false;
   #limit: number | undefined;
+  /** The beginning of a body that is in the file. */
+  #start: Buffer | undefined;
+  readonly #inMemory: number;
 
-  constructor(repo: Repo, path: string) {
+  constructor(repo: Repo, path: string, inMemory: number = spoolSizes.own) {
     this.#repo = repo;
     this.path = path;
+    this.#inMemory = inMemory;
   }
 
   write(chunk: Uint8Array): void {
@@ -30,12 +36,16 @@ export class Spool implements StreamSink {
         `Corrupted archive file; over ${this.#limit} bytes where its header allows no more`,
       );
     }
-    if (this.#fd === undefined && this.#size <= spoolSize) {
+    if (this.#fd === undefined && this.#size <= this.#inMemory) {
       this.#parts.push(chunk);
       return;
     }
     // Before anything goes to disk the header must say how much is to come.
-    if (this.#limit === undefined) this.#limit = archivedLimit(Buffer.concat([...this.#parts, chunk]));
+    if (this.#limit === undefined) {
+      const start = Buffer.concat([...this.#parts, chunk]);
+      this.#limit = archivedLimit(start);
+      this.#start = Buffer.from(start.subarray(0, startSize));
+    }
     const fd = this.#open();
     this.#repo.fs.write(fd, chunk, 0, chunk.length, null);
   }
@@ -74,6 +84,11 @@ export class Spool implements StreamSink {
     const joined = Buffer.concat(this.#parts);
     this.#parts = [joined];
     return joined;
+  }
+
+  /** The first bytes, enough for the size and mode of a content object. */
+  get start(): Buffer {
+    return this.#start ?? this.bytes()?.subarray(0, startSize) ?? Buffer.alloc(0);
   }
 
   /** Makes sure that the body is in the file. */

@@ -64,14 +64,18 @@ export class WorkQueue<T> {
       this.#run(item).then(
         () => this.#settled(),
         (error: unknown) => {
-          if (this.#failure === undefined) {
-            this.#failure = { error };
-            this.#onFailure();
-          }
+          this.fail(error);
           this.#settled();
         },
       );
     }
+  }
+
+  /** Stops with an error that came up outside of a job. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#onFailure();
   }
 
   #settled(): void {
@@ -88,6 +92,11 @@ export class WorkQueue<T> {
       });
       this.#idle = undefined;
     }
+    this.check();
+  }
+
+  /** Throws the first failure. */
+  check(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

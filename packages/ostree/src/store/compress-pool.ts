@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { CoppiceError, errnoError } from '@coppice/base';
+import { type ArchivedOrder, putArchivedOrder, takeArchivedOrder } from './archived-order.ts';
 import {
   newSlotMemory,
   slotCount,
@@ -24,6 +25,9 @@ export type CompressDone = (result: Buffer, error: CoppiceError | undefined) => 
 /** Called on the owner's thread when a file is there, or with why it is not. */
 export type FileDone = (error: CoppiceError | undefined) => void;
 
+/** Called on the owner's thread when an object is stored, or with its source when it could not be. */
+export type ArchivedDone = (refused: ArchivedOrder['source'] | undefined) => void;
+
 /** What starting the thread for one file more is worth, in bytes: making a small file costs as much as compressing this. */
 const fileWeight = 8192;
 /** Files are handed over together: so many bytes at least while the thread has other work, or when it waits. */
@@ -46,6 +50,8 @@ export class CompressPool {
   readonly #waiting: CompressDone[] = [];
   /** Files put into the next slot and not sent yet. */
   #batch: FileDone[] = [];
+  /** Objects likewise; only one of the two lists is ever in use. */
+  #archived: ArchivedDone[] = [];
   #batchEnd = 0;
 
   constructor(options: CompressPoolOptions = {}) {
@@ -54,7 +60,7 @@ export class CompressPool {
 
   /** Jobs not finished yet. */
   get busy(): number {
-    return this.#waiting.length + (this.#batch.length > 0 ? 1 : 0);
+    return this.#waiting.length + (this.#batchEnd > 0 ? 1 : 0);
   }
 
   /**
@@ -64,18 +70,43 @@ export class CompressPool {
   tryWrite(order: FileOrder, done: FileDone): boolean {
     this.#offered += fileWeight;
     if (order.content.length + 4096 > slotInput) return false;
-    if (this.#batch.length === 0 && this.#freeSlot(order.content.length) === undefined) return false;
-    let end = putFileOrder(this.#views!.input[this.#next]!, this.#batchEnd, order);
+    if (!this.#intoBatch(this.#batch, order.content.length, (out, at) => putFileOrder(out, at, order))) return false;
+    this.#batch.push(done);
+    this.#sendLarge();
+    return true;
+  }
+
+  /**
+   * Hands over an object in archive form, to be checked and stored under its name; false when the thread has enough to do,
+   * or the object is too large.
+   */
+  tryArchived(order: ArchivedOrder, done: ArchivedDone): boolean {
+    const size = typeof order.source === 'string' ? slotInput : order.source.length;
+    this.#offered += fileWeight;
+    if (typeof order.source !== 'string' && size + 4096 > slotInput) return false;
+    if (!this.#intoBatch(this.#archived, size, (out, at) => putArchivedOrder(out, at, order))) return false;
+    this.#archived.push(done);
+    if (typeof order.source === 'string') this.#sendBatch();
+    else this.#sendLarge();
+    return true;
+  }
+
+  /** Puts an order behind those of its kind that are not sent yet; false when there is no room. */
+  #intoBatch(kind: readonly unknown[], size: number, put: (out: Buffer, at: number) => number | undefined): boolean {
+    if (kind.length === 0 && this.#freeSlot(size) === undefined) return false;
+    let end = put(this.#views!.input[this.#next]!, this.#batchEnd);
     if (end === undefined) {
       this.#sendBatch();
-      if (this.#freeSlot(order.content.length) === undefined) return false;
-      end = putFileOrder(this.#views!.input[this.#next]!, 0, order);
+      if (this.#freeSlot(size) === undefined) return false;
+      end = put(this.#views!.input[this.#next]!, 0);
       if (end === undefined) return false;
     }
     this.#batchEnd = end;
-    this.#batch.push(done);
-    if (this.#batchEnd >= busyBatch || (this.#batchEnd >= idleBatch && this.#isIdle())) this.#sendBatch();
     return true;
+  }
+
+  #sendLarge(): void {
+    if (this.#batchEnd >= busyBatch || (this.#batchEnd >= idleBatch && this.#isIdle())) this.#sendBatch();
   }
 
   /** True when the thread has done all that was sent. */
@@ -86,6 +117,7 @@ export class CompressPool {
   }
 
   #sendBatch(): void {
+    if (this.#archived.length > 0) this.#sendArchived();
     if (this.#batch.length === 0) return;
     const files = this.#batch;
     const base = this.#next * wordsPerSlot;
@@ -106,6 +138,29 @@ export class CompressPool {
         }
       });
       if (first !== undefined) throw first;
+    });
+  }
+
+  #sendArchived(): void {
+    const waiting = this.#archived;
+    const slot = this.#next;
+    const base = slot * wordsPerSlot;
+    const { control, input } = this.#views!;
+    control[base + word.kind] = slotKind.archived;
+    control[base + word.input] = this.#batchEnd;
+    this.#archived = [];
+    this.#batchEnd = 0;
+    this.#send(base, (stored, error) => {
+      for (const [i, done] of waiting.entries()) {
+        if (error === undefined && stored[i] === 1) {
+          done(undefined);
+          continue;
+        }
+        // Looked for only now, which is seldom.
+        let at = 0;
+        for (let before = 0; before < i; before++) at = takeArchivedOrder(input[slot]!, at).end;
+        done(takeArchivedOrder(input[slot]!, at).order.source);
+      }
     });
   }
 

@@ -4,6 +4,8 @@ import { readSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { isCoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
+import { takeArchivedOrder } from './archived-order.ts';
+import { ArchivedWriter } from './archived-writer.ts';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
 import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
 import { RawDeflater } from './raw-deflate.ts';
@@ -11,6 +13,7 @@ import { RawDeflater } from './raw-deflate.ts';
 const { control, input, output } = slotViews(workerData as SlotMemory);
 let deflater: RawDeflater | undefined;
 let piece: Buffer | undefined;
+const archived = new ArchivedWriter(hostFs);
 
 function deflaterOf(level: number): RawDeflater {
   if (deflater?.level !== level) deflater = new RawDeflater(level);
@@ -73,6 +76,24 @@ function writeFiles(slot: number, base: number): void {
   control[base + word.output] = 0;
 }
 
+/** Stores the objects that the input asks for; the output has a 1 for each that is stored. */
+function storeArchived(slot: number, base: number): void {
+  const bytes = input[slot]!;
+  let count = 0;
+  for (let at = 0; at < control[base + word.input]!; count++) {
+    const { order, end } = takeArchivedOrder(bytes, at);
+    at = end;
+    output[slot]![count] = 1;
+    try {
+      archived.write(order);
+    } catch {
+      // The thread that gave the order tries itself, and tells what is wrong.
+      output[slot]![count] = 0;
+    }
+  }
+  control[base + word.output] = count;
+}
+
 for (let slot = 0; ; slot = (slot + 1) % slotCount) {
   const base = slot * wordsPerSlot;
   let state = Atomics.load(control, base + word.state);
@@ -86,6 +107,7 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
     const kind = control[base + word.kind];
     if (kind === slotKind.bytes) compressBytes(slot, base);
     else if (kind === slotKind.descriptors) compressFile(slot, base);
+    else if (kind === slotKind.archived) storeArchived(slot, base);
     else writeFiles(slot, base);
   } catch (error) {
     const errno = isCoppiceError(error) ? error.data['errno'] : (error as { code?: string }).code;

@@ -58,7 +58,7 @@ export class ContentWriter {
   /** The other thread has more to do with large files than to write them. */
   readonly #compresses: boolean;
   /** Checksums of objects that the other thread is compressing. */
-  readonly #inFlight = new Set<string>();
+  readonly inFlight = new Set<string>();
 
   /** `pool` compresses for an archive repository and writes small files for the others. */
   constructor(target: ContentTarget, pool?: CompressPool) {
@@ -88,7 +88,7 @@ export class ContentWriter {
 
   /** Whether an object was given to the other thread and has no name yet. */
   isInFlight(checksum: string): boolean {
-    return this.#inFlight.has(checksum);
+    return this.inFlight.has(checksum);
   }
 
   #reserve(size: number): void {
@@ -105,7 +105,7 @@ export class ContentWriter {
   }
 
   #has(checksum: string): boolean {
-    return this.#inFlight.has(checksum) || this.#target.has(checksum);
+    return this.inFlight.has(checksum) || this.#target.has(checksum);
   }
 
   /** Stores one object unless it is there. `verify` sees the checksum before the object gets its name. */
@@ -240,12 +240,12 @@ export class ContentWriter {
     const content = buffer.subarray(headerRoom, headerRoom + size);
     if (size >= handOver && this.#pool !== undefined) {
       const given = this.#pool.tryBytes(content, target.zlibLevel, (compressed, error) => {
-        this.#inFlight.delete(checksum);
+        this.inFlight.delete(checksum);
         if (error !== undefined) throw error;
         this.#storePacked(header, checksum, size, this.#packed.ofCompressed(header, size, compressed));
       });
       if (given) {
-        this.#inFlight.add(checksum);
+        this.inFlight.add(checksum);
         return checksum;
       }
     }
@@ -260,7 +260,7 @@ export class ContentWriter {
     const path = target.pathFor(checksum);
     const { length } = content;
     const given = this.#pool.tryWrite({ path, attributes: this.#form.attributes(header), content }, (error) => {
-      this.#inFlight.delete(checksum);
+      this.inFlight.delete(checksum);
       if (error !== undefined) throw error;
       try {
         target.place(path, checksum);
@@ -270,7 +270,7 @@ export class ContentWriter {
       }
       target.wrote(checksum, length, length);
     });
-    if (given) this.#inFlight.add(checksum);
+    if (given) this.inFlight.add(checksum);
     return given;
   }
 
@@ -308,7 +308,7 @@ export class ContentWriter {
     const archiveHead = encodeArchiveHeader(header, size);
     target.fs.write(out, archiveHead, 0, archiveHead.length, 0);
     const done = (result: Buffer, error: CoppiceError | undefined): void => {
-      this.#inFlight.delete(checksum);
+      this.inFlight.delete(checksum);
       try {
         try {
           if (error !== undefined) throw error;
@@ -335,7 +335,7 @@ export class ContentWriter {
       target.refund(size);
       return false;
     }
-    this.#inFlight.add(checksum);
+    this.inFlight.add(checksum);
     return true;
   }
 

@@ -222,7 +222,8 @@ function readFully(fs: FileSystem, fd: number, into: Buffer, offset: number, len
   return got;
 }
 
-function* inflatePieces(compressed: Iterable<Uint8Array>, size: number): Generator<Uint8Array, void, undefined> {
+/** Raw deflated bytes, inflated. Throws `Corrupt` unless they make exactly `size` bytes. */
+export function* inflatePieces(compressed: Iterable<Uint8Array>, size: number): Generator<Uint8Array, void, undefined> {
   const inflater = spareInflaters.pop() ?? new RawInflater();
   try {
     inflater.start();

@@ -73,6 +73,20 @@ export class ObjectWriter {
     return `${this.#base}/${newPrefix}${name}`;
   }
 
+  /** Path to write an object to that is complete once it is there; undefined where files have temporary names first. */
+  targetOf(name: string): string | undefined {
+    if (this.#verity !== undefined || (this.#staged && !this.#resumable)) return undefined;
+    const head = name.slice(0, 2);
+    this.#ensureDir(this.#base, head);
+    this.#filled.add(head);
+    return `${this.#base}/${name}`;
+  }
+
+  /** An object was written to its `targetOf`. */
+  arrived(name: string): void {
+    this.#names.add(name);
+  }
+
   /** Path of a staged object, undefined when it certainly is not staged. */
   find(name: string): string | undefined {
     if (!this.#staged) return undefined;

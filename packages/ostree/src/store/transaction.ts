@@ -15,6 +15,7 @@ import type { CommitModifier } from '../modifier.ts';
 import type { MutableTree } from '../mutable-tree.ts';
 import type { Repo } from '../repo.ts';
 import { updateSummary } from '../summary/update.ts';
+import { ArchivedHandover } from './archived-handover.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { type ContentSource, ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
@@ -79,6 +80,8 @@ export class Transaction {
   readonly #free: FreeSpace;
   readonly #objects: ObjectWriter;
   readonly #content: ContentWriter;
+  /** Where the second thread can store objects by itself. */
+  readonly #archived: ArchivedHandover | undefined;
   /** `directory\0ref` -> checksum, or null to delete. */
   readonly #refs = new Map<string, string | null>();
   #open = true;
@@ -101,6 +104,7 @@ export class Transaction {
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
+    const payloadLinks = PayloadLinks.of(repo, writer);
     this.#content = new ContentWriter(
       {
         fs,
@@ -108,7 +112,7 @@ export class Transaction {
         zlibLevel: settings.zlibLevel,
         temporary: writer.temporary,
         syncFiles: writer.syncFiles,
-        payloadLinks: PayloadLinks.of(repo, writer),
+        payloadLinks,
         alias: (checksum) => this.#trusted ?? checksum,
         has: (checksum) => this.repo.hasObject('file', checksum),
         reserve: (size) => this.#reserve(size),
@@ -122,6 +126,27 @@ export class Transaction {
       },
       options.compressPool,
     );
+    if (options.compressPool !== undefined && payloadLinks === undefined && repo.mode !== 'bare-split-xattrs')
+      this.#archived = this.#handover(options.compressPool);
+  }
+
+  #handover(pool: CompressPool): ArchivedHandover {
+    const { repo } = this;
+    const writer = this.#objects;
+    const { temporary, syncFiles } = writer;
+    return new ArchivedHandover(pool, {
+      form: { mode: repo.mode, zlibLevel: repo.settings.zlibLevel, syncFiles, temporary },
+      inFlight: this.#content.inFlight,
+      reserve: (size) => this.#reserve(size),
+      refund: (size) => this.#free.refund(size),
+      targetOf: (checksum) => writer.targetOf(looseName(checksum, 'file', repo.mode)),
+      arrived: (checksum, size) => {
+        writer.arrived(looseName(checksum, 'file', repo.mode));
+        this.stats.contentTotal++;
+        this.stats.contentWritten++;
+        this.stats.contentBytesWritten += size;
+      },
+    });
   }
 
   /** For `Repo.beginTransaction`. */
@@ -282,6 +307,22 @@ export class Transaction {
     if (mode === 'bare-user-only') fs.chmod(temporary, header.mode & 0o755);
     this.#objects.place(temporary, looseName(checksum, 'file', mode), true);
     return checksum;
+  }
+
+  /**
+   * Gives an object in archive form, in memory or in a file, to the second thread; `start` is its beginning, `length` its
+   * size. False when the caller has to write it. `done` is called later, no later than in `drain`: with the source when the
+   * object was refused or could not be stored; then writing it here tells why.
+   */
+  giveArchived(
+    checksum: string,
+    source: Uint8Array | string,
+    start: Buffer,
+    length: number,
+    done: (refused: Uint8Array | string | undefined) => void,
+  ): boolean {
+    this.#check();
+    return this.#archived?.give(checksum, source, start, length, done) === true;
   }
 
   /** As `writeContent` from a repository that is believed: the object gets this name whatever its checksum is. */

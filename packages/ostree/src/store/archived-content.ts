@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { type ArchiveHeader, decodeArchiveHeader, headerLength } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
-import { RawInflater } from '../store/raw-deflate.ts';
+import { RawInflater } from './raw-deflate.ts';
 
 /** A `.filez` object in memory. */
 export interface ArchivedContent {
@@ -12,7 +12,7 @@ export interface ArchivedContent {
 
 const headerLimit = 16 * 1024 * 1024;
 /** Deflate cannot expand more than this. */
-const maxExpansion = 1040;
+export const maxExpansion = 1040;
 
 /** Takes a `.filez` apart. Throws `Corrupt`. */
 export function parseArchivedContent(bytes: Buffer): ArchivedContent {
