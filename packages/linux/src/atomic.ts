@@ -52,7 +52,8 @@ export function readFile(path: string, options: { limit?: number; fs?: FileSyste
   try {
     const chunks: Buffer[] = [];
     let size = 0;
-    const expected = Math.min(Math.max(fs.fstat(fd).size, 0), limit) + 1;
+    const promised = Math.max(fs.fstat(fd).size, 0);
+    const expected = Math.min(promised, limit) + 1;
     for (;;) {
       const chunk = Buffer.allocUnsafe(size === 0 ? Math.max(expected, 4096) : 65536);
       const n = fs.read(fd, chunk, 0, chunk.length, null);
@@ -61,6 +62,8 @@ export function readFile(path: string, options: { limit?: number; fs?: FileSyste
       if (size > limit)
         throw Object.assign(new Error(`EFBIG: file over ${limit} bytes '${path}'`), { code: 'EFBIG', path });
       chunks.push(chunk.subarray(0, n));
+      // All of it, and the end was seen: files of /proc say that they are empty and are read to the end.
+      if (promised > 0 && size >= promised && n < chunk.length) break;
     }
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
   } finally {

@@ -17,6 +17,15 @@ export function removeTree(path: string, fs: FileSystem = hostFs): void {
     fs.unlink(path);
     return;
   }
+  if (fs === hostFs) {
+    try {
+      // Natively: by descriptors, and without a look at every file.
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch {
+      // What could not go is opened up, or named, below.
+    }
+  }
   const tryAgain = (body: () => void): void => {
     try {
       body();

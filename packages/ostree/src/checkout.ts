@@ -95,6 +95,8 @@ class TreeCheckout {
   readonly #canonicalDirs: boolean;
   readonly #user: boolean;
   readonly #batch: CheckoutBatch | undefined;
+  /** Most directories share few of them. */
+  readonly #metas = new Map<string, DirMeta>();
   /** Directories to be finished once their files are there. */
   readonly #open: { path: string; meta: DirMeta; made: boolean }[] = [];
 
@@ -124,7 +126,8 @@ class TreeCheckout {
     const options = this.#options;
     if (options.filter?.(inDest, 'directory') === 'skip') return;
     const fs = this.#fs;
-    const own = this.#repo.loadDirMeta(meta);
+    const own = this.#metas.get(meta) ?? this.#repo.loadDirMeta(meta);
+    if (this.#metas.size < 1000) this.#metas.set(meta, own);
     const { files, dirs } = this.#repo.loadDirTree(tree);
     const existed = !this.#make(path);
     if (depth === 0 && options.noCopyFallback === true) checkDevice(this.#repo, fs, path);
