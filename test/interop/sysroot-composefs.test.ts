@@ -1,7 +1,7 @@
 // Composefs images, their digests and the newest level of deployments against ostree 2026.4 of Debian's unstable suite.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FsVerity } from '@coppice/sysroot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import {
   newestSkipReason,
   ours as oursAt,
   temporaryFolder,
+  writeTree,
 } from './sysroot-support.ts';
 
 const ours = (args: readonly string[], cwd: string) => oursAt(args, cwd, {}, '2026.4');
@@ -101,6 +102,42 @@ describe.skipIf(newestSkipReason !== undefined)(
         expect(await ours(args('b'), work)).toEqual(newest(args('a'), work));
         expect(listing(join(work, 'b'), { skip })).toEqual(listing(join(work, 'a'), { skip }));
       }
+    });
+
+    // What the tree's prepare-root.conf asks for decides whether the image has digests, and whether the commit's is looked at.
+    it.each([
+      'verity',
+      'signed',
+      'maybe',
+      'sometimes',
+      'yes\n[root]\ntransient=1\ntransient-ro=1',
+      'x\nnot a key file',
+    ])('deploys for composefs.enabled=%j as the original does', { timeout: 60_000 }, async (enabled) => {
+      for (const name of ['a', 'b', 'conf']) discard(join(work, name));
+      const config = { 'usr/lib/ostree/prepare-root.conf': `[composefs]\nenabled=${enabled}\n` };
+      writeTree(join(work, 'conf'), { ...baseTree, ...config, 'usr/bin/big': 'x'.repeat(9000) });
+      mkdirSync(join(work, 'a'));
+      must(newest(['admin', 'init-fs', 'a'], work));
+      must(newest(['admin', 'stateroot-init', '--sysroot=a', 'os'], work));
+      const commits: Record<string, string[]> = {
+        plain: [],
+        promised: ['--generate-composefs-metadata'],
+        wrong: [`--add-metadata=ostree.composefs.digest.v0=[${Array(32).fill('byte 1').join(',')}]`],
+        short: ['--add-metadata=ostree.composefs.digest.v0=[byte 1]'],
+      };
+      for (const [branch, more] of Object.entries(commits))
+        must(newest(['commit', '--repo=a/ostree/repo', '-b', branch, '-s', 'x', '--tree=dir=conf', ...more], work));
+      spawnSync('cp', ['-a', 'a', 'b'], { cwd: work });
+      for (const branch of Object.keys(commits)) {
+        const args = (root: string): string[] => ['admin', 'deploy', `--sysroot=${root}`, '--os=os', branch];
+        expect({ branch, ...(await ours(args('b'), work)) }).toEqual({ branch, ...newest(args('a'), work) });
+      }
+      // Times of trees that were given up: the original made their image under no name.
+      const shown = (root: string): string[] =>
+        listing(join(work, root), { skip: (path) => path.startsWith('ostree/repo') }).map((line) =>
+          line.replace(/^(ostree\/deploy\/os\/deploy\/[^/ ]* .*) (epoch|now)$/, '$1'),
+        );
+      expect(shown('b')).toEqual(shown('a'));
     });
 
     it('measures as the kernel does, in pieces of any length', () => {

@@ -165,6 +165,8 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
     'transient root, read-only': '[composefs]\nenabled=1\n[root]\ntransient-ro=true\n',
     'both transient keys': '[composefs]\nenabled=1\n[root]\ntransient-ro=true\ntransient=1\n',
     'required fs-verity': '[composefs]\nenabled=verity\n',
+    'signatures without a key': '[composefs]\nenabled=signed\n',
+    'signatures without a named key': '[composefs]\nenabled=signed\nkeypath=/run/key\n',
     'composefs off': '[composefs]\nenabled=no\n',
     'composefs if there': '[composefs]\nenabled=maybe\n',
   };

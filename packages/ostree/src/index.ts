@@ -75,6 +75,7 @@ export { pull } from './pull/pull.ts';
 export { fetchRemoteSummary } from './pull/remote-summary.ts';
 
 // ---- Distribution: signatures.
+export { boundCommit } from './sign/bound-commit.ts';
 export { readKeyFile, remoteVerifiers, storedKeys } from './sign/engine-keys.ts';
 export type { Verifier } from './sign/engine-keys.ts';
 export {

@@ -9,6 +9,7 @@ import type { Remedy } from './checkremedy.ts';
 import { composefsOfTree } from './composefs/from-commit.ts';
 import { parseDeploymentName } from './deployment.ts';
 import { Origin } from './origin.ts';
+import { loadPrepareRoot, parsePrepareRoot } from './prepareroot.ts';
 
 export interface TreePlace {
   /** CHECKSUM.SERIAL. */
@@ -160,7 +161,7 @@ function contents(look: Inspection, deployment: string, checksum: string, repo: 
   const image = `${deployment}/.ostree.cfs`;
   if (!look.there(image)) return;
   const bytes = readFile(`${look.root}/${image}`, { fs: look.fs, limit: 1 << 30 });
-  if (!composefsOfTree(repo, commit, { verity: false }).image.equals(bytes))
+  if (!composefsOfTree(repo, commit, { verity: needsVerity(look, deployment) }).image.equals(bytes))
     look.add(
       'composefs-image',
       place.severity,
@@ -169,4 +170,13 @@ function contents(look: Inspection, deployment: string, checksum: string, repo: 
       'make the deployment anew',
       place.remedy.renew(),
     );
+}
+
+/** Whether the image has the digests of files: where the tree says that they will be asked for. */
+function needsVerity(look: Inspection, deployment: string): boolean {
+  try {
+    return parsePrepareRoot(loadPrepareRoot(look.fs, `${look.root}/${deployment}`)).requireVerity;
+  } catch {
+    return false;
+  }
 }

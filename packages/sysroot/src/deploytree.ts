@@ -6,7 +6,7 @@ import { removeTree, replaceFile } from '@coppice/linux';
 import { checkout } from '@coppice/ostree';
 import { BootConfig } from './bootconfig.ts';
 import { deploymentDirectories } from './cleanup.ts';
-import { composefsOfTree } from './composefs/from-commit.ts';
+import { checkComposefsDigest, composefsOfTree } from './composefs/from-commit.ts';
 import { Deployment } from './deployment.ts';
 import { mergeEtc } from './etcmerge.ts';
 import { KernelArguments } from './kargs.ts';
@@ -15,6 +15,7 @@ import { makeDirectories } from './links.ts';
 import { setMutable } from './mutable.ts';
 import type { Origin } from './origin.ts';
 import { deploymentPolicy, relabelVar } from './policy.ts';
+import { loadPrepareRoot, parsePrepareRoot } from './prepareroot.ts';
 import { refreshPolicy } from './semodule.ts';
 import { legacyVarSkeleton } from './stateroot.ts';
 import type { Sysroot } from './sysroot.ts';
@@ -114,8 +115,14 @@ function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
 }
 
 /** The image an initramfs mounts as root when composefs is enabled there, sealed with fs-verity when that is wanted. */
-function writeComposefs({ fs, repo }: Sysroot, checksum: string, tree: string): void {
-  const { image } = composefsOfTree(repo, repo.loadCommit(checksum), { verity: false });
+function writeComposefs(sysroot: Sysroot, checksum: string, tree: string): void {
+  const { fs, repo } = sysroot;
+  // With the files' digests only where they will be asked for: whether that is so, the tree itself says.
+  const config = inStep(sysroot, 'Parsing prepare-root config', () => loadPrepareRoot(fs, tree), true);
+  const verity = inStep(sysroot, 'Reading rootfs config', () => parsePrepareRoot(config).requireVerity, true);
+  const commit = repo.loadCommit(checksum);
+  const { image, digest } = composefsOfTree(repo, commit, { verity });
+  if (verity) checkComposefsDigest(commit, digest);
   replaceFile(`${tree}/.ostree.cfs`, image, { fs, finish: (temporary) => repo.verity.seal(temporary) });
 }
 

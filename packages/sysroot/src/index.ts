@@ -92,6 +92,6 @@ export type { BuildImageOptions, BuiltImage } from './image/buildimage.ts';
 export { buildImage } from './image/buildimage.ts';
 export { VirtualFs } from './image/virtualfs.ts';
 export { encodeComposefs } from './composefs/erofs.ts';
-export { type ComposefsOptions, composefsOfTree } from './composefs/from-commit.ts';
+export { type ComposefsOptions, checkComposefsDigest, composefsOfTree } from './composefs/from-commit.ts';
 export { FsVerity } from './composefs/fsverity.ts';
 export type { ComposefsDirectory, ComposefsFile, ComposefsLink, ComposefsNode } from './composefs/tree.ts';

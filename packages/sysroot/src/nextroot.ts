@@ -2,15 +2,17 @@
 // done on the running system. All mounts are made by mount(8) in the caller's mount namespace.
 
 import { mkdtempSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile, replaceFile } from '@coppice/linux';
+import { boundCommit, Repo } from '@coppice/ostree';
 import type { ProgramRunner } from './bootloader/bootloader.ts';
+import { parseDeploymentName } from './deployment.ts';
 import type { DeviceInode, Host } from './host.ts';
 import { makeDirectories } from './links.ts';
-import { type PrepareRootConfig, readPrepareRoot } from './prepareroot.ts';
+import { loadPrepareRoot, type PrepareRootConfig, parsePrepareRoot } from './prepareroot.ts';
 
 export interface NextRootOptions {
   readonly fs: FileSystem;
@@ -62,8 +64,25 @@ function isDirectory(fs: FileSystem, path: string): boolean {
   return ((fs.lstat(path)?.mode ?? 0) & 0o170000) === 0o040000;
 }
 
+/** The digest of the image that a signed commit promises. Throws `Signature` when it is not signed, or promises none. */
+function signedDigest({ fs, tree, physicalRoot }: NextRootOptions, { keys }: PrepareRootConfig): Buffer {
+  const { checksum } = parseDeploymentName(basename(tree));
+  const commit = boundCommit(Repo.open(`${physicalRoot}/ostree/repo`, { fs }), checksum, keys);
+  const digest = commit.metadata.lookup('ostree.composefs.digest.v0', 'ay');
+  if (!(digest instanceof Uint8Array) || digest.length !== 32)
+    throw new CoppiceError('Signature', 'Signature validation requested, but no valid digest in commit');
+  return Buffer.from(digest);
+}
+
+/** Throws `Corrupt` unless the kernel vouches that the image is the one with this digest. */
+function checkImage(fs: FileSystem, image: string, digest: Buffer): void {
+  const measured = fs.measureVerity(image);
+  if (measured === undefined) throw new CoppiceError('Corrupt', 'fsverity not enabled on composefs image');
+  if (!measured.equals(digest)) throw new CoppiceError('Corrupt', 'Wrong fsverity digest in composefs image');
+}
+
 /** The overlay of the image and the repository's objects at `target`. */
-function mountImage(options: NextRootOptions, config: PrepareRootConfig, target: string): void {
+function mountImage(options: NextRootOptions, config: PrepareRootConfig, target: string, digest?: Buffer): void {
   const { fs, run, tree, physicalRoot, runtime } = options;
   const lower = `${runtime}/ostree/.private/cfsroot-lower`;
   try {
@@ -83,6 +102,7 @@ function mountImage(options: NextRootOptions, config: PrepareRootConfig, target:
   if (fs.stat(`${tree}/.ostree.cfs`) === undefined)
     throw new CoppiceError('NotFound', 'composefs: failed to mount: No such file or directory');
   try {
+    if (digest !== undefined) checkImage(fs, `${tree}/.ostree.cfs`, digest);
     run(['mount', '-t', 'erofs', '-o', 'loop,ro,noacl', '.ostree.cfs', lower], { cwd: tree });
     const overlay = [...layers, 'metacopy=on', 'redirect_dir=on'].join(',');
     try {
@@ -116,16 +136,14 @@ function mountEtc({ run, tree, runtime }: NextRootOptions, transient: boolean, t
  */
 export function mountNextRoot(options: NextRootOptions): void {
   const { fs, run, tree, physicalRoot, runtime } = options;
-  const config = readPrepareRoot(fs, tree, options.cmdline);
+  const config = parsePrepareRoot(loadPrepareRoot(fs, tree), { cmdline: options.cmdline, keys: fs });
   if (config.composefs !== 'yes') throw new CoppiceError('Unsupported', 'soft reboot not supported without composefs');
   const target = nextRootPath(runtime);
   if (fs.stat(target) === undefined) makeDirectories(fs, target, 0o755);
   const root = fs.lstat(tree);
   if (root === undefined) throw errnoError({ code: 'ENOENT' }, `lstat(${tree})`);
   try {
-    if (config.signed)
-      throw new CoppiceError('Unsupported', 'not built yet: soft reboot into a deployment whose signature is required');
-    mountImage(options, config, target);
+    mountImage(options, config, target, config.signed ? signedDigest(options, config) : undefined);
   } catch (error) {
     throw prefixError(error, 'failed to mount composefs');
   }
@@ -138,6 +156,7 @@ export function mountNextRoot(options: NextRootOptions): void {
     ['backing-root-device-inode', new Variant('(tt)', [BigInt(root.dev), BigInt(root.ino)])],
     ['root.transient', Variant.boolean(config.rootTransient !== 'no')],
     ['root.transient-ro', Variant.boolean(config.rootTransient === 'read-only')],
+    ...(config.signed ? [['composefs.signed', Variant.string(config.keyPath)] as const] : []),
     ['composefs', Variant.boolean(true)],
     ['composefs.verity', Variant.boolean(config.requireVerity)],
   ]);

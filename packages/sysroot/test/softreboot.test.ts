@@ -1,13 +1,20 @@
 // Soft reboots and state overlays without mounting anything: what is asked of mount(8), and the records around it.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Variant, VariantDict } from '@coppice/gvariant';
 import { hostFs } from '@coppice/linux';
+import { engineSignCommit } from '@coppice/ostree';
+import { signEngine } from '@coppice/signing';
 import {
   bootComplete,
   clearSoftReboot,
+  composefsOfTree,
+  type Deployment,
   deployTree,
   directoryHost,
+  mountNextRoot,
   Origin,
   prepareSoftReboot,
   pruneStateOverlay,
@@ -16,7 +23,7 @@ import {
   undeploy,
 } from '@coppice/sysroot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readPrepareRoot } from '../src/prepareroot.ts';
+import { loadPrepareRoot, parsePrepareRoot } from '../src/prepareroot.ts';
 import { commitFiles, makeSysroot, scratch, testEnv, tree, writeFiles } from './world.ts';
 
 /** What ostree 2026.4 wrote; device and inode number are at 32 and 40. */
@@ -126,7 +133,7 @@ describe('a soft reboot', () => {
   it('reads prepare-root.conf and its kernel argument', () => {
     const read = (text: string, cmdline = '') => {
       writeFiles(work, { 'usr/lib/ostree/prepare-root.conf': text });
-      return readPrepareRoot(hostFs, work, cmdline);
+      return parsePrepareRoot(loadPrepareRoot(hostFs, work), { cmdline });
     };
     expect(read('')).toMatchObject({ composefs: 'no', rootTransient: 'no', etcTransient: false });
     expect(read('[composefs]\nenabled=signed\n')).toMatchObject({
@@ -142,6 +149,73 @@ describe('a soft reboot', () => {
     expect(() => read('[root]\ntransient=1\ntransient-ro=1\n')).toThrow('Cannot set both');
     writeFiles(work, { 'etc/ostree/prepare-root.conf': '[etc]\ntransient=true\n' });
     expect(read('[composefs]\nenabled=yes\n')).toMatchObject({ composefs: 'no', etcTransient: true });
+  });
+
+  it('asks for a signature, and for the image that the signed commit promises', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32).toString('base64');
+    const mine = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+    const other = Buffer.alloc(32, 1).toString('base64');
+    const sysroot = Sysroot.open(path, { env: testEnv });
+    const { repo } = sysroot;
+    const keyPath = join(work, 'binding.key');
+    const config = { 'usr/lib/ostree/prepare-root.conf': `[composefs]\nenabled=signed\nkeypath=${keyPath}\n` };
+    const files = { ...tree, ...config };
+    const plain = repo.loadCommit(commitFiles(repo, 'plain', files));
+    const { image, digest } = composefsOfTree(repo, plain);
+    const promised = repo.transaction((txn) =>
+      txn.writeCommit({
+        ...plain,
+        metadata: new VariantDict([['ostree.composefs.digest.v0', new Variant('ay', digest)]]),
+      }),
+    );
+    const deployments = [repo.resolveRev('plain'), promised].map((commit) =>
+      deployTree(sysroot, 'os', commit, undefined),
+    );
+    let measured: Buffer | undefined;
+    const mount = ({ path: deployment }: { path: string }): string => {
+      calls = [];
+      try {
+        mountNextRoot({
+          fs: { ...hostFs, measureVerity: () => measured },
+          run: (argv) => void calls.push(argv.join(' ')),
+          tree: join(path, deployment),
+          physicalRoot: path,
+          runtime: join(path, 'run'),
+          cmdline: '',
+        });
+        return 'mounted';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const [unpromised, good] = deployments as [Deployment, Deployment];
+    for (const deployment of deployments) writeFileSync(join(path, deployment.path, '.ostree.cfs'), image);
+    expect(mount(good)).toContain(`Reading public key file '${keyPath}': Failed to open file`);
+    writeFileSync(keyPath, '\n');
+    expect(mount(good)).toBe('Parsing rootfs config: public key file specified, but no public keys found');
+    writeFileSync(keyPath, `${other}\n${mine}\n`);
+    const failed = 'failed to mount composefs: ';
+    expect(mount(good)).toBe(`${failed}No commitmeta for deploy ${promised}`);
+    repo.writeDetachedMetadata(promised, new VariantDict([['a', Variant.string('b')]]));
+    expect(mount(good)).toBe(`${failed}Signature validation requested, but no signatures in commit`);
+    const engine = signEngine('ed25519');
+    for (const commit of [unpromised.checksum, promised]) engineSignCommit(repo, commit, engine, seed);
+    expect(mount(unpromised)).toBe(`${failed}Signature validation requested, but no valid digest in commit`);
+    expect(mount(good)).toBe(`${failed}composefs: failed to mount: fsverity not enabled on composefs image`);
+    measured = Buffer.alloc(32);
+    expect(mount(good)).toBe(`${failed}composefs: failed to mount: Wrong fsverity digest in composefs image`);
+    writeFileSync(keyPath, `${other}\n`);
+    expect(mount(good)).toBe(`${failed}Checking commit signature: No valid (of 1) signatures found`);
+    writeFileSync(keyPath, 'c2hvcnQ=\n');
+    expect(mount(good)).toContain('signature verification failed: Invalid public key of 5 expected 32');
+    writeFileSync(keyPath, `${other}\n${mine}\n`);
+    measured = digest;
+    expect(mount(good)).toBe('mounted');
+    expect(calls.some((call) => call.includes('verity=require'))).toBe(true);
+    const record = VariantDict.decode(readFileSync(join(path, 'run/ostree/nextroot-booted')));
+    expect(record.lookup('composefs.signed', 's')).toBe(keyPath);
+    expect(record.lookup('composefs.verity', 'b')).toBe(true);
   });
 
   it('prunes of a state overlay what the deployment has itself', () => {

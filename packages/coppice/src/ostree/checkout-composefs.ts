@@ -2,7 +2,7 @@
 
 import { CoppiceError, errnoError } from '@coppice/base';
 import { replaceFile } from '@coppice/linux';
-import { composefsOfTree } from '@coppice/sysroot';
+import { checkComposefsDigest, composefsOfTree } from '@coppice/sysroot';
 import type { OstreeCall } from './verb.ts';
 
 const incompatible = [
@@ -25,7 +25,7 @@ export function checkoutComposefs({ repo, options }: OstreeCall, commit: string,
   const loaded = repo.loadCommit(commit);
   const { image, digest } = composefsOfTree(repo, loaded, { verity });
   // Without the files' digests it is another image than the one that the commit tells of.
-  if (verity) compareDigest(digest, loaded.metadata.lookup('ostree.composefs.digest.v0', 'ay'));
+  if (verity) checkComposefsDigest(loaded, digest);
   try {
     replaceFile(dest, image);
   } catch (error) {
@@ -33,16 +33,4 @@ export function checkoutComposefs({ repo, options }: OstreeCall, commit: string,
     if (code === 'ENOENT') throw errnoError(error, 'linkat');
     throw errnoError(error, 'renameat');
   }
-}
-
-function compareDigest(digest: Buffer, expected: unknown): void {
-  if (!(expected instanceof Uint8Array)) return;
-  if (expected.length !== digest.length)
-    throw new CoppiceError('Invalid', 'Expected composefs fs-verity in metadata has the wrong size');
-  const [found, wanted] = [digest, Buffer.from(expected)].map((bytes) => bytes.toString('hex'));
-  if (found !== wanted)
-    throw new CoppiceError(
-      'Corrupt',
-      `Generated composefs image digest (${found}) doesn't match expected digest (${wanted})`,
-    );
 }

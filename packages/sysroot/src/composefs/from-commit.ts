@@ -1,6 +1,7 @@
 // The composefs image of a commit, as `ostree` makes it for a deployment.
 
-import { looseName, type Repo } from '@coppice/ostree';
+import { CoppiceError } from '@coppice/base';
+import { type Commit, looseName, type Repo } from '@coppice/ostree';
 import { encodeComposefs } from './erofs.ts';
 import { FsVerity } from './fsverity.ts';
 import type { ComposefsDirectory, ComposefsNode } from './tree.ts';
@@ -23,6 +24,10 @@ function readFileNode(repo: Repo, checksum: string, verity: boolean): ComposefsN
   if ((mode & 0o170000) === 0o120000) return { type: 'symlink', mode, uid, gid, xattrs, target: header.symlinkTarget };
   const file = { type: 'file', mode, uid, gid, xattrs, size, content: contentPath(checksum) } as const;
   if (!verity || size === 0) return file;
+  // What is sealed the kernel has measured already.
+  const found = repo.verity.wanted === 'no' || repo.mode === 'archive' ? undefined : repo.findObject('file', checksum);
+  const measured = found === undefined ? undefined : repo.fs.measureVerity(found.path);
+  if (measured !== undefined) return { ...file, digest: measured };
   const hash = new FsVerity();
   for (const piece of loaded.read()) hash.update(piece);
   return { ...file, digest: hash.digest() };
@@ -56,4 +61,24 @@ export function composefsOfTree(
       root.children.set(name, { type: 'directory', mode: 0o040755, uid: 0, gid: 0, xattrs: [], children: new Map() });
   const image = encodeComposefs(root);
   return { image, digest: new FsVerity().update(image).digest() };
+}
+
+/** The digest of its image that a commit tells of; undefined when it tells of none. Throws `Invalid` on one that cannot be. */
+export function composefsDigestOf(commit: Commit): Buffer | undefined {
+  const told = commit.metadata.lookup('ostree.composefs.digest.v0', 'ay');
+  if (!(told instanceof Uint8Array)) return undefined;
+  if (told.length !== 32)
+    throw new CoppiceError('Invalid', 'Expected composefs fs-verity in metadata has the wrong size');
+  return Buffer.from(told);
+}
+
+/** Throws `Corrupt` when the commit tells of another image than the one with this digest. */
+export function checkComposefsDigest(commit: Commit, digest: Buffer): void {
+  const expected = composefsDigestOf(commit);
+  if (expected === undefined || expected.equals(digest)) return;
+  const [found, wanted] = [digest, expected].map((bytes) => bytes.toString('hex'));
+  throw new CoppiceError(
+    'Corrupt',
+    `Generated composefs image digest (${found}) doesn't match expected digest (${wanted})`,
+  );
 }
