@@ -136,8 +136,27 @@ describe.skipIf(reason !== undefined)(`rpm-ostree on a sysroot ${reason ?? ''}`,
   test('the same packages again give the same commit', async () => {
     const before = node.trees()[0]!.split('/').at(-1)!.split('.')[0];
     await node.must('install', 'buildah');
-    await node.must('uninstall', 'buildah');
+    // Forget what was put together before: it has to come out equal once more.
+    await node.must('cleanup', '--repomd');
+    expect(await node.must('uninstall', 'buildah')).toContain('Removed:');
     expect(node.trees()[0]!.split('/').at(-1)!.split('.')[0]).toBe(before);
+  });
+
+  test('a tree that is still deployed is taken as it is, but not when anything that went into it differs', async () => {
+    const name = (): string => node.trees()[0]!.split('/').at(-1)!.split('.')[0]!;
+    const scripts = 'Running pre scripts';
+    await node.must('install', 'buildah');
+    const layered = name();
+    await node.must('uninstall', 'buildah');
+    expect(await node.must('install', 'buildah')).not.toContain(scripts);
+    expect(name()).toBe(layered);
+    await node.must('uninstall', 'buildah');
+    // An account of the node that scripts see.
+    const passwd = join(node.trees()[0]!, 'etc/passwd');
+    writeFileSync(passwd, `${readFileSync(passwd, 'utf8')}someone:x:2345:2345::/:/bin/sh\n`);
+    expect(await node.must('install', 'buildah')).toContain(scripts);
+    expect(name()).toBe(layered);
+    await node.must('uninstall', 'buildah');
   });
 
   test('overrides: replace, remove, reset', async () => {

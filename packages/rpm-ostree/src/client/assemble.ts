@@ -2,25 +2,18 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { Variant, VariantDict } from '@coppice/gvariant';
-import { readFile } from '@coppice/linux';
-import type { Repo } from '@coppice/ostree';
-import { layerPackages } from '../assemble/layer.ts';
-import { nevraVariant, repoStampsVariant, versionOf } from '../commit-facts.ts';
 import { loadImportedPackage } from '../import/package-commit.ts';
 import { formatNevra, type Nevra, parseNevra } from '../nevra.ts';
 import { formatOrigin, type LocalPackage, type Origin } from '../origin.ts';
-import { packageListKey, packageListVariant } from '../pkglist.ts';
 import { packageRef, packageRefPrefix } from '../pkgref.ts';
-import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
-import type { Replacement } from '../status/model.ts';
 import { formatTimestamp } from '../status/timestamp.ts';
-import { ImageTree } from '../tree/image-tree.ts';
-import { type Candidate, candidateOfImported, specOfHeader } from './candidate.ts';
+import { type BasePackages, basePackages, databaseScratch } from './base-packages.ts';
+import { type Candidate, candidateOfImported } from './candidate.ts';
 import { assemblyDir } from './cleanup.ts';
 import type { Client } from './client.ts';
 import { readDaemonConfig } from './daemon-config.ts';
 import { fetchPackages } from './fetch-packages.ts';
+import { commitLayers } from './layer-commit.ts';
 import { type LoadedRepository, loadRepositories } from './repo-metadata.ts';
 import { type Resolution, type ResolveInput, resolvePackages } from './resolve.ts';
 
@@ -40,34 +33,6 @@ export type Assembled =
   | { readonly kind: 'base' }
   | { readonly kind: 'unchanged'; readonly digest: string }
   | { readonly kind: 'planned'; readonly resolution: Resolution };
-
-/** Where package databases are taken out to. */
-export function databaseScratch(client: Client): string {
-  return join(assemblyDir(client), 'db');
-}
-
-/** The packages of a base commit with their headers. */
-export function basePackages(
-  where: { readonly repo: Repo; readonly scratch: string },
-  base: string,
-): { readonly candidates: Candidate[]; readonly nevras: Nevra[] } {
-  const taken = TreeDatabase.take(ImageTree.fromCommit(where.repo, base), where.scratch);
-  if (taken === undefined) throw new CoppiceError('NotFound', `No package database in commit ${base}`);
-  try {
-    const installed = taken.installed();
-    return {
-      candidates: installed.map((p) => ({
-        nevra: nevraOfInstalled(p),
-        spec: specOfHeader(p.header),
-        // Base packages are never fetched; the source only has to say that they are here.
-        source: { kind: 'remote', remote: { repo: '@System', url: '', checksum: '', size: 0, summary: '' } },
-      })),
-      nevras: installed.map(nevraOfInstalled),
-    };
-  } finally {
-    taken.done();
-  }
-}
 
 function localCandidates(client: Client, packages: readonly LocalPackage[]): Candidate[] {
   return packages.map(({ sha256, nevra }) => {
@@ -104,7 +69,7 @@ function archOf(packages: readonly Nevra[]): string {
 export function resolveInputFor(
   client: Client,
   origin: Origin,
-  base: ReturnType<typeof basePackages>,
+  base: BasePackages,
   repositories: readonly LoadedRepository[],
   cacheOnly: boolean,
 ): ResolveInput {
@@ -163,71 +128,6 @@ function printPlan(client: Client, resolution: Resolution): void {
   client.message("Exiting because of '--dry-run' option");
 }
 
-function replacedVariant(list: readonly Replacement[]): Variant {
-  const v = (p: Nevra): Variant => nevraVariant(p, formatNevra(p));
-  return new Variant(
-    'a(vv)',
-    list.map((r) => [v(r.to), v(r.from)]),
-  );
-}
-
-function layerMetadata(
-  client: Client,
-  options: AssembleOptions,
-  facts: {
-    readonly resolution: Resolution;
-    readonly digest: string;
-    readonly packages: readonly Nevra[];
-    readonly repositories: readonly LoadedRepository[];
-  },
-): VariantDict {
-  const base = client.repo.loadCommit(options.base);
-  const out = new VariantDict();
-  const version = versionOf(base);
-  if (version !== undefined) out.set('version', Variant.string(version));
-  out.set('rpmostree.clientlayer', Variant.boolean(true));
-  out.set('rpmostree.clientlayer_version', Variant.uint32(6));
-  const stamps = facts.repositories.map((r) => ({ id: r.repository.id, timestamp: r.timestamp }));
-  out.set('rpmostree.rpmmd-repos', repoStampsVariant(stamps, false));
-  out.set('rpmostree.packages', Variant.strings([...facts.resolution.activeRequests].sort()));
-  out.set('rpmostree.modules', Variant.strings([]));
-  out.set(
-    'rpmostree.removed-base-packages',
-    new Variant(
-      'av',
-      facts.resolution.removed.map((p) => nevraVariant(p, formatNevra(p))),
-    ),
-  );
-  out.set('rpmostree.replaced-base-packages', replacedVariant(facts.resolution.replaced));
-  out.set(
-    'rpmostree.replaced-base-remote-packages',
-    new Variant('a{sv}', new Map(facts.resolution.remoteReplaced.map((g) => [g.source, replacedVariant(g.packages)]))),
-  );
-  out.set(packageListKey, packageListVariant(facts.packages));
-  out.set('rpmostree.state-sha512', Variant.string(facts.digest));
-  for (const key of ['ostree.linux', 'ostree.bootable'] as const) {
-    const value = base.metadata.get(key);
-    if (value !== undefined) out.set(key, value);
-  }
-  return out;
-}
-
-function localUsers(client: Client): { passwd: string; group: string } | undefined {
-  const merge = client.sysroot.mergeDeployment(client.osname);
-  if (merge === undefined) return undefined;
-  const read = (name: string): string => {
-    try {
-      return readFile(`${client.sysroot.deploymentPath(merge)}/etc/${name}`, {
-        fs: client.fs,
-        limit: 16 << 20,
-      }).toString();
-    } catch {
-      return '';
-    }
-  };
-  return { passwd: read('passwd'), group: read('group') };
-}
-
 function announceRepositories(client: Client, repositories: readonly LoadedRepository[]): void {
   for (const r of repositories) {
     const solvables = client.compat.countsInSteps ? ` solvables: ${r.packages.count}` : '';
@@ -264,62 +164,6 @@ export async function assemble(client: Client, options: AssembleOptions): Promis
     { repositories, cacheOnly: options.cacheOnly, scratch: join(assemblyDir(client), 'download') },
   );
   if (options.downloadOnly === true) return { kind: 'planned', resolution };
-  const overrides =
-    resolution.removed.length +
-    resolution.replaced.length +
-    resolution.remoteReplaced.reduce((n, g) => n + g.packages.length, 0);
-  const overlays =
-    resolution.add.length -
-    resolution.replaced.length -
-    resolution.remoteReplaced.reduce((n, g) => n + g.packages.length, 0);
-  if (overrides > 0)
-    client.message(
-      `Applying ${overrides} override${overrides === 1 ? '' : 's'}${overlays > 0 ? ` and ${overlays} overlay${overlays === 1 ? '' : 's'}` : ''}`,
-    );
-  const baseCommit = repo.loadCommit(base);
-  const baseDeployment = client.sysroot.deployments.find((d) => d.checksum === base);
-  const time = Number(baseCommit.timestamp);
-  const users = localUsers(client);
-  const checksum = await repo.transactionAsync(async (txn) => {
-    const tree = ImageTree.fromCommit(repo, base);
-    const packages = await layerPackages(txn, tree, {
-      add: resolution.add.map((a, i) => ({ pkg: imported[i]!, force: a.force })),
-      gone: [
-        ...resolution.removed,
-        ...resolution.replaced.map((r) => r.from),
-        ...resolution.remoteReplaced.flatMap((g) => g.packages.map((r) => r.from)),
-      ],
-      ...(baseDeployment === undefined ? {} : { baseDir: client.sysroot.deploymentPath(baseDeployment) }),
-      ...(origin.regenerateInitramfs
-        ? {
-            initramfs: {
-              args:
-                origin.initramfsArgs.length > 0
-                  ? origin.initramfsArgs
-                  : (baseCommit.metadata.lookupStrings('rpmostree.initramfs-args') ?? []),
-            },
-          }
-        : {}),
-      installTime: time,
-      sourceDateEpoch: time,
-      scratch: join(assemblyDir(client), 'commit'),
-      env: client.env,
-      fs: client.fs,
-      progress: client.progress,
-      checkoutStep: overrides > 0 ? 'Processing packages' : 'Checking out packages',
-      ...(users === undefined ? {} : { localUsers: users }),
-      signal: client.signal,
-    });
-    return await client.step('Writing OSTree commit', () =>
-      txn.writeCommit({
-        metadata: layerMetadata(client, options, { resolution, digest, packages, repositories }),
-        parent: base,
-        subject: '',
-        body: '',
-        timestamp: baseCommit.timestamp,
-        ...tree.write(txn),
-      }),
-    );
-  });
+  const checksum = await commitLayers(client, { base, origin, resolution, digest, imported, repositories });
   return { kind: 'commit', checksum, digest };
 }

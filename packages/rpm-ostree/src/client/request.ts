@@ -5,7 +5,7 @@ import { readPackage } from '@coppice/rpm';
 import { importPackage, nevraOfHeader } from '../import/package-commit.ts';
 import { formatNevra, parseNevra } from '../nevra.ts';
 import type { LocalPackage, Origin } from '../origin.ts';
-import { basePackages, databaseScratch } from './assemble.ts';
+import { basePackages, databaseScratch } from './base-packages.ts';
 import type { Client } from './client.ts';
 import { requestsInBase } from './resolve.ts';
 
