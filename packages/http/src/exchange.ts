@@ -1,10 +1,9 @@
 import { CoppiceError } from '@coppice/base';
 import type { Dispatcher } from 'undici';
 import { curlError, networkError } from './failure.ts';
+import type { Headers } from './response-reader.ts';
 
-export type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Takes a body as it arrives. `write` may return a promise: the transfer is held until it settles. */
+/** Takes a body as it arrives; the bytes are valid during the call only. `write` may return a promise: the transfer is held until it settles. */
 export interface BodySink {
   write(chunk: Uint8Array): void | Promise<void>;
 }

@@ -11,6 +11,7 @@ const curlTexts: Readonly<Record<number, string>> = {
   28: 'Timeout was reached',
   35: 'SSL connect error',
   37: "Couldn't read a file:// file",
+  43: 'A libcurl function was given a bad argument',
   47: 'Number of redirects hit maximum amount',
   52: 'Server returned nothing (no headers, no data)',
   55: 'Failed sending data to the peer',

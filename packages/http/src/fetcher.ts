@@ -1,9 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { type Clock, CoppiceError, concatBytes, isCoppiceError, systemClock } from '@coppice/base';
 import { type Cookie, cookieHeader } from './cookie-jar.ts';
-import { type BodySink, exchange, type Headers } from './exchange.ts';
+import { type BodySink, exchange } from './exchange.ts';
 import { curlError, statusError } from './failure.ts';
 import { readFileUrl } from './file-url.ts';
+import type { Headers } from './response-reader.ts';
 import { Slots } from './slots.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
@@ -79,7 +80,7 @@ export class Fetcher {
       url,
       {
         write(chunk) {
-          parts.push(chunk);
+          parts.push(Buffer.from(chunk));
         },
         restart() {
           parts = [];
@@ -159,19 +160,26 @@ export class Fetcher {
     for (let hop = 0; ; hop++) {
       if (url.protocol !== 'http:' && url.protocol !== 'https:') throw curlError(1);
       if (hop > maxRedirects) throw curlError(47);
-      const { status, headers } = await exchange({
-        dispatcher: await this.#transport.dispatcher(url),
+      const plain = this.#transport.plain(url);
+      const request = {
         url,
         headers: this.#headers(url, start, options, transfer),
         lowSpeed: { bytes: this.#options.lowSpeedBytes ?? 1000, seconds: this.#options.lowSpeedSeconds ?? 30 },
-        signal: this.#abort.signal,
         onBytes,
-        onHead: (code, head) => {
+        onHead: (code: number, head: Headers): BodySink | undefined => {
           if (code !== 200 && code !== 206) return undefined;
           noteBody(code, head, transfer, sink, start, limit);
           return counted();
         },
-      });
+      };
+      const { status, headers } =
+        plain === undefined
+          ? await exchange({
+              ...request,
+              dispatcher: await this.#transport.dispatcher(url),
+              signal: this.#abort.signal,
+            })
+          : await plain.exchange(request);
       const location = headers['location'];
       if (status >= 300 && status < 400 && status !== 304 && typeof location === 'string') {
         if (!URL.canParse(location, url.href)) throw curlError(3);
@@ -223,6 +231,7 @@ export class Fetcher {
   /** Cancels everything under way; later calls fail with `Cancelled`. */
   abort(): void {
     this.#abort.abort();
+    this.#transport.abort();
   }
 
   async close(): Promise<void> {

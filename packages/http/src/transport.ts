@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { PlainClient } from './plain-client.ts';
 import { proxyFor } from './proxy.ts';
 import { loadTls, type TlsOptions } from './tls.ts';
 
@@ -13,18 +14,44 @@ export interface TransportOptions {
 
 const connectTimeout = 30_000;
 
-/** Keeps the connection pools. undici is loaded on the first request (it costs tens of milliseconds). */
+/** Keeps the connection pools. undici is loaded when it is needed first (it costs tens of milliseconds). */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
+  /** By origin. */
+  readonly #proxies = new Map<string, { readonly url: string | undefined }>();
+  #plain: PlainClient | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
+  /** The client for `url` where nothing but plain HTTP/1.1 is needed, else undefined. */
+  plain(url: URL): PlainClient | undefined {
+    if (url.protocol !== 'http:' || this.#proxy(url) !== undefined) return undefined;
+    this.#plain ??= new PlainClient();
+    return this.#plain;
+  }
+
+  #proxy(url: URL): string | undefined {
+    const { origin } = url;
+    let found = this.#proxies.get(origin);
+    if (found === undefined) {
+      found = { url: proxyFor(url, this.#options.proxy, this.#options.env ?? process.env) };
+      this.#proxies.set(origin, found);
+    }
+    return found.url;
+  }
+
+  /** Cancels what is under way over plain HTTP; later exchanges fail. */
+  abort(): void {
+    this.#plain ??= new PlainClient();
+    this.#plain.end();
+  }
+
   /** The dispatcher (direct or through a proxy) for requests to `url`. */
   dispatcher(url: URL): Promise<Dispatcher> {
-    const proxy = proxyFor(url, this.#options.proxy, this.#options.env ?? process.env);
+    const proxy = this.#proxy(url);
     const secure = url.protocol === 'https:' || proxy?.startsWith('https:') === true;
     const name = `${proxy ?? ''} ${secure}`;
     let found = this.#dispatchers.get(name);
@@ -61,6 +88,8 @@ export class Transport {
 
   /** Drops every connection at once. */
   async destroy(): Promise<void> {
+    this.#plain?.end();
+    this.#plain = undefined;
     const open = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
     for (const dispatcher of open) await (await dispatcher).destroy().catch(() => {});

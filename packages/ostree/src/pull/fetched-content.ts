@@ -22,6 +22,8 @@ export class FetchedContent {
   readonly #inflater = new ContentInflater();
   readonly #stem = randomBytes(4).toString('hex');
   #spools = 0;
+  /** Of spools that are done with; never more than spools at a time. */
+  readonly #buffers: Buffer[] = [];
   #failed = false;
 
   /** `fail` is told of what went wrong after `take` had returned; nothing is stored after it. */
@@ -37,16 +39,18 @@ export class FetchedContent {
   newSpool(): Spool {
     const { repo } = this.#transaction;
     const inMemory = this.#options.compressPool === undefined ? spoolSizes.own : spoolSizes.shared;
-    return new Spool(repo, `${repo.path}/tmp/fetch-${this.#stem}-${this.#spools++}`, inMemory);
+    return new Spool(repo, `${repo.path}/tmp/fetch-${this.#stem}-${this.#spools++}`, inMemory, this.#buffers);
   }
 
   /** Takes a whole body and lets go of it when the object is stored, which may be no sooner than the transaction is drained. */
   take(checksum: string, spool: Spool): void {
-    if (this.#handOver(checksum, spool)) return;
+    let given = false;
     try {
-      this.#store(checksum, spool);
+      given = this.#handOver(checksum, spool);
+      if (!given) this.#store(checksum, spool);
     } finally {
-      spool.discard();
+      // What is in memory was copied.
+      if (!given || spool.bytes() !== undefined) spool.discard();
     }
   }
 
