@@ -3,11 +3,12 @@
 // DIR is a bundle (scripts/build.ts --outdir DIR); without it the sources run, which start slower.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '@coppice/rpm';
+import { debianBase } from '../test/judges/debian-base.ts';
 import { debianRpms } from '../test/judges/debian-rpms.ts';
 import { writeUniverse } from './rpm-universe.ts';
 
@@ -47,20 +48,42 @@ function compare(what: string, mine: () => number, theirs: () => number, target:
   const pairs = Array.from({ length: Number(values.runs) }, () => [mine(), theirs()] as const);
   const [a, b] = [median(pairs.map((p) => p[0])), median(pairs.map((p) => p[1]))];
   process.stdout.write(
-    `${what.padEnd(44)} ${a.toFixed(3)} s / ${b.toFixed(3)} s = ${(a / b).toFixed(2)} (target ${target})\n`,
+    `${what.padEnd(60)} ${a.toFixed(3)} s / ${b.toFixed(3)} s = ${(a / b).toFixed(2)} (target ${target})\n`,
   );
 }
 
 function createrepo(): void {
-  const dirs = [join(work, 'ours'), join(work, 'theirs')] as const;
-  const files = debianRpms(Number(values.packages), ...(values.folder === undefined ? [] : [values.folder]));
+  const count = Number(values.packages);
+  const small = debianRpms(count, ...(values.folder === undefined ? [] : [values.folder]));
+  createrepoOf('small', small);
+  const real = realPackages(small, count);
+  if (real === undefined) process.stdout.write('(no packages of real sizes: test/judges/debian-base.ts makes them)\n');
+  else createrepoOf('of real sizes', real);
+}
+
+/** A system's packages, a kernel and compilers' libraries among them, with small ones up to `count`. */
+function realPackages(small: readonly string[], count: number): string[] | undefined {
+  const base = debianBase();
+  if (base === undefined) return undefined;
+  const files = ['base', 'layers'].flatMap((folder) =>
+    readdirSync(join(base, folder))
+      .sort()
+      .map((name) => join(base, folder, name)),
+  );
+  const names = new Set(files.map((file) => basename(file)));
+  return [...files, ...small.filter((file) => !names.has(basename(file)))].slice(0, count);
+}
+
+function createrepoOf(what: string, files: readonly string[]): void {
+  const dirs = ['ours', 'theirs'].map((name) => join(work, `${name}-${what.replaceAll(' ', '-')}`)) as [string, string];
   for (const dir of dirs) {
     mkdirSync(dir);
     for (const file of files) copyFileSync(file, join(dir, basename(file)));
   }
+  const megabytes = files.reduce((n, file) => n + statSync(file).size, 0) / 1e6;
   const clean = (dir: string): void => rmSync(join(dir, 'repodata'), { recursive: true, force: true });
   compare(
-    `createrepo of ${files.length} packages`,
+    `createrepo, ${files.length} packages ${what}, ${megabytes.toFixed(0)} MB`,
     () => {
       clean(dirs[0]);
       return ours('repo', 'create', dirs[0]);
@@ -115,7 +138,7 @@ function unpack(): void {
   const words = Array.from({ length: 5000 }, () => randomBytes(6).toString('hex'));
   const files = Array.from({ length: 200 }, (_, i) => {
     const content = Array.from(
-      { length: 60_000 },
+      { length: 87_000 },
       (_, k) => words[(k * 7919 + i * 104729 + ((k * k) % 977)) % 5000]!,
     ).join(' ');
     return { path: `/usr/share/bench/file${i}`, content };

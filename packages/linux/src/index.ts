@@ -1,9 +1,11 @@
 // @coppice/linux: the machine below. The default FileSystem and the few file operations everyone needs done safely.
 // koffi is loaded on the first call that needs it; plain reading and writing never does.
 
-export { readFile, replaceFile } from './atomic.ts';
+export { readFile, replaceFile, replaceFiles } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { systemXzDecoder } from './liblzma.ts';
+export type { NativeDigest } from './native-digest.ts';
+export { nativeDigest } from './native-digest.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';

@@ -46,7 +46,7 @@ interface Koffi {
 }
 
 /** koffi's native part alone takes a tenth of the time that its JavaScript does around it, which adds nothing used here. */
-function loadKoffi(): Koffi {
+export function loadKoffi(): Koffi {
   const require = createRequire(import.meta.url);
   const { arch } = process;
   const folder = join(dirname(require.resolve('koffi')), `../@koromix/koffi-linux-${arch}/linux_${arch}`);

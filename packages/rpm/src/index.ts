@@ -65,12 +65,14 @@ export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
 export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
 // Repositories: making and reading their metadata.
-export { createRepository, createRepositoryConcurrently, describePackageFile } from './repodata/create-repository.ts';
+export { createRepository, createRepositoryConcurrently } from './repodata/create-repository.ts';
 export { readFilelists, readOther } from './repodata/details-reader.ts';
 export type { LoadedRepository, LoadOptions } from './repodata/load-repository.ts';
 export { findRecord, loadDetails, loadRepository, metadataBytes } from './repodata/load-repository.ts';
 export type { MetadataKind } from './repodata/metadata-writer.ts';
 export { metadataChunks, packageXml } from './repodata/metadata-writer.ts';
+export type { DescribeFileOptions, FileDigest } from './repodata/package-file.ts';
+export { describePackageFile } from './repodata/package-file.ts';
 export { PackageTable } from './repodata/package-table.ts';
 export { addTable } from './repodata/pool-filler.ts';
 export { readPrimary } from './repodata/primary-reader.ts';

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { decompressBytes } from '@coppice/archive';
 import { isCoppiceError } from '@coppice/base';
 import fc from 'fast-check';
@@ -99,6 +100,35 @@ describe('repository metadata', () => {
       if (compression !== 'zstd') expect(second).toEqual(first);
       expect(loadRepository(two, { filelists: true, changelogs: true }).packages.length).toBe(first.packages);
     }
+  });
+
+  it('is the same when large packages are hashed beside the rest, and when some are bad', async () => {
+    const dir = mkdtempSync(join(work, 'large-'));
+    const clock = { now: () => 1_700_000_000_000 };
+    for (let i = 0; i < 12; i++) {
+      const content = randomBytes(i % 3 === 0 ? 1000 : 1_200_000);
+      const built = buildPackage({
+        ...{ name: `large${i}`, version: '1', release: '1', arch: 'noarch', summary: 'Large', license: 'MIT' },
+        payload: { compressor: 'gzip', level: 1 },
+        files: [{ path: '/usr/share/data', content }],
+      });
+      const bytes = Buffer.from(built.bytes());
+      if (i === 4 || i === 9) bytes[300] = 255 - bytes[300]!;
+      writeFileSync(join(dir, built.fileName), bytes);
+    }
+    for (const spoiled of [false, true]) {
+      if (spoiled) for (const name of ['large1', 'large6']) writeFileSync(join(dir, `${name}-1-1.noarch.rpm`), 'x');
+      const bad: string[][] = [[], []];
+      const onBad = (list: string[]) => ({ onBadPackage: (path: string) => list.push(basename(path)) });
+      const outputs = [mkdtempSync(join(work, 'one-')), mkdtempSync(join(work, 'two-'))] as const;
+      const first = createRepository(dir, { clock, outputDir: outputs[0], ...onBad(bad[0]!) });
+      const second = await createRepositoryConcurrently(dir, { clock, outputDir: outputs[1], ...onBad(bad[1]!) });
+      const opened = (made: typeof first) => made.repomd.records.map((r) => r.openChecksum);
+      expect(opened(second)).toEqual(opened(first));
+      expect([second.packages, second.bad, bad[1]]).toEqual([first.packages, first.bad, bad[0]]);
+      expect(first.packages).toBeGreaterThan(7);
+    }
+    rmSync(dir, { recursive: true });
   });
 
   it('comes out of the cache as out of the metadata', () => {

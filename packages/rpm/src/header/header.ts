@@ -1,6 +1,7 @@
 // The RPM header: an index of (tag, type, offset, count) over one data area, big-endian (rpm's header.c).
 // A region (tag 61-63, first in the index) marks the part that digests and signatures cover; entries after it were
 // added at installation.
+import { isAscii } from 'node:buffer';
 import { decodeText } from '@coppice/archive';
 import { ByteReader, CoppiceError } from '@coppice/base';
 import { HeaderType } from './tag.ts';
@@ -139,6 +140,10 @@ export class Header {
       throw new CoppiceError('Corrupt', `${this.#what}: tag ${tag} is not a string`);
     const count = entry.type === HeaderType.String ? 1 : entry.count;
     const data = this.#data;
+    if (count > 4) {
+      const all = this.#asciiStrings(entry.offset, count);
+      if (all !== undefined) return all;
+    }
     const out: string[] = new Array(count);
     let at = entry.offset;
     for (let i = 0; i < count; i++) {
@@ -151,6 +156,17 @@ export class Header {
     return out;
   }
 
+  /** Strings of an array where all of it, up to the value that follows in the data, is ASCII; decoding once is many times faster. */
+  #asciiStrings(offset: number, count: number): string[] | undefined {
+    let end = this.#data.length;
+    for (const other of this.#entries.values()) if (other.offset > offset && other.offset < end) end = other.offset;
+    const block = this.#data.subarray(offset, end);
+    if (!isAscii(block)) return undefined;
+    const out = block.toString('latin1').split('\0', count + 1);
+    // The text behind the last NUL is none of the strings.
+    return out.length > count ? out.slice(0, count) : undefined;
+  }
+
   /** The first string (of translated texts: the untranslated one). */
   getString(tag: number): string | undefined {
     const entry = this.#entries.get(tag);
@@ -160,7 +176,8 @@ export class Header {
     if (entry.count === 0) return undefined;
     const end = this.#data.indexOf(0, entry.offset);
     if (end < 0) throw this.#truncated(tag);
-    return decodeText(this.#data.subarray(entry.offset, end));
+    const text = this.#data.toString('utf8', entry.offset, end);
+    return text.includes('\ufffd') ? decodeText(this.#data.subarray(entry.offset, end)) : text;
   }
 
   /** All integers as unsigned values, empty when absent. 64-bit values above 2^53 throw `Limit`. */
@@ -176,10 +193,11 @@ export class Header {
         for (let i = 0; i < count; i++) out[i] = data[offset + i]!;
         return out;
       case HeaderType.Int16:
-        for (let i = 0; i < count; i++) out[i] = data.readUInt16BE(offset + i * 2);
+        for (let i = 0, at = offset; i < count; i++, at += 2) out[i] = (data[at]! << 8) | data[at + 1]!;
         return out;
       case HeaderType.Int32:
-        for (let i = 0; i < count; i++) out[i] = data.readUInt32BE(offset + i * 4);
+        for (let i = 0, at = offset; i < count; i++, at += 4)
+          out[i] = ((data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!) >>> 0;
         return out;
       case HeaderType.Int64:
         for (let i = 0; i < count; i++) {

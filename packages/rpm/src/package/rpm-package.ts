@@ -106,5 +106,7 @@ export function readPackage(
     };
   } catch (error) {
     throw prefixError(error, source.name);
+  } finally {
+    source.release();
   }
 }

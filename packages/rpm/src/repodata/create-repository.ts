@@ -1,19 +1,17 @@
 // createrepo: scans a directory of packages and writes repodata/ beside them.
-import { createHash, hash } from 'node:crypto';
-import { constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Compression } from '@coppice/archive';
-import { type Clock, type CoppiceError, compareBytes, errnoError, isCoppiceError, systemClock } from '@coppice/base';
+import { type Clock, type CoppiceError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs, replaceFile } from '@coppice/linux';
-import { rpmvercmp } from '../evr.ts';
-import { SigTag, Tag } from '../header/tag.ts';
-import { type RpmPackage, readPackage } from '../package/rpm-package.ts';
+import { hostFs, replaceFile, replaceFiles } from '@coppice/linux';
+import { FileDigests } from './file-digests.ts';
+import { type FoundPackage, findPackages } from './find-packages.ts';
 import { checksumAlgorithm, loadRepository } from './load-repository.ts';
-import { type PackedMetadata, packConcurrently, packMetadata, writeMetadata } from './metadata-file.ts';
-import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
+import { MetadataStream, metadataRecord, type PackedMetadata, packMetadata } from './metadata-file.ts';
+import { documentEnd, documentStart, type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
+import { describePackageFile, type FileDigest } from './package-file.ts';
 import { type Repomd, writeRepomd } from './repomd.ts';
-import { describePackage, type RepositoryPackage } from './repository-package.ts';
+import type { RepositoryPackage } from './repository-package.ts';
 
 export interface CreateOptions {
   readonly fs?: FileSystem;
@@ -52,111 +50,6 @@ export interface CreatedRepository {
   readonly bad: number;
 }
 
-interface Found {
-  readonly href: string;
-  readonly name: string;
-  readonly size: number;
-  readonly mtime: number;
-}
-
-/** `.rpm` files below `dir`; symbolic links are followed to files but not to directories. */
-function findPackages(fs: FileSystem, dir: string): Found[] {
-  const out: Found[] = [];
-  const walk = (relative: string): void => {
-    let names: string[];
-    try {
-      names = fs.readdir(join(dir, relative));
-    } catch (error) {
-      throw errnoError(error, join(dir, relative));
-    }
-    for (const name of names) {
-      const href = relative === '' ? name : `${relative}/${name}`;
-      const stat = fs.lstat(join(dir, href));
-      const type = (stat?.mode ?? 0) & 0o170000;
-      if (type === 0o040000) {
-        if (name !== 'repodata' && name !== '.repodata' && !name.startsWith('.repodata.')) walk(href);
-        continue;
-      }
-      if (!name.endsWith('.rpm')) continue;
-      const target = type === 0o120000 ? fs.stat(join(dir, href)) : stat;
-      if (target === undefined || (target.mode & 0o170000) !== 0o100000) continue;
-      out.push({ href, name, size: target.size, mtime: Math.floor(target.mtimeMs / 1000) });
-    }
-  };
-  walk('');
-  // createrepo_c orders by file name, then by path.
-  return out.sort(
-    (a, b) =>
-      compareBytes(Buffer.from(a.name), Buffer.from(b.name)) || compareBytes(Buffer.from(a.href), Buffer.from(b.href)),
-  );
-}
-
-/** Packages up to this size are read once, into a reused buffer. */
-const wholeLimit = 4 * 1024 * 1024;
-
-/** The file's digest, and the package in it: of a small file from memory, which holds until the buffer is used again. */
-function digestAndOpen(
-  fs: FileSystem,
-  path: string,
-  algorithm: string,
-  buffer: Buffer,
-): { digest: string; pkg: RpmPackage; size: number; mtimeMs: number } {
-  let fd: number;
-  try {
-    fd = fs.open(path, constants.O_RDONLY);
-  } catch (error) {
-    throw errnoError(error, path);
-  }
-  try {
-    const { size, mtimeMs } = fs.fstat(fd);
-    let total = 0;
-    if (size <= buffer.length) {
-      while (total < size) {
-        const n = fs.read(fd, buffer, total, size - total, null);
-        if (n === 0) break;
-        total += n;
-      }
-      const bytes = buffer.subarray(0, total);
-      const pkg = readPackage(bytes, { fs, name: path });
-      return { digest: hash(algorithm, bytes), pkg, size: total, mtimeMs };
-    }
-    const digest = createHash(algorithm);
-    for (let n = -1; n !== 0; total += n) {
-      n = fs.read(fd, buffer, 0, buffer.length, null);
-      digest.update(buffer.subarray(0, n));
-    }
-    return { digest: digest.digest('hex'), pkg: readPackage(path, { fs }), size: total, mtimeMs };
-  } finally {
-    fs.close(fd);
-  }
-}
-
-/** What createrepo says about one package file. Throws what `readPackage` throws. */
-export function describePackageFile(
-  path: string,
-  href: string,
-  options: { fs?: FileSystem; checksum?: string; changelogLimit?: number; baseUrl?: string; buffer?: Buffer } = {},
-): RepositoryPackage {
-  const checksum = options.checksum ?? 'sha256';
-  const buffer = options.buffer ?? Buffer.allocUnsafe(256 * 1024);
-  const { digest, pkg, size, mtimeMs } = digestAndOpen(options.fs ?? hostFs, path, checksum, buffer);
-  const { signature } = pkg;
-  return describePackage(pkg.header, {
-    checksum: { type: checksum === 'sha1' ? 'sha' : checksum, value: digest },
-    fileTime: Math.floor(mtimeMs / 1000),
-    fileSize: size,
-    location: options.baseUrl === undefined ? { href } : { href, base: options.baseUrl },
-    headerRange: pkg.headerRange,
-    archiveSize:
-      signature.getNumber(SigTag.PayloadSize) ??
-      pkg.header.getNumber(Tag.ArchiveSize) ??
-      signature.getNumber(Tag.LongArchiveSize) ??
-      0,
-    compareVersions: rpmvercmp,
-    ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
-  });
-}
-
 /** What the present metadata says, by location; nothing when there is none or it is damaged. */
 function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<string, RepositoryPackage> {
   try {
@@ -174,75 +67,104 @@ function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<strin
 
 const kinds: readonly MetadataKind[] = ['primary', 'filelists', 'other'];
 
-/** What the packages of a directory come to. */
-interface Scan {
-  readonly output: string;
-  readonly xml: Readonly<Record<MetadataKind, readonly string[]>>;
-  readonly count: number;
-  readonly reused: number;
-  readonly bad: number;
-}
+/** Packages up to this size are read once, into a reused buffer. */
+const wholeLimit = 512 * 1024;
+/** So many bytes of larger packages are worth setting up other threads. */
+const digestsFrom = 8 * 1024 * 1024;
 
-function scan(dir: string, options: CreateOptions): Scan {
-  const fs = options.fs ?? hostFs;
-  const checksum = options.checksum ?? 'sha256';
-  const found = findPackages(fs, dir);
-  const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
-  const buffer = Buffer.allocUnsafe(wholeLimit);
-  const known = options.update ? knownPackages(options.outputDir ?? dir, checksum, fs) : undefined;
-  let reused = 0;
-  let bad = 0;
-  for (const file of found) {
-    const old = known?.get(file.href);
-    const unchanged = old !== undefined && old.size.package === file.size && old.time.file === file.mtime;
-    if (unchanged) reused++;
-    try {
-      const pkg = unchanged
-        ? old
-        : describePackageFile(join(dir, file.href), file.href, {
-            fs,
-            checksum,
-            buffer,
-            ...(options.changelogLimit === undefined ? {} : { changelogLimit: options.changelogLimit }),
-            ...(options.baseUrl === undefined ? {} : { baseUrl: options.baseUrl }),
-          });
-      const elements = kinds.map((kind) => packageXml(kind, pkg));
-      kinds.forEach((kind, i) => {
-        xml[kind].push(elements[i]!);
-      });
-    } catch (error) {
-      if (!isCoppiceError(error) || error.kind !== 'input' || options.onBadPackage === undefined) throw error;
-      options.onBadPackage(join(dir, file.href), error);
-      bad++;
-    }
+/** How one of the files that were found is described. */
+class Describer {
+  readonly #dir: string;
+  readonly #options: CreateOptions;
+  readonly #fs: FileSystem;
+  readonly #checksum: string;
+  readonly #known: Map<string, RepositoryPackage> | undefined;
+  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(wholeLimit);
+
+  constructor(dir: string, options: CreateOptions) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#fs = options.fs ?? hostFs;
+    this.#checksum = options.checksum ?? 'sha256';
+    this.#known = options.update ? knownPackages(options.outputDir ?? dir, this.#checksum, this.#fs) : undefined;
   }
-  const output = join(options.outputDir ?? dir, 'repodata');
-  return { output, xml, count: found.length - bad, reused, bad };
+
+  find(): FoundPackage[] {
+    return findPackages(this.#fs, this.#dir);
+  }
+
+  path(file: FoundPackage): string {
+    return join(this.#dir, file.href);
+  }
+
+  /** What the present metadata say, when they still hold. */
+  known(file: FoundPackage): RepositoryPackage | undefined {
+    const old = this.#known?.get(file.href);
+    return old !== undefined && old.size.package === file.size && old.time.file === file.mtime ? old : undefined;
+  }
+
+  /** `content` when something else reads and hashes the file. */
+  describe(file: FoundPackage, content?: FileDigest): RepositoryPackage {
+    const { changelogLimit, baseUrl } = this.#options;
+    return describePackageFile(this.path(file), file.href, {
+      fs: this.#fs,
+      checksum: this.#checksum,
+      buffer: this.#buffer,
+      ...(content === undefined ? {} : { content }),
+      ...(changelogLimit === undefined ? {} : { changelogLimit }),
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+    });
+  }
+
+  /** Calls `onBadPackage`, or throws when nobody wants to be told or the package is not to blame. */
+  bad(file: FoundPackage, error: unknown): void {
+    if (!isCoppiceError(error) || error.kind !== 'input' || this.#options.onBadPackage === undefined) throw error;
+    this.#options.onBadPackage(this.path(file), error);
+  }
+
+  /** Starts to hash the large ones beside this thread where that is worth it. */
+  startDigests(files: readonly FoundPackage[]): FileDigests | undefined {
+    if (this.#fs !== hostFs || files.reduce((n, file) => n + file.size, 0) < digestsFrom) return undefined;
+    return FileDigests.start(
+      files.map((file) => this.path(file)),
+      this.#checksum,
+    );
+  }
 }
 
-function publish(found: Scan, packed: readonly PackedMetadata[], options: CreateOptions): CreatedRepository {
+/** All files of a new repodata/ except its index. */
+interface Prepared {
+  readonly fs: FileSystem;
+  /** The folder, which is there. */
+  readonly output: string;
+  readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly repomd: Repomd;
+}
+
+function prepare(dir: string, packed: readonly PackedMetadata[], options: CreateOptions): Prepared {
   const fs = options.fs ?? hostFs;
   const now = Math.floor((options.clock ?? systemClock).now() / 1000);
-  const { output, count, reused, bad } = found;
+  const output = join(options.outputDir ?? dir, 'repodata');
   if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
-  const timestamp = options.timestamp ?? now;
-  const records = packed.map((file) => writeMetadata(fs, output, file, timestamp));
-  for (const { type, name, bytes } of options.extra ?? [])
-    records.push(writeMetadata(fs, output, packMetadata(type, name, [bytes], options), timestamp));
+  const extra = (options.extra ?? []).map(({ type, name, bytes }) => packMetadata(type, name, [bytes], options));
+  const all = [...packed, ...extra];
   const repomd: Repomd = {
     revision: options.revision ?? String(now),
     contentTags: options.contentTags ?? [],
     repoTags: options.repoTags ?? [],
     distroTags: options.distroTags ?? [],
-    records,
+    records: all.map((file) => metadataRecord(file, options.timestamp ?? now)),
   };
-  // The files have their names for good before the index speaks of them.
-  fs.syncDir(output);
+  return { fs, output, files: all.map(({ fileName, bytes }) => ({ name: fileName, bytes })), repomd };
+}
+
+/** The files have their names for good before the index speaks of them. */
+function publish({ fs, output, files, repomd }: Prepared): Repomd {
   const previous = fs.readdir(output);
   replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
-  const keep = new Set(['repomd.xml', ...records.map((r) => r.href.slice('repodata/'.length))]);
+  const keep = new Set(['repomd.xml', ...files.map((file) => file.name)]);
   for (const name of previous) if (!keep.has(name) && isMetadataName(name)) fs.unlink(join(output, name));
-  return { repomd, packages: count, reused, bad };
+  return repomd;
 }
 
 /**
@@ -250,24 +172,152 @@ function publish(found: Scan, packed: readonly PackedMetadata[], options: Create
  * so that a reader sees the old repository or the new one; files of the old one are removed after that.
  */
 export function createRepository(dir: string, options: CreateOptions = {}): CreatedRepository {
-  const found = scan(dir, options);
-  const chunks = (kind: MetadataKind) => metadataChunks(kind, found.count, found.xml[kind]);
-  return publish(
-    found,
-    kinds.map((kind) => packMetadata(kind, `${kind}.xml`, chunks(kind), options)),
-    options,
+  const describer = new Describer(dir, options);
+  const xml: Record<MetadataKind, string[]> = { primary: [], filelists: [], other: [] };
+  const found = describer.find();
+  let reused = 0;
+  let bad = 0;
+  for (const file of found) {
+    const old = describer.known(file);
+    try {
+      const pkg = old ?? describer.describe(file);
+      const elements = kinds.map((kind) => packageXml(kind, pkg));
+      kinds.forEach((kind, i) => {
+        xml[kind].push(elements[i]!);
+      });
+      if (old !== undefined) reused++;
+    } catch (error) {
+      describer.bad(file, error);
+      bad++;
+    }
+  }
+  const packages = found.length - bad;
+  const packed = kinds.map((kind) =>
+    packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages, xml[kind]), options),
   );
+  const prepared = prepare(dir, packed, options);
+  const { fs, output, files } = prepared;
+  for (const { name, bytes } of files) replaceFile(join(output, name), bytes, { fs, syncDir: false });
+  fs.syncDir(output);
+  return { repomd: publish(prepared), packages, reused, bad };
 }
 
-/** The same with the files compressed side by side on Node's own threads. */
+/** A package that is described except for its digest, which task `task` finds. */
+interface Described {
+  readonly pkg: RepositoryPackage;
+  readonly task: number | undefined;
+}
+
+/** The XML of `files` in their order, without those that are bad. */
+class Writing {
+  readonly bad = new Set<FoundPackage>();
+  reused = 0;
+  readonly #describer: Describer;
+  readonly #streams: readonly MetadataStream[];
+  readonly #files: readonly FoundPackage[];
+  readonly #described: (Described | undefined)[] = [];
+  readonly #digests: FileDigests | undefined;
+  readonly #large: readonly FoundPackage[];
+  #written = 0;
+
+  constructor(describer: Describer, files: readonly FoundPackage[], options: CreateOptions) {
+    this.#describer = describer;
+    this.#files = files;
+    this.#large = files.filter((file) => file.size > wholeLimit && describer.known(file) === undefined);
+    this.#digests = describer.startDigests(this.#large);
+    this.#streams = kinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, options));
+    kinds.forEach((kind, i) => {
+      this.#streams[i]!.write(documentStart(kind, files.length));
+    });
+  }
+
+  #describe(index: number, task: number | undefined): Described | undefined {
+    const file = this.#files[index]!;
+    const old = this.#describer.known(file);
+    try {
+      if (old !== undefined) this.reused++;
+      const pending = task === undefined ? undefined : { digest: '', size: file.size, mtimeMs: file.mtime * 1000 };
+      return { pkg: old ?? this.#describer.describe(file, pending), task };
+    } catch (error) {
+      this.#describer.bad(file, error);
+      this.bad.add(file);
+      return undefined;
+    }
+  }
+
+  /** Writes what is described and has its digest, up to the first that has none. */
+  #flush(): boolean {
+    for (; this.#written < this.#described.length; this.#written++) {
+      const described = this.#described[this.#written];
+      if (described === undefined) continue;
+      let { pkg } = described;
+      if (described.task !== undefined) {
+        try {
+          const content = this.#digests!.result(described.task);
+          if (content === undefined) return false;
+          const { checksum, size, time } = pkg;
+          pkg = {
+            ...pkg,
+            checksum: { ...checksum, value: content.digest },
+            size: { ...size, package: content.size },
+            time: { ...time, file: Math.floor(content.mtimeMs / 1000) },
+          };
+        } catch (error) {
+          const file = this.#files[this.#written]!;
+          this.#describer.bad(file, error);
+          this.bad.add(file);
+          continue;
+        }
+      }
+      kinds.forEach((kind, i) => {
+        this.#streams[i]!.write(packageXml(kind, pkg));
+      });
+      this.#described[this.#written] = undefined;
+    }
+    return true;
+  }
+
+  async run(): Promise<PackedMetadata[]> {
+    try {
+      let task = 0;
+      for (let i = 0; i < this.#files.length; i++) {
+        const isLarge = this.#digests !== undefined && this.#files[i] === this.#large[task];
+        this.#described.push(this.#describe(i, isLarge ? task++ : undefined));
+        this.#flush();
+        // Other threads are given more to do.
+        if (this.#digests !== undefined) await new Promise(setImmediate);
+      }
+      while (!this.#flush()) await this.#digests!.help();
+    } finally {
+      await this.#digests?.stop();
+    }
+    kinds.forEach((kind, i) => {
+      this.#streams[i]!.write(documentEnd(kind));
+    });
+    return Promise.all(this.#streams.map((stream) => stream.finish()));
+  }
+}
+
+/** The same with large packages hashed and metadata compressed on Node's own threads, and without holding the metadata. */
 export async function createRepositoryConcurrently(
   dir: string,
   options: CreateOptions = {},
 ): Promise<CreatedRepository> {
-  const found = scan(dir, options);
-  const chunks = (kind: MetadataKind) => metadataChunks(kind, found.count, found.xml[kind]);
-  const packed = kinds.map((kind) => packConcurrently(kind, `${kind}.xml`, chunks(kind), options));
-  return publish(found, await Promise.all(packed), options);
+  const describer = new Describer(dir, options);
+  let files = describer.find();
+  const total = files.length;
+  for (;;) {
+    const writing = new Writing(describer, files, options);
+    const packed = await writing.run();
+    // The documents begin with the number of packages: when some are bad, all is written again without them.
+    if (writing.bad.size === 0) {
+      const { reused } = writing;
+      const prepared = prepare(dir, packed, options);
+      await replaceFiles(prepared.output, prepared.files, { fs: prepared.fs });
+      return { repomd: publish(prepared), packages: files.length, reused, bad: total - files.length };
+    }
+    files = files.filter((file) => !writing.bad.has(file));
+  }
 }
 
 /** Names createrepo gives its own files; anything else in repodata/ is left alone. */

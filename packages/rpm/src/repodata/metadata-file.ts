@@ -1,11 +1,7 @@
 // One file of repodata/: compressed, named by its checksum, and its record in repomd.xml.
-import { createHash, hash } from 'node:crypto';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { constants, gzip, type ZstdOptions, zstdCompress } from 'node:zlib';
+import { createHash, type Hash, hash } from 'node:crypto';
+import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress } from 'node:zlib';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
-import type { FileSystem } from '@coppice/base/fs';
-import { replaceFile } from '@coppice/linux';
 import type { RepomdRecord } from './repomd.ts';
 
 export interface PackingOptions {
@@ -68,45 +64,67 @@ export function packMetadata(
   return described(type, name, bytes, { value: digest.digest('hex'), size }, options);
 }
 
-const zstdOptions = (level = 3): ZstdOptions => ({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+/** Pieces are compressed when they have about this length. */
+const pieceLength = 256 * 1024;
 
-/** Metadata up to this size are held in memory to be compressed on another thread. */
-const concurrentLimit = 256 * 1024 * 1024;
+/** The same from texts that come one after the other, compressed on Node's threads where the compression is its own. */
+export class MetadataStream {
+  readonly #type: string;
+  readonly #name: string;
+  readonly #options: PackingOptions;
+  readonly #digest: Hash;
+  readonly #engine: Gzip | ZstdCompress | undefined;
+  readonly #out: Uint8Array[] = [];
+  readonly #ended: Promise<void> | undefined;
+  #size = 0;
+  #text = '';
 
-/** The same on one of Node's threads where the compression is its own and the metadata are not huge. */
-export async function packConcurrently(
-  type: string,
-  name: string,
-  chunks: Iterable<Uint8Array>,
-  options: PackingOptions,
-): Promise<PackedMetadata> {
-  const compression = options.compression ?? 'gzip';
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const rest = chunks[Symbol.iterator]();
-  for (let next = rest.next(); !next.done; next = rest.next()) {
-    parts.push(next.value);
-    size += next.value.length;
-    if (size > concurrentLimit || (compression !== 'gzip' && compression !== 'zstd'))
-      return packMetadata(type, name, joined(parts, rest), options);
+  constructor(type: string, name: string, options: PackingOptions) {
+    this.#type = type;
+    this.#name = name;
+    this.#options = options;
+    this.#digest = createHash(options.checksum ?? 'sha256');
+    const compression = options.compression ?? 'gzip';
+    if (compression === 'gzip') this.#engine = createGzip({ chunkSize: pieceLength, ...levelOf(options) });
+    else if (compression === 'zstd')
+      this.#engine = createZstdCompress({
+        chunkSize: pieceLength,
+        params: { [constants.ZSTD_c_compressionLevel]: options.level ?? 3 },
+      });
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    engine.on('data', (piece: Buffer) => this.#out.push(piece));
+    this.#ended = new Promise((resolve, reject) => engine.on('end', resolve).on('error', reject));
   }
-  const plain = Buffer.concat(parts);
-  const packing =
-    compression === 'gzip'
-      ? promisify(gzip)(plain, levelOf(options))
-      : promisify(zstdCompress)(plain, zstdOptions(options.level));
-  const open = { value: hash(options.checksum ?? 'sha256', plain), size };
-  return described(type, name, await packing, open, options);
+
+  write(text: string): void {
+    this.#text += text;
+    if (this.#text.length >= pieceLength) this.#flush();
+  }
+
+  #flush(): void {
+    const piece = Buffer.from(this.#text);
+    this.#text = '';
+    this.#size += piece.length;
+    if (this.#engine === undefined) this.#out.push(piece);
+    else {
+      this.#digest.update(piece);
+      this.#engine.write(piece);
+    }
+  }
+
+  async finish(): Promise<PackedMetadata> {
+    this.#flush();
+    if (this.#engine === undefined) return packMetadata(this.#type, this.#name, this.#out, this.#options);
+    this.#engine.end();
+    await this.#ended;
+    const open = { value: this.#digest.digest('hex'), size: this.#size };
+    return described(this.#type, this.#name, Buffer.concat(this.#out), open, this.#options);
+  }
 }
 
-function* joined(first: readonly Uint8Array[], rest: Iterator<Uint8Array>): Generator<Uint8Array> {
-  yield* first;
-  for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
-}
-
-/** Writes a packed file into `dir` and gives its record. The directory is the caller's to sync, after the last of them. */
-export function writeMetadata(fs: FileSystem, dir: string, file: PackedMetadata, timestamp: number): RepomdRecord {
-  replaceFile(join(dir, file.fileName), file.bytes, { fs, syncDir: false });
+/** Its record in repomd.xml. */
+export function metadataRecord(file: PackedMetadata, timestamp: number): RepomdRecord {
   const { type, checksum, open } = file;
   return {
     type,

@@ -13,19 +13,23 @@ export type MetadataKind = 'primary' | 'filelists' | 'other';
 
 const flagNames: readonly string[] = ['', '', 'LT', '', 'GT', '', 'NE', '', 'EQ', '', 'LE', '', 'GE', '', 'NE'];
 
-function entry(dependency: RepoDependency): string {
-  let out = `      <rpm:entry name="${xmlAttribute(dependency.name)}"`;
+// Texts are collected as lists and joined once: adding piece to piece leaves long chains, which cost more to put together.
+
+function addEntry(out: string[], dependency: RepoDependency): void {
+  out.push('      <rpm:entry name="', xmlAttribute(dependency.name));
   const flag = flagNames[dependency.flags];
   if (flag) {
     const { epoch, version, release } = parseEvr(dependency.evr);
-    out += ` flags="${flag}" epoch="${epoch ?? '0'}" ver="${xmlAttribute(version)}"`;
-    if (release !== undefined && release !== '') out += ` rel="${xmlAttribute(release)}"`;
+    out.push(`" flags="${flag}" epoch="${epoch ?? '0'}" ver="`, xmlAttribute(version));
+    if (release !== undefined && release !== '') out.push('" rel="', xmlAttribute(release));
   }
-  return `${out}${dependency.pre ? ' pre="1"' : ''}/>\n`;
+  out.push(dependency.pre ? '" pre="1"/>\n' : '"/>\n');
 }
 
-function fileLine(indent: string, file: RepoFile): string {
-  return `${indent}<file${file.type === 'file' ? '' : ` type="${file.type}"`}>${xmlText(file.path)}</file>\n`;
+const fileTags = { file: '<file>', dir: '<file type="dir">', ghost: '<file type="ghost">' } as const;
+
+function addFile(out: string[], indent: string, file: RepoFile): void {
+  out.push(indent, fileTags[file.type], xmlText(file.path), '</file>\n');
 }
 
 const versionLine = (pkg: RepositoryPackage): string =>
@@ -33,7 +37,8 @@ const versionLine = (pkg: RepositoryPackage): string =>
 
 function primaryXml(pkg: RepositoryPackage): string {
   const base = pkg.location.base === undefined ? '' : ` xml:base="${xmlAttribute(pkg.location.base)}"`;
-  let out = `<package type="rpm">
+  const out = [
+    `<package type="rpm">
   ${xmlElement('name', pkg.name)}
   ${xmlElement('arch', pkg.arch)}
 ${versionLine(pkg)}  <checksum type="${xmlAttribute(pkg.checksum.type)}" pkgid="YES">${xmlText(pkg.checksum.value)}</checksum>
@@ -51,34 +56,38 @@ ${versionLine(pkg)}  <checksum type="${xmlAttribute(pkg.checksum.type)}" pkgid="
     ${xmlElement('rpm:buildhost', pkg.buildHost)}
     ${xmlElement('rpm:sourcerpm', pkg.sourceRpm)}
     <rpm:header-range start="${pkg.headerRange.start}" end="${pkg.headerRange.end}"/>
-`;
+`,
+  ];
   for (const kind of repoDependencyKinds) {
     const list = pkg[kind];
     if (list.length === 0) continue;
-    out += `    <rpm:${kind}>\n`;
-    for (const dependency of list) out += entry(dependency);
-    out += `    </rpm:${kind}>\n`;
+    out.push(`    <rpm:${kind}>\n`);
+    for (const dependency of list) addEntry(out, dependency);
+    out.push(`    </rpm:${kind}>\n`);
   }
   if (pkg.fileList !== undefined) {
-    for (const file of pkg.fileList) if (isPrimaryFile(file.path)) out += fileLine('    ', file);
-  } else for (const path of pkg.files) out += fileLine('    ', { path, type: 'file' });
-  return `${out}  </format>\n</package>\n`;
+    for (const file of pkg.fileList) if (isPrimaryFile(file.path)) addFile(out, '    ', file);
+  } else for (const path of pkg.files) addFile(out, '    ', { path, type: 'file' });
+  out.push('  </format>\n</package>\n');
+  return out.join('');
 }
 
 const head = (pkg: RepositoryPackage): string =>
   `<package pkgid="${xmlAttribute(pkg.checksum.value)}" name="${xmlAttribute(pkg.name)}" arch="${xmlAttribute(pkg.arch)}">\n${versionLine(pkg)}`;
 
 function filelistsXml(pkg: RepositoryPackage): string {
-  let out = head(pkg);
-  for (const file of pkg.fileList ?? []) out += fileLine('  ', file);
-  return `${out}</package>\n`;
+  const out = [head(pkg)];
+  for (const file of pkg.fileList ?? []) addFile(out, '  ', file);
+  out.push('</package>\n');
+  return out.join('');
 }
 
 function otherXml(pkg: RepositoryPackage): string {
-  let out = head(pkg);
+  const out = [head(pkg)];
   for (const { author, date, text } of pkg.changelogs ?? [])
-    out += `  <changelog author="${xmlAttribute(author)}" date="${date}">${xmlText(text)}</changelog>\n`;
-  return `${out}</package>\n`;
+    out.push(`  <changelog author="${xmlAttribute(author)}" date="${date}">`, xmlText(text), '</changelog>\n');
+  out.push('</package>\n');
+  return out.join('');
 }
 
 /** The `<package>` element of one package. */
@@ -97,10 +106,19 @@ const documents: Readonly<Record<MetadataKind, readonly [string, string]>> = {
   other: ['<otherdata xmlns="http://linux.duke.edu/metadata/other"', '</otherdata>'],
 };
 
+/** What comes before the first `<package>`. */
+export function documentStart(kind: MetadataKind, count: number): string {
+  return `${declaration}${documents[kind][0]} packages="${count}">\n`;
+}
+
+/** What comes after the last one: createrepo_c ends its documents without a newline. */
+export function documentEnd(kind: MetadataKind): string {
+  return documents[kind][1];
+}
+
 /** A whole document in pieces of about 64 KiB. */
 export function* metadataChunks(kind: MetadataKind, count: number, packages: Iterable<string>): Generator<Uint8Array> {
-  const [open, close] = documents[kind];
-  let text = `${declaration}${open} packages="${count}">\n`;
+  let text = documentStart(kind, count);
   for (const xml of packages) {
     text += xml;
     if (text.length > 65536) {
@@ -108,6 +126,5 @@ export function* metadataChunks(kind: MetadataKind, count: number, packages: Ite
       text = '';
     }
   }
-  // createrepo_c ends its documents without a newline.
-  yield Buffer.from(text + close);
+  yield Buffer.from(text + documentEnd(kind));
 }

@@ -101,26 +101,33 @@ function libcVersion(name: string): string {
 function requirements(
   list: readonly HeaderDependency[],
   provides: readonly HeaderDependency[],
-  files: ReadonlySet<string>,
+  paths: readonly string[],
   compare: (a: string, b: string) => number,
 ): RepoDependency[] {
-  const provided = new Set(provides.map((p) => `${p.name}\0${p.flags}\0${p.evr}`));
+  const provided = new Set(provides.map((p) => p.name));
+  const isProvided = ({ name, flags, evr }: HeaderDependency): boolean =>
+    provided.has(name) && provides.some((p) => p.name === name && p.flags === flags && p.evr === evr);
+  let files: ReadonlySet<string> | undefined;
   const last = new Map<string, string>();
   const out: RepoDependency[] = [];
   let libc: RepoDependency | undefined;
-  for (const { name, flags, evr, raw } of list) {
+  for (const dependency of list) {
+    const { name, flags, evr, raw } = dependency;
     if (name.startsWith('rpmlib(')) continue;
-    if (name.startsWith('/') && isPrimaryFile(name) && files.has(name)) continue;
-    if (provided.has(`${name}\0${flags}\0${evr}`)) continue;
+    if (name.startsWith('/') && isPrimaryFile(name)) {
+      files ??= new Set(paths);
+      if (files.has(name)) continue;
+    }
+    if (isProvided(dependency)) continue;
     const pre = (raw & (Sense.preReq | Sense.scriptPre | Sense.scriptPost)) !== 0;
     const identity = `${flags}\0${evr}\0${pre}`;
     if (last.get(name) === identity) continue;
-    const dependency = pre ? { name, flags, evr, pre } : { name, flags, evr };
+    const kept = pre ? { name, flags, evr, pre } : { name, flags, evr };
     if (name.startsWith('libc.so.6')) {
-      if (libc === undefined || compare(libcVersion(libc.name), libcVersion(name)) < 0) libc = dependency;
+      if (libc === undefined || compare(libcVersion(libc.name), libcVersion(name)) < 0) libc = kept;
       continue;
     }
-    out.push(dependency);
+    out.push(kept);
     last.set(name, identity);
   }
   if (libc !== undefined) out.push(libc);
@@ -174,7 +181,7 @@ export function describePackage(header: Header, facts: PackageFacts): Repository
   for (const kind of repoDependencyKinds) {
     const list =
       kind === 'requires'
-        ? requirements(headerDependencies(header, kind), provides, new Set(paths), facts.compareVersions)
+        ? requirements(headerDependencies(header, kind), provides, paths, facts.compareVersions)
         : kind === 'provides'
           ? provides
           : headerDependencies(header, kind);

@@ -1,0 +1,140 @@
+// Digests of large files beside the main thread: it hands out reading and hashing to Node's threads and goes on with the
+// packages' headers; when it has nothing else to do, it hashes from the end of the list itself.
+import { createHash } from 'node:crypto';
+import { constants, read } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { errnoError } from '@coppice/base';
+import { hostFs, type NativeDigest, nativeDigest } from '@coppice/linux';
+import type { FileDigest } from './package-file.ts';
+
+const pieceSize = 2 * 1024 * 1024;
+const helpSize = 512 * 1024;
+/** Node has four threads; one stays free for compression. More than processors, because a lane waits for a turn of the loop. */
+const lanes = 3;
+
+const readPiece = (fd: number, buffer: Buffer): Promise<number> =>
+  new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, null, (error, n) => (error === null ? resolve(n) : reject(error)));
+  });
+
+/** Hashes what is left of an open file; the next piece is read while one is hashed. */
+async function hashOpen(fd: number, digest: NativeDigest, buffers: readonly [Buffer, Buffer]): Promise<number> {
+  let [current, other] = buffers;
+  let n = await readPiece(fd, current);
+  for (let size = n; ; size += n) {
+    // A short piece of a file is its last.
+    const reading = n < pieceSize ? Promise.resolve(0) : readPiece(fd, other);
+    const hashed = digest.update(current.subarray(0, n));
+    const [next] = await Promise.allSettled([reading, hashed]);
+    await hashed;
+    if (next.status === 'rejected') throw next.reason;
+    if (next.value === 0) return size;
+    n = next.value;
+    [current, other] = [other, current];
+  }
+}
+
+type Outcome = { readonly content: FileDigest } | { readonly error: unknown };
+
+/** Files of the host's file system, by number; each is hashed once, on one thread or another. */
+export class FileDigests {
+  readonly #paths: readonly string[];
+  readonly #algorithm: string;
+  readonly #results: (Outcome | undefined)[];
+  readonly #lanes: Promise<void>[] = [];
+  #next = 0;
+  #end: number;
+  #wake: (() => void) | undefined;
+
+  private constructor(paths: readonly string[], algorithm: string) {
+    this.#paths = paths;
+    this.#algorithm = algorithm;
+    this.#results = new Array(paths.length);
+    this.#end = paths.length;
+  }
+
+  /** Undefined where there is no second processor or Node's OpenSSL cannot be called. */
+  static start(paths: readonly string[], algorithm: string): FileDigests | undefined {
+    const probe = availableParallelism() === 1 ? undefined : nativeDigest(algorithm);
+    if (probe === undefined) return undefined;
+    probe.free();
+    const digests = new FileDigests(paths, algorithm);
+    for (let i = 0; i < lanes; i++) digests.#lanes.push(digests.#lane());
+    return digests;
+  }
+
+  async #lane(): Promise<void> {
+    const buffers = [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)] as const;
+    while (this.#next < this.#end) {
+      const task = this.#next++;
+      this.#results[task] = await this.#outcome(task, this.#hash(this.#paths[task]!, buffers));
+      this.#wake?.();
+    }
+  }
+
+  async #hash(path: string, buffers: readonly [Buffer, Buffer]): Promise<FileDigest> {
+    const digest = nativeDigest(this.#algorithm)!;
+    let fd: number | undefined;
+    try {
+      fd = hostFs.open(path, constants.O_RDONLY);
+      const { mtimeMs } = hostFs.fstat(fd);
+      const size = await hashOpen(fd, digest, buffers);
+      return { digest: digest.hex(), size, mtimeMs };
+    } finally {
+      digest.free();
+      if (fd !== undefined) hostFs.close(fd);
+    }
+  }
+
+  async #outcome(task: number, work: Promise<FileDigest>): Promise<Outcome> {
+    try {
+      return { content: await work };
+    } catch (error) {
+      return { error: errnoError(error, this.#paths[task]!) };
+    }
+  }
+
+  /** The digest of a file, undefined when it is not known yet. Throws what went wrong with it. */
+  result(task: number): FileDigest | undefined {
+    const result = this.#results[task];
+    if (result === undefined) return undefined;
+    if ('error' in result) throw result.error;
+    return result.content;
+  }
+
+  /** Hashes one file here, letting the other threads get more to do in between, or waits for the next digest. */
+  async help(): Promise<void> {
+    if (this.#next >= this.#end) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      return;
+    }
+    const task = --this.#end;
+    this.#results[task] = await this.#outcome(task, this.#hashHere(this.#paths[task]!));
+  }
+
+  async #hashHere(path: string): Promise<FileDigest> {
+    const buffer = Buffer.allocUnsafeSlow(helpSize);
+    const fd = hostFs.open(path, constants.O_RDONLY);
+    try {
+      const digest = createHash(this.#algorithm);
+      const { mtimeMs } = hostFs.fstat(fd);
+      for (let size = 0; ; ) {
+        const n = hostFs.read(fd, buffer, 0, buffer.length, null);
+        if (n === 0) return { digest: digest.digest('hex'), size, mtimeMs };
+        digest.update(buffer.subarray(0, n));
+        size += n;
+        await new Promise(setImmediate);
+      }
+    } finally {
+      hostFs.close(fd);
+    }
+  }
+
+  /** Starts nothing more and waits for what runs. */
+  async stop(): Promise<void> {
+    this.#end = this.#next;
+    await Promise.all(this.#lanes);
+  }
+}
