@@ -1,5 +1,7 @@
 const width = 32;
 const words = width / 4;
+/** Growing costs as much as adding; half of 10,000 are there after five times. */
+const firstRoom = 256;
 
 /** Random odd multipliers, so that nobody can choose checksums that fall together. */
 function multipliers(): Uint32Array {
@@ -13,10 +15,10 @@ function multipliers(): Uint32Array {
  * Checksums go in and out as hex; `addBytes` takes them as they lie in objects.
  */
 export class ChecksumSet {
-  #bytes = Buffer.alloc(16 * width);
-  #words = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, 16 * words);
+  #bytes = Buffer.alloc(firstRoom * width);
+  #words = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, firstRoom * words);
   /** Place in `#bytes` plus one, by hash; 0 is free. At least twice as large as `#bytes` has places. */
-  #table = new Uint32Array(32);
+  #table = new Uint32Array(firstRoom * 2);
   #size = 0;
   readonly #multipliers = multipliers();
 
@@ -33,20 +35,38 @@ export class ChecksumSet {
   add(checksum: string): boolean {
     this.#reserve();
     this.#bytes.write(checksum, this.#size * width, width, 'hex');
-    return this.#settle();
+    return this.#settle(this.#slot(this.#hash(this.#size)));
   }
 
   /** The 32 bytes at `offset`. False when they were there already. */
   addBytes(source: Buffer, offset: number): boolean {
+    return this.#settle(this.#put(source, offset));
+  }
+
+  /** Whether the 32 bytes at `offset` are in it. */
+  hasBytes(source: Buffer, offset: number): boolean {
+    return this.#table[this.#put(source, offset)] !== 0;
+  }
+
+  /** Puts a checksum behind the last one; gives where it is in the table, or would be. */
+  #put(source: Buffer, offset: number): number {
     this.#reserve();
-    source.copy(this.#bytes, this.#size * width, offset, offset + width);
-    return this.#settle();
+    const data = this.#words;
+    const to = this.#size * words;
+    let sum = 0;
+    for (let i = 0, at = offset; i < words; i++, at += 4) {
+      // In the order of bytes of all processors that Node runs on here.
+      const word = source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16) | (source[at + 3]! << 24);
+      data[to + i] = word;
+      sum = (sum + Math.imul(word ^ (word >>> 15), this.#multipliers[i]!)) | 0;
+    }
+    return this.#slot((sum ^ (sum >>> 16)) & (this.#table.length - 1));
   }
 
   has(checksum: string): boolean {
     this.#reserve();
     if (this.#bytes.write(checksum, this.#size * width, width, 'hex') !== width) return false;
-    return this.#table[this.#slot()] !== 0;
+    return this.#table[this.#slot(this.#hash(this.#size))] !== 0;
   }
 
   /** Checksum number `place`, as hex. */
@@ -74,25 +94,24 @@ export class ChecksumSet {
     }
   }
 
-  #settle(): boolean {
-    const slot = this.#slot();
+  #settle(slot: number): boolean {
     if (this.#table[slot] !== 0) return false;
     this.#table[slot] = ++this.#size;
     return true;
   }
 
-  /** Where the checksum behind the last one is in the table, or would be. */
-  #slot(): number {
+  /** Where the checksum behind the last one is in the table, or would be; looked for from `slot` on. */
+  #slot(slot: number): number {
     const table = this.#table;
     const data = this.#words;
     const mine = this.#size * words;
-    for (let slot = this.#hash(this.#size); ; slot = (slot + 1) & (table.length - 1)) {
-      const place = table[slot]!;
-      if (place === 0) return slot;
+    for (let at = slot; ; at = (at + 1) & (table.length - 1)) {
+      const place = table[at]!;
+      if (place === 0) return at;
       const there = (place - 1) * words;
       let same = 0;
       while (same < words && data[there + same] === data[mine + same]) same++;
-      if (same === words) return slot;
+      if (same === words) return at;
     }
   }
 

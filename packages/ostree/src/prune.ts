@@ -4,6 +4,7 @@ import { removeTree } from '@coppice/linux';
 import { encodeDict } from './codec/commit.ts';
 import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
+import { visitLooseObjects } from './store/objects.ts';
 import { writeBeside } from './store/refs.ts';
 import { ensureWritable } from './store/writable.ts';
 import { Reachable, traverseCommit, traverseRefs } from './traverse.ts';
@@ -61,19 +62,20 @@ export function pruneUnreachable(
     const payloadLinks: string[] = [];
     const xattrSets: string[] = [];
     const later: { type: ObjectType; checksum: string }[] = [];
-    for (const { checksum, type } of repo.objects()) {
-      if (type === 'payload-link') payloadLinks.push(checksum);
-      else if (type === 'file-xattrs') xattrSets.push(checksum);
-      if (!counted(type) || (options.commitOnly === true && type !== 'commit')) continue;
+    visitLooseObjects(repo.fs, repo.path, repo.mode, (type, name) => {
+      if (type === 'payload-link') payloadLinks.push(name.checksum);
+      else if (type === 'file-xattrs') xattrSets.push(name.checksum);
+      if (!counted(type) || (options.commitOnly === true && type !== 'commit')) return;
       total++;
-      if (reachable.has(type, checksum)) continue;
+      if (reachable.hasBytes(type, name.bytes)) return;
+      const { checksum } = name;
       pruned++;
       freed += objectSize(repo, type, checksum);
-      if (options.noPrune === true) continue;
+      if (options.noPrune === true) return;
       // Commits go first: one that is cut off leaves no commit whose tree is gone.
       if (type === 'commit') deleteObject(repo, type, checksum);
       else later.push({ type, checksum });
-    }
+    });
     for (const { type, checksum } of later) deleteObject(repo, type, checksum);
     if (options.commitOnly !== true) {
       freed += prunePayloadLinks(repo, payloadLinks, options.noPrune === true);
@@ -90,7 +92,7 @@ export function pruneUnreachable(
 }
 
 /** Objects that stand for themselves; the others come and go with one of these. */
-function counted(type: ObjectType): boolean {
+function counted(type: ObjectType): type is 'file' | 'commit' | 'dirtree' | 'dirmeta' {
   return type === 'file' || type === 'commit' || type === 'dirtree' || type === 'dirmeta';
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type Clock, CoppiceError, errnoError, prefixError, systemClock } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { type Variant, VariantDict } from '@coppice/gvariant';
@@ -235,6 +236,13 @@ export class Repo {
     return bytes;
   }
 
+  /** As `loadMetadata`, but the bytes are valid only until the next call of this function on any repository. */
+  peekMetadata(type: ObjectType, checksum: string): Buffer {
+    const plain = this.#transaction === undefined;
+    const name = looseName(checksum, type, this.mode);
+    return (plain ? peekFile(this.fs, `${this.path}/objects/${name}`) : undefined) ?? this.loadMetadata(type, checksum);
+  }
+
   loadCommitBytes(checksum: string): Buffer {
     return this.loadMetadata('commit', checksum);
   }
@@ -377,6 +385,29 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
   makeDirectory(fs, `${path}/tmp`);
   if (repo.env['OSTREE_SKIP_CACHE'] === undefined) makeDirectory(fs, `${path}/tmp/cache`);
   return repo;
+}
+
+let peeked: Buffer | undefined;
+
+/** The bytes of a small file in a buffer that the next call uses again; undefined when it cannot be had so. */
+function peekFile(fs: FileSystem, path: string): Buffer | undefined {
+  peeked ??= Buffer.allocUnsafeSlow(64 * 1024);
+  let fd: number;
+  try {
+    fd = fs.open(path, constants.O_RDONLY);
+  } catch {
+    return undefined;
+  }
+  try {
+    for (let size = 0; size < peeked.length; ) {
+      const n = fs.read(fd, peeked, size, peeked.length - size, null);
+      if (n === 0) return peeked.subarray(0, size);
+      size += n;
+    }
+    return undefined;
+  } finally {
+    fs.close(fd);
+  }
 }
 
 /** Makes a directory that may be missing, where one may. */

@@ -1,6 +1,7 @@
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { ChecksumSet } from './checksum-set.ts';
-import { checkEntryBytes, visitDirTree } from './codec/dirtree.ts';
+import { checkEntryBytes } from './codec/dirtree.ts';
+import { DirTreeCursor } from './codec/dirtree-cursor.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
 import { collectionRefs } from './store/ref-list.ts';
@@ -32,6 +33,20 @@ export class Reachable {
         return this.commits.has(checksum);
       default:
         return false;
+    }
+  }
+
+  /** As `has`, of the 32 bytes that a checksum is. */
+  hasBytes(type: 'commit' | 'dirtree' | 'dirmeta' | 'file', checksum: Buffer): boolean {
+    switch (type) {
+      case 'commit':
+        return this.commits.hasBytes(checksum, 0);
+      case 'dirtree':
+        return this.dirtrees.hasBytes(checksum, 0);
+      case 'dirmeta':
+        return this.dirmetas.hasBytes(checksum, 0);
+      case 'file':
+        return this.files.hasBytes(checksum, 0);
     }
   }
 
@@ -92,7 +107,7 @@ export function traverseTree(
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
   const below: string[] = [];
   try {
-    visitNames(repo.loadMetadata('dirtree', tree), into, below);
+    visitNames(repo.peekMetadata('dirtree', tree), into, below);
   } catch (error) {
     if (partial && isCoppiceError(error, 'NotFound')) return;
     if (!tolerateDamage || isCoppiceError(error, 'NotFound')) throw error;
@@ -101,18 +116,31 @@ export function traverseTree(
   for (const child of below) traverseTree(repo, child, into, partial, depth + 1, tolerateDamage);
 }
 
+const cursor = new DirTreeCursor();
+/** Where the entries' checksums are in the object that is looked at: files, then directories. */
+let places = new Uint32Array(1024);
+
 /** Adds the files and dirmetas of a dirtree object whole or not at all; gives its directories' dirtrees. */
 function visitNames(bytes: Buffer, into: Reachable, below: string[]): void {
-  visitDirTree(bytes, { file: (start, end) => checkEntryBytes(bytes, start, end), dir: checkDir });
-  visitDirTree(bytes, {
-    file: (_start, _end, checksum) => void into.files.addBytes(bytes, checksum),
-    dir(_start, _end, tree, meta) {
-      into.dirmetas.addBytes(bytes, meta);
-      below.push(bytes.toString('hex', tree, tree + 32));
-    },
-  });
-  function checkDir(start: number, end: number): void {
-    checkEntryBytes(bytes, start, end);
+  let count = 0;
+  const keep = (): void => {
+    checkEntryBytes(bytes, cursor.nameStart, cursor.nameEnd);
+    if (count === places.length) {
+      const old = places;
+      places = new Uint32Array(count * 2);
+      places.set(old);
+    }
+    places[count++] = cursor.nameEnd;
+  };
+  cursor.start(bytes, bytes.length);
+  while (cursor.nextFile()) keep();
+  const files = count;
+  while (cursor.nextDir()) keep();
+  for (let i = 0; i < files; i++) into.files.addBytes(bytes, places[i]!);
+  for (let i = files; i < count; i++) {
+    const at = places[i]!;
+    into.dirmetas.addBytes(bytes, at + 32);
+    below.push(bytes.toString('hex', at, at + 32));
   }
 }
 

@@ -20,7 +20,10 @@ test('holds what a Set of the same texts holds, in the same order', () => {
       expect(set.size).toBe(wanted.size);
       expect([...set]).toEqual([...wanted]);
       expect(set.bytes.toString('hex')).toBe([...wanted].join(''));
-      for (const text of [...asked, ...added]) expect(set.has(text)).toBe(wanted.has(text));
+      for (const text of [...asked, ...added]) {
+        expect(set.has(text)).toBe(wanted.has(text));
+        expect(set.hasBytes(Buffer.from(`09${text}`, 'hex'), 1)).toBe(wanted.has(text));
+      }
       expect([set.has(''), set.has('no checksum')]).toEqual([false, false]);
     }),
     { seed: 20, numRuns: 200 },

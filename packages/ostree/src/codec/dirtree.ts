@@ -1,15 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { compareNames } from './compare-names.ts';
-import {
-  arrayElements,
-  asBuffer,
-  notNormal,
-  offsetWidth,
-  readString,
-  readWidth,
-  tupleOffsets,
-  writeOffset,
-} from './framing.ts';
+import { DirTreeCursor } from './dirtree-cursor.ts';
+import { asBuffer, offsetWidth, readString, writeOffset } from './framing.ts';
 
 export interface DirTreeFile {
   readonly name: string;
@@ -85,23 +77,10 @@ export interface DirTreeVisitor {
 
 /** Walks over a dirtree object; throws `Corrupt` unless it is normal form with 32-byte checksums. Names are the visitor's. */
 export function visitDirTree(bytes: Buffer, visitor: DirTreeVisitor): void {
-  const what = 'dirtree';
-  const [filesEnd] = tupleOffsets(bytes, 0, bytes.length, 1, what) as [number];
-  let from = 0;
-  for (const to of arrayElements(bytes, 0, filesEnd, what)) {
-    const [nameEnd] = tupleOffsets(bytes, from, to, 1, what) as [number];
-    checkLength(nameEnd, to - readWidth(to - from));
-    visitor.file(from, nameEnd, nameEnd);
-    from = to;
-  }
-  from = filesEnd;
-  for (const to of arrayElements(bytes, filesEnd, bytes.length - readWidth(bytes.length), what)) {
-    const [nameEnd, treeEnd] = tupleOffsets(bytes, from, to, 2, what) as [number, number];
-    checkLength(nameEnd, treeEnd);
-    checkLength(treeEnd, to - 2 * readWidth(to - from));
-    visitor.dir(from, nameEnd, nameEnd, treeEnd);
-    from = to;
-  }
+  const cursor = new DirTreeCursor();
+  cursor.start(bytes, bytes.length);
+  while (cursor.nextFile()) visitor.file(cursor.nameStart, cursor.nameEnd, cursor.nameEnd);
+  while (cursor.nextDir()) visitor.dir(cursor.nameStart, cursor.nameEnd, cursor.nameEnd, cursor.nameEnd + 32);
 }
 
 /** Reads a dirtree object; throws `Corrupt` unless it is normal form with safe names and 32-byte checksums. */
@@ -123,13 +102,6 @@ export function decodeDirTree(source: Uint8Array): DirTree {
     },
   });
   return { files, dirs };
-}
-
-function checkLength(start: number, end: number): void {
-  if (end < start) throw notNormal('dirtree');
-  if (end - start !== 32) {
-    throw new CoppiceError('Corrupt', `Invalid checksum of length ${end - start} expected 32`);
-  }
 }
 
 /** As `checkEntryName`, on a NUL-terminated name in place; only a name that is not ASCII is decoded. */

@@ -7,6 +7,23 @@ export interface LooseObject {
   readonly type: ObjectType;
 }
 
+/** File names directly below `objects/ab`, with 0 to 255 for `ab`; in directory order. */
+function* objectDirectories(
+  fs: FileSystem,
+  repo: string,
+  prefix: string,
+): Generator<{ head: number; names: readonly string[] }, void, undefined> {
+  for (let head = 0; head < 256; head++) {
+    const digits = (head < 16 ? '0' : '') + head.toString(16);
+    if (prefix.length >= 2 ? digits !== prefix.slice(0, 2) : !digits.startsWith(prefix)) continue;
+    try {
+      yield { head, names: fs.readdir(`${repo}/objects/${digits}`) };
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
 /** Loose objects of one repository directory in directory order; names that are not objects' are passed over. */
 export function* looseObjects(
   fs: FileSystem,
@@ -14,42 +31,61 @@ export function* looseObjects(
   mode: RepoMode,
   prefix = '',
 ): Generator<LooseObject, void, undefined> {
-  const types = typesBySuffix(mode);
-  for (let i = 0; i < 256; i++) {
-    const head = (i < 16 ? '0' : '') + i.toString(16);
-    if (prefix.length >= 2 ? head !== prefix.slice(0, 2) : !head.startsWith(prefix)) continue;
-    let names: string[];
-    try {
-      names = fs.readdir(`${repo}/objects/${head}`);
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') continue;
-      throw error;
-    }
+  const reader = new LooseNameReader(mode);
+  for (const { head, names } of objectDirectories(fs, repo, prefix)) {
     for (const name of names) {
-      if (name.charCodeAt(62) !== dot || !startsWithHex(name)) continue;
-      const type = types.get(name.slice(63));
+      const type = reader.read(head, name);
       if (type === undefined) continue;
-      const checksum = head + name.slice(0, 62);
+      const { checksum } = reader;
       if (checksum.startsWith(prefix)) yield { checksum, type };
+    }
+  }
+}
+
+/** As `looseObjects`, without a string for each: `visit` finds the checksum in the reader. */
+export function visitLooseObjects(
+  fs: FileSystem,
+  repo: string,
+  mode: RepoMode,
+  visit: (type: ObjectType, reader: LooseNameReader) => void,
+): void {
+  const reader = new LooseNameReader(mode);
+  for (const { head, names } of objectDirectories(fs, repo, '')) {
+    for (const name of names) {
+      const type = reader.read(head, name);
+      if (type !== undefined) visit(type, reader);
     }
   }
 }
 
 const dot = 0x2e;
 
-/** 62 lower-case digits. */
-function startsWithHex(name: string): boolean {
-  for (let i = 0; i < 62; i++) {
-    const code = name.charCodeAt(i);
-    if (!(code >= 0x30 && code <= 0x39) && !(code >= 0x61 && code <= 0x66)) return false;
+/** Tells type and checksum of a name below `objects/ab`. */
+export class LooseNameReader {
+  /** The checksum of the last name that was an object's. */
+  readonly bytes: Buffer = Buffer.alloc(32);
+  readonly #types: readonly (readonly [string, ObjectType])[];
+
+  constructor(mode: RepoMode) {
+    this.#types = objectTypes.map((type) => [`.${objectSuffix(type, mode)}`, type]);
   }
-  return true;
-}
 
-function typesBySuffix(mode: RepoMode): ReadonlyMap<string, ObjectType> {
-  return new Map(objectTypes.map((type) => [objectSuffix(type, mode), type]));
-}
+  get checksum(): string {
+    return this.bytes.toString('hex');
+  }
 
+  /** Undefined for a name that is no object's. */
+  read(head: number, name: string): ObjectType | undefined {
+    if (name.charCodeAt(62) !== dot) return undefined;
+    this.bytes[0] = head;
+    // Digits of one case only; calls into the engine, which cost less than loops until these are compiled.
+    if (this.bytes.write(name, 1, 31, 'hex') !== 31 || name.toLowerCase() !== name) return undefined;
+    for (const [suffix, type] of this.#types) {
+      if (name.length === 62 + suffix.length && name.endsWith(suffix)) return type;
+    }
+    return undefined;
+  }
+}
 /** Path of a loose object in a repository directory. */
 export function objectPath(repo: string, checksum: string, type: ObjectType, mode: RepoMode): string {
   return `${repo}/objects/${looseName(checksum, type, mode)}`;
