@@ -1,9 +1,10 @@
 // Advisories of repositories (updateinfo.xml): what an update fixes, how severe, and for which builds.
 import { join } from 'node:path';
+import { readFile } from '@coppice/linux';
 import {
   findRecord,
-  loadRepository,
   metadataBytes,
+  parseRepomd,
   readUpdateinfo,
   type Advisory as UpdateinfoAdvisory,
 } from '@coppice/rpm';
@@ -41,8 +42,9 @@ export function statusAdvisory(entry: UpdateinfoAdvisory): Advisory {
 /** Advisories of a repository whose metadata are cached; none when it has none. */
 export function cachedAdvisories(client: Client, id: string, root = join(cacheDir(client), 'repomd')): Advisory[] {
   const dir = join(root, id);
-  if (client.fs.stat(join(dir, 'repodata/repomd.xml')) === undefined) return [];
-  const { repomd } = loadRepository(dir, { fs: client.fs });
+  const index = join(dir, 'repodata/repomd.xml');
+  if (client.fs.stat(index) === undefined) return [];
+  const repomd = parseRepomd(readFile(index, { fs: client.fs, limit: 8 << 20 }));
   const record = findRecord(repomd, 'updateinfo');
   if (record === undefined || client.fs.stat(join(dir, record.href)) === undefined) return [];
   return Array.from(readUpdateinfo(metadataBytes(join(dir, record.href), record, client.fs)), statusAdvisory);

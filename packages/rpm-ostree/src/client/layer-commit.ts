@@ -86,7 +86,8 @@ function localUsers(client: Client): { passwd: string; group: string } | undefin
   return { passwd: read('passwd'), group: read('group') };
 }
 
-function gonePackages(resolution: Resolution): Nevra[] {
+/** Base packages that go, replaced or not. */
+export function gonePackages(resolution: Resolution): Nevra[] {
   return [
     ...resolution.removed,
     ...resolution.replaced.map((r) => r.from),
