@@ -16,6 +16,6 @@ export { parseVariant } from './parse.ts';
 export { printString } from './print.ts';
 export type { GType } from './type.ts';
 // Types.
-export { isObjectPath, isSignature, maxDepth, parseType } from './type.ts';
+export { framedSize, isObjectPath, isSignature, maxDepth, offsetWidth, parseType } from './type.ts';
 export type { Value } from './variant.ts';
 export { Variant } from './variant.ts';

@@ -1,15 +1,21 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encode } from '@coppice/gvariant';
+import { hostFs } from '@coppice/linux';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyPart, countOperations, openPart } from '../src/delta/apply.ts';
+import { BlobFile } from '../src/delta/blob-file.ts';
 import { bsdiff } from '../src/delta/bsdiff.ts';
+import { bsdiffFile } from '../src/delta/bsdiff-file.ts';
 import { bspatch } from '../src/delta/bspatch.ts';
 import { checksumOfShort, deltaDir, parseDeltaName, shortChecksum } from '../src/delta/name.ts';
-import { compressPart, decodePayload, encodePayload, uncompressPart } from '../src/delta/part.ts';
+import { decodePayload, type PartPayload, payloadFrame, uncompressPart } from '../src/delta/part.ts';
+import { PartBuilder } from '../src/delta/part-builder.ts';
 import { rollsum } from '../src/delta/rollsum.ts';
-import { suffixArray } from '../src/delta/suffix-array.ts';
+import { SourceIndex } from '../src/delta/source-index.ts';
 import { decodeSuperblock, readSigned } from '../src/delta/superblock.ts';
+import { xzEncode } from '../src/delta/xz-encoder.ts';
 import { applyOffline, generateDelta, Repo, sha256, showDelta } from '../src/index.ts';
 import { commitFolder, newFolder, writeTree } from './tree.ts';
 
@@ -24,33 +30,75 @@ const pair = fc
     return [Uint8Array.from(base), Uint8Array.from(fresh)] as const;
   });
 
-test('the suffix array is the sorted list of suffixes', () => {
+/** The whole patch. */
+function patchOf(old: Uint8Array, fresh: Uint8Array, index = new SourceIndex()): Buffer {
+  const out: Buffer[] = [];
+  const length = bsdiff(old, fresh, index, (bytes) => out.push(Buffer.from(bytes)));
+  const patch = Buffer.concat(out);
+  expect(patch.length).toBe(length);
+  return patch;
+}
+
+test('the index finds a longest match, if one is longer than a key', () => {
+  const index = new SourceIndex();
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 200 }), (values) => {
-      const bytes = Uint8Array.from(values);
-      const naive = Array.from(bytes.keys()).sort((a, b) =>
-        Buffer.compare(Buffer.from(bytes.subarray(a)), Buffer.from(bytes.subarray(b))),
-      );
-      expect([...suffixArray(bytes)]).toEqual(naive);
+    fc.property(pair, fc.nat(400), ([old, fresh], start) => {
+      // The same index for one text after the other.
+      index.fill(old);
+      const at = start % Math.max(1, fresh.length);
+      const lengthAt = (place: number): number => {
+        let n = 0;
+        while (place + n < old.length && at + n < fresh.length && old[place + n] === fresh[at + n]) n++;
+        return n;
+      };
+      const longest = old.reduce((best, _byte, place) => Math.max(best, lengthAt(place)), 0);
+      const found = index.search(fresh, at, 0, 0);
+      if (found > 0) expect(lengthAt(index.position)).toBe(found);
+      // All places of one key are tried here: there are fewer than sixteen.
+      const places = old.filter((_byte, place) => lengthAt(place) >= 8).length;
+      if (longest >= 8 && places <= 16) expect(found).toBe(longest);
     }),
-    { ...seed, numRuns: 200 },
+    { ...seed, numRuns: 300 },
   );
 });
 
 test('bspatch undoes bsdiff', () => {
+  const index = new SourceIndex();
   fc.assert(
     fc.property(pair, ([old, fresh]) => {
-      expect(bspatch(old, bsdiff(old, fresh), fresh.length).equals(Buffer.from(fresh))).toBe(true);
+      expect(bspatch(old, patchOf(old, fresh, index), fresh.length).equals(Buffer.from(fresh))).toBe(true);
     }),
     { ...seed, numRuns: 200 },
   );
   // `aaa\n` to `bbb\n` as the original wrote it: 28 bytes, four of them extra.
-  expect(bsdiff(Buffer.from('aaa\n'), Buffer.from('bbb\n')).length).toBe(28);
+  expect(patchOf(Buffer.from('aaa\n'), Buffer.from('bbb\n')).length).toBe(28);
+});
+
+test('bspatch undoes bsdiff of files taken in pieces', () => {
+  const index = new SourceIndex();
+  const inPieces = (bytes: Uint8Array, size: number): { size: number; read(): Iterable<Uint8Array> } => ({
+    size: bytes.length,
+    *read() {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    },
+  });
+  const shape = fc.record({ old: fc.integer({ min: 1, max: 300 }), fresh: fc.integer({ min: 1, max: 200 }) });
+  fc.assert(
+    fc.property(pair, shape, fc.integer({ min: 1, max: 70 }), ([old, fresh], windows, size) => {
+      const out: Buffer[] = [];
+      const sink = (bytes: Uint8Array): void => void out.push(Buffer.from(bytes));
+      const length = bsdiffFile(inPieces(old, size), inPieces(fresh, size), index, sink, windows);
+      const patch = Buffer.concat(out);
+      expect(patch.length).toBe(length);
+      expect(bspatch(old, patch, fresh.length).equals(Buffer.from(fresh))).toBe(true);
+    }),
+    { ...seed, numRuns: 300 },
+  );
 });
 
 test('a damaged patch is refused or gives other bytes, never more than the size', () => {
   const old = Buffer.from('the old content of a file, '.repeat(8));
-  const patch = bsdiff(old, Buffer.from('the new content of a file, '.repeat(8)));
+  const patch = patchOf(old, Buffer.from('the new content of a file, '.repeat(8)));
   fc.assert(
     fc.property(fc.nat(patch.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
       const damaged = Buffer.from(patch);
@@ -79,7 +127,7 @@ test('rollsum finds what moved', () => {
     Buffer.from('middle'),
     ...blocks.slice(20),
   ]);
-  const { matches, matchedBytes } = rollsum(from, to);
+  const { matches, matchedBytes } = rollsum([from.subarray(0, 77), from.subarray(77)], [to]);
   expect(matchedBytes).toBeGreaterThan(from.length / 2);
   for (const { toOffset, fromOffset, size } of matches) {
     expect(to.subarray(toOffset, toOffset + size).equals(from.subarray(fromOffset, fromOffset + size))).toBe(true);
@@ -94,6 +142,61 @@ test('names of files', () => {
   expect(() => parseDeltaName('x')).toThrow();
 });
 
+const payloadType = '(a(uuu)aa(ayay)ayay)';
+
+function payloadBytes({ blob, ...rest }: PartPayload): Uint8Array {
+  const { head, tail } = payloadFrame(rest, blob.length);
+  return Buffer.concat([head, blob, tail]);
+}
+
+async function packed(payload: Uint8Array): Promise<Uint8Array> {
+  const out: Uint8Array[] = [Uint8Array.of(0x78)];
+  await xzEncode([payload], 1 << 20, (bytes) => out.push(Uint8Array.from(bytes)));
+  return Buffer.concat(out);
+}
+
+test('a payload written around its blob is what the whole value encodes to', () => {
+  for (const size of [0, 1, 100, 240, 250, 255, 256, 300, 65_500, 65_530, 70_000]) {
+    for (const operations of [0, 3, 7]) {
+      const payload = {
+        modes: [{ uid: 0, gid: 0, mode: 0 }],
+        xattrs: [[], [{ name: 'user.a', value: Buffer.from('v') }]],
+        blob: new Uint8Array(size).fill(7),
+        operations: new Uint8Array(operations).fill(9),
+      };
+      const whole = encode(payloadType, [
+        [[0, 0, 0]],
+        [[], [[Buffer.from('user.a\0'), Buffer.from('v')]]],
+        payload.blob,
+        payload.operations,
+      ]);
+      expect(Buffer.from(payloadBytes(payload)).equals(whole)).toBe(true);
+    }
+  }
+});
+
+test('a file with runs of another keeps only what stands outside them', () => {
+  const folder = newFolder();
+  const fresh = Buffer.from('0123456789abcdefghij');
+  const matches = [
+    { toOffset: 2, fromOffset: 0, size: 3 },
+    { toOffset: 5, fromOffset: 9, size: 1 },
+    { toOffset: 12, fromOffset: 1, size: 8 },
+  ];
+  for (const size of [1, 3, 5, 20]) {
+    const read = function* (): Generator<Uint8Array> {
+      for (let at = 0; at < fresh.length; at += size) yield fresh.subarray(at, at + size);
+    };
+    const builder = new PartBuilder(new BlobFile(hostFs, folder));
+    const header = { uid: 0, gid: 0, mode: 0o100644, symlinkTarget: '', xattrs: [] };
+    builder.rollsum('a'.repeat(64), header, { size: fresh.length, read }, 'b'.repeat(64), matches);
+    const { blob } = decodePayload(Buffer.concat([...builder.payload()].map((piece) => Buffer.from(piece))));
+    expect(Buffer.from(blob.subarray(32)).toString()).toBe('016789ab');
+    builder.close();
+  }
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test('a part’s payload survives packing, and unknown packing is refused', async () => {
   const payload = {
     modes: [{ uid: 1, gid: 2, mode: 0o100755 }],
@@ -101,7 +204,7 @@ test('a part’s payload survives packing, and unknown packing is refused', asyn
     blob: Buffer.from('some bytes'),
     operations: Uint8Array.of(1, 2, 3),
   };
-  const file = await compressPart(encodePayload(payload));
+  const file = await packed(payloadBytes(payload));
   expect(Buffer.from(file.subarray(0, 7)).toString('hex')).toBe('78fd377a585a00');
   const back = decodePayload(uncompressPart(file, 10_000));
   expect(back.modes).toEqual(payload.modes);

@@ -1,22 +1,77 @@
-import { type SortMemory, suffixArray } from './suffix-array.ts';
+import type { SourceIndex } from './source-index.ts';
 
-/** Control triple: sign-magnitude, little-endian. */
-function writeOffset(out: Buffer, at: number, value: number): void {
-  const magnitude = Math.abs(value);
-  out.writeUInt32LE(magnitude % 2 ** 32, at);
-  out.writeUInt32LE((Math.floor(magnitude / 2 ** 32) | (value < 0 ? 0x80000000 : 0)) >>> 0, at + 4);
+/** Takes the bytes of a patch piece by piece; a piece is valid in the call only. */
+export type PatchSink = (bytes: Uint8Array) => void;
+
+/** A match must be this much longer than what the current alignment gives, or it is not worth another piece. */
+const gain = 8;
+/** An alignment that goes on for so long is followed without looking for another. */
+const longEnough = 32;
+const bufferSize = 64 * 1024;
+
+/** Writes control triples with their diff and extra bytes. */
+class PatchWriter {
+  readonly #sink: PatchSink;
+  readonly #buffer = Buffer.allocUnsafe(bufferSize);
+  readonly #control = Buffer.alloc(24);
+  size = 0;
+
+  constructor(sink: PatchSink) {
+    this.#sink = sink;
+  }
+
+  control(diff: number, extra: number, seek: number): void {
+    this.#number(0, diff);
+    this.#number(8, extra);
+    this.#number(16, seek);
+    this.#give(this.#control);
+  }
+
+  /** Sign and magnitude, little-endian. */
+  #number(at: number, value: number): void {
+    const magnitude = Math.abs(value);
+    this.#control.writeUInt32LE(magnitude % 2 ** 32, at);
+    this.#control.writeUInt32LE((Math.floor(magnitude / 2 ** 32) | (value < 0 ? 0x80000000 : 0)) >>> 0, at + 4);
+  }
+
+  difference(old: Uint8Array, oldAt: number, fresh: Uint8Array, freshAt: number, length: number): void {
+    const buffer = this.#buffer;
+    for (let done = 0; done < length; ) {
+      const count = Math.min(bufferSize, length - done);
+      const from = freshAt + done;
+      const less = oldAt + done;
+      for (let i = 0; i < count; i++) buffer[i] = fresh[from + i]! - old[less + i]!;
+      this.#give(buffer.subarray(0, count));
+      done += count;
+    }
+  }
+
+  extra(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#give(bytes);
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.size += bytes.length;
+    this.#sink(bytes);
+  }
 }
 
 /**
- * The difference of two files as bsdiff makes it (Percival 2003; control triples with diff and extra bytes in between, no
- * header, not compressed). Give the pieces to a compressor; `bspatch` undoes it. With `memory`, one call after the other
- * uses the same arrays.
+ * Gives the difference of two byte strings as bsdiff writes it (Percival 2003; control triples with diff and extra bytes in
+ * between, no header, not compressed); `bspatch` undoes it. `index` is filled with `old`; one call after the other uses the
+ * same. The last triple's seek is to `endAt` in the old bytes. Returns the length.
  */
-export function bsdiff(old: Uint8Array, fresh: Uint8Array, memory?: SortMemory): Buffer {
-  const index = suffixArray(old, 255, memory);
+export function bsdiff(
+  old: Uint8Array,
+  fresh: Uint8Array,
+  index: SourceIndex,
+  sink: PatchSink,
+  endAt: number | undefined = undefined,
+): number {
+  index.fill(old);
+  const patch = new PatchWriter(sink);
   const oldSize = old.length;
   const newSize = fresh.length;
-  const parts: Buffer[] = [];
   let scan = 0;
   let length = 0;
   let position = 0;
@@ -24,40 +79,20 @@ export function bsdiff(old: Uint8Array, fresh: Uint8Array, memory?: SortMemory):
   let lastPosition = 0;
   let lastOffset = 0;
 
-  // Longest match of fresh[at..] among the suffixes of old; sets `position`, gives the length.
+  // Longest match of fresh[at..] in old, first where the current alignment has it; sets `position`, gives the length.
   const search = (at: number): number => {
-    if (oldSize === 0) return 0;
-    let low = 0;
-    let high = oldSize - 1;
-    // Bytes known to match at either end: comparisons start behind them.
-    let lowMatch = matchAt(index[low]!, at, 0);
-    let highMatch = matchAt(index[high]!, at, 0);
-    while (high - low >= 2) {
-      const middle = (low + high) >>> 1;
-      const from = index[middle]!;
-      const known = Math.min(lowMatch, highMatch);
-      const n = matchAt(from, at, known);
-      const smaller = from + n >= oldSize || (at + n < newSize && old[from + n]! < fresh[at + n]!);
-      if (smaller) {
-        low = middle;
-        lowMatch = n;
-      } else {
-        high = middle;
-        highMatch = n;
-      }
+    const aligned = at + lastOffset;
+    let same = 0;
+    if (aligned >= 0 && aligned < oldSize) {
+      const most = Math.min(oldSize - aligned, newSize - at);
+      while (same < most && old[aligned + same] === fresh[at + same]) same++;
+      position = aligned;
+      if (same >= longEnough) return same;
     }
-    if (lowMatch > highMatch) {
-      position = index[low]!;
-      return lowMatch;
-    }
-    position = index[high]!;
-    return highMatch;
-  };
-  const matchAt = (from: number, at: number, known: number): number => {
-    const most = Math.min(oldSize - from, newSize - at);
-    let n = known;
-    while (n < most && old[from + n] === fresh[at + n]) n++;
-    return Math.min(n, most);
+    const other = index.search(fresh, at, aligned, same);
+    if (other === 0) return same;
+    position = index.position;
+    return other;
   };
 
   while (scan < newSize) {
@@ -69,7 +104,7 @@ export function bsdiff(old: Uint8Array, fresh: Uint8Array, memory?: SortMemory):
         const at = scored + lastOffset;
         if (at >= 0 && at < oldSize && old[at] === fresh[scored]) oldScore++;
       }
-      if ((length === oldScore && length !== 0) || length > oldScore + 8) break;
+      if ((length === oldScore && length !== 0) || length > oldScore + gain) break;
       const at = scan + lastOffset;
       if (at >= 0 && at < oldSize && old[at] === fresh[scan]) oldScore--;
     }
@@ -108,17 +143,14 @@ export function bsdiff(old: Uint8Array, fresh: Uint8Array, memory?: SortMemory):
       forward += keep - overlap;
       backward -= keep;
     }
-    const extra = scan - backward - (lastScan + forward);
-    const piece = Buffer.allocUnsafe(24 + forward + extra);
-    writeOffset(piece, 0, forward);
-    writeOffset(piece, 8, extra);
-    writeOffset(piece, 16, position - backward - (lastPosition + forward));
-    for (let i = 0; i < forward; i++) piece[24 + i] = fresh[lastScan + i]! - old[lastPosition + i]!;
-    piece.set(fresh.subarray(lastScan + forward, lastScan + forward + extra), 24 + forward);
-    parts.push(piece);
+    const end = lastScan + forward;
+    const next = scan < newSize || endAt === undefined ? position - backward : endAt;
+    patch.control(forward, scan - backward - end, next - (lastPosition + forward));
+    patch.difference(old, lastPosition, fresh, lastScan, forward);
+    patch.extra(fresh.subarray(end, scan - backward));
     lastScan = scan - backward;
     lastPosition = position - backward;
     lastOffset = position - scan;
   }
-  return Buffer.concat(parts);
+  return patch.size;
 }

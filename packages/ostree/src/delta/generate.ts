@@ -1,18 +1,19 @@
 import { CoppiceError, errnoError } from '@coppice/base';
 import { decode, type Value, Variant, VariantDict } from '@coppice/gvariant';
-import { sha256 } from '../codec/checksum.ts';
 import { formatSize } from '../codec/format-size.ts';
 import { isRegular, isSymlink } from '../codec/mode-bits.ts';
 import type { ObjectType } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
 import { writeBeside } from '../store/refs.ts';
-import { bsdiff } from './bsdiff.ts';
+import { BlobFile } from './blob-file.ts';
+import type { PatchSink } from './bsdiff.ts';
+import { bsdiffFile } from './bsdiff-file.ts';
 import { deltaDir, deltaFilePath } from './name.ts';
-import { compressPart } from './part.ts';
 import { PartBuilder } from './part-builder.ts';
+import { PartFile } from './part-file.ts';
 import { type RollsumMatch, rollsum } from './rollsum.ts';
 import { commitObjects, type NamedContent, namedContent, similarFiles, usableSource } from './similar.ts';
-import { SortMemory } from './suffix-array.ts';
+import { SourceIndex } from './source-index.ts';
 import {
   type DeltaFallback,
   type DeltaPartHeader,
@@ -49,36 +50,31 @@ type Plan =
   | { readonly kind: 'rollsum'; readonly from: string; readonly matches: readonly RollsumMatch[] }
   | { readonly kind: 'bsdiff'; readonly from: string };
 
-interface WrittenPart {
-  readonly header: DeltaPartHeader;
-  readonly bytes: Uint8Array;
-}
+/**
+ * Dictionary of the encoder, which takes twelve times as much memory. Patches are mostly zeros and gain nothing from a larger
+ * one; for other contents there is room, since nothing is compared meanwhile.
+ */
+const dictionary = { patches: 4 * 1024 * 1024, files: 8 * 1024 * 1024 } as const;
 
 /**
  * Makes the static delta between two commits (or from nothing) and stores it, superblock last. Parts are compressed off the
- * main thread while the next one is put together.
+ * main thread while the next one is put together. Memory does not grow with files or parts: what a part holds lies in
+ * nameless files beside where it goes.
  */
 export async function generateDelta(repo: Repo, options: GenerateDeltaOptions): Promise<void> {
   await new Generator(repo, options).run();
 }
 
-function contentBytes(repo: Repo, checksum: string): Buffer {
-  const file = repo.loadFile(checksum);
-  const out = Buffer.allocUnsafe(file.size);
-  let at = 0;
-  for (const piece of file.read()) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
-}
+/** A turn of the event loop, in which the encoder gets its next bytes. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class Generator {
   readonly #repo: Repo;
   readonly #options: GenerateDeltaOptions;
-  readonly #parts: WrittenPart[] = [];
+  readonly #folder: string;
+  readonly #parts: PartFile[] = [];
   readonly #fallbacks: DeltaFallback[] = [];
-  #builder = new PartBuilder();
+  #builder: PartBuilder;
   #compressing: Promise<void> | undefined;
   #loose = 0;
   #made = 0;
@@ -86,6 +82,12 @@ class Generator {
   constructor(repo: Repo, options: GenerateDeltaOptions) {
     this.#repo = repo;
     this.#options = options;
+    this.#folder = options.filename === undefined ? `${repo.path}/tmp` : folderOf(options.filename);
+    this.#builder = this.#newBuilder();
+  }
+
+  #newBuilder(): PartBuilder {
+    return new PartBuilder(new BlobFile(this.#repo.fs, this.#folder));
   }
 
   #log(line: string): void {
@@ -93,6 +95,17 @@ class Generator {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#make();
+      this.#store();
+    } finally {
+      await this.#compressing?.catch(() => {});
+      this.#builder.close();
+      for (const part of this.#parts) part.discard();
+    }
+  }
+
+  async #make(): Promise<void> {
     const { from, to } = this.#options;
     const repo = this.#repo;
     const fresh = commitObjects(repo, to);
@@ -127,12 +140,12 @@ class Generator {
     for (const { checksum } of symlinks) {
       await this.#room();
       const { header } = repo.loadFile(checksum);
-      this.#builder.file(checksum, header, Buffer.from(header.symlinkTarget));
+      const target = Buffer.from(header.symlinkTarget);
+      this.#builder.file(checksum, header, target.length, [target]);
     }
     await this.#finishPart();
     await this.#compressing;
     this.#report(plans);
-    this.#store();
   }
 
   /** Which new files are made from old ones, and how. */
@@ -145,7 +158,11 @@ class Generator {
       const source = similar.get(checksum);
       if (source === undefined) continue;
       const patchable = wanted && source.size + size <= maxBsdiff;
-      const result = rollsum(contentBytes(this.#repo, source.checksum), contentBytes(this.#repo, checksum), byStart);
+      const result = rollsum(
+        this.#repo.loadFile(source.checksum).read(),
+        this.#repo.loadFile(checksum).read(),
+        byStart,
+      );
       const percent = Math.floor((result.matchedChunks * 100) / Math.max(1, result.totalChunks));
       // bsdiff finds more inside half-equal files; whole runs are cheaper only when almost everything is the same.
       if (percent >= (patchable && !byStart ? 90 : 50)) {
@@ -166,18 +183,18 @@ class Generator {
     for (const { checksum } of of('rollsum')) {
       const plan = plans.get(checksum) as Extract<Plan, { kind: 'rollsum' }>;
       await this.#room();
-      const { header } = repo.loadFile(checksum);
-      this.#builder.rollsum(checksum, header, contentBytes(repo, checksum), plan.from, plan.matches);
+      const file = repo.loadFile(checksum);
+      this.#builder.rollsum(checksum, file.header, file, plan.from, plan.matches);
     }
     const patched = of('bsdiff');
-    const memory = new SortMemory();
+    const index = new SourceIndex();
     for (const [i, { checksum, size }] of patched.entries()) {
       const plan = plans.get(checksum)!;
       this.#log(`processing bsdiff: [${i}/${patched.length}]`);
       await this.#room();
-      const { header } = repo.loadFile(checksum);
-      const patch = bsdiff(contentBytes(repo, plan.from), contentBytes(repo, checksum), memory);
-      this.#builder.bsdiff(checksum, header, size, plan.from, patch);
+      const [old, file] = [repo.loadFile(plan.from), repo.loadFile(checksum)];
+      const make = (sink: PatchSink): number => bsdiffFile(old, file, index, sink);
+      this.#builder.bsdiff(checksum, file.header, size, plan.from, make);
     }
     const { minFallback = 4 * mega } = this.#options;
     for (const { checksum, size } of regular) {
@@ -190,8 +207,8 @@ class Generator {
       }
       this.#loose += loose;
       await this.#room(size);
-      const { header } = repo.loadFile(checksum);
-      this.#builder.file(checksum, header, contentBytes(repo, checksum));
+      const file = repo.loadFile(checksum);
+      this.#builder.file(checksum, file.header, size, file.read());
     }
   }
 
@@ -204,6 +221,7 @@ class Generator {
   /** Starts a new part when the current one is large. */
   async #room(next = 0): Promise<void> {
     const { maxChunk = 32 * mega } = this.#options;
+    if (this.#compressing !== undefined) await turn();
     if (this.#builder.objects.length > 0 && this.#builder.estimate + next > maxChunk) await this.#finishPart();
   }
 
@@ -212,18 +230,17 @@ class Generator {
     const builder = this.#builder;
     // A delta without objects has one empty part all the same.
     if (builder.objects.length === 0 && this.#made > 0) return;
-    this.#made++;
-    this.#builder = new PartBuilder();
+    const number = ++this.#made;
     await this.#compressing;
-    const payload = builder.finish();
-    const number = this.#made;
-    this.#compressing = compressPart(payload).then((bytes) => {
-      const { objects, uncompressedSize } = builder;
-      this.#parts.push({
-        bytes,
-        header: { version: 0, checksum: sha256(bytes), size: bytes.length, uncompressedSize, objects },
-      });
-      this.#log(`part ${number} n:${objects.length} compressed:${bytes.length} uncompressed:${uncompressedSize}`);
+    this.#builder = this.#newBuilder();
+    const { fs, settings } = this.#repo;
+    this.#compressing = PartFile.write(fs, this.#folder, builder, {
+      dictionary: builder.patched ? dictionary.patches : dictionary.files,
+      durable: settings.fsync,
+    }).then((part) => {
+      this.#parts.push(part);
+      const { objects, size, uncompressedSize } = part.header;
+      this.#log(`part ${number} n:${objects.length} compressed:${size} uncompressed:${uncompressedSize}`);
     });
     // A failure shows when it is awaited; until then it must not count as unhandled.
     this.#compressing.catch(() => {});
@@ -248,8 +265,8 @@ class Generator {
     const out = new VariantDict(metadata ?? []);
     out.set(endiannessKey, endiannessVariant(bigEndian));
     if (inline === true) {
-      this.#parts.forEach(({ bytes }, i) => {
-        out.set(deltaFilePath(from, to, String(i)), new Variant('(yay)', decode('(yay)', bytes)));
+      this.#parts.forEach((part, i) => {
+        out.set(deltaFilePath(from, to, String(i)), new Variant('(yay)', decode('(yay)', part.read())));
       });
     }
     const detached = this.#repo.loadDetachedMetadata(to);
@@ -274,8 +291,10 @@ class Generator {
     const superblock = sign === undefined ? inner : writeSigned(inner, sign(inner));
     const dir = filename === undefined ? `${repo.path}/deltas/${deltaDir(from, to)}` : folderOf(filename);
     if (filename === undefined) makeDirs(repo, dir);
-    if (inline !== true)
-      this.#parts.forEach(({ bytes }, i) => void writeBeside(repo.fs, `${dir}/${i}`, bytes, repo.settings.fsync));
+    if (inline !== true) {
+      for (const [i, part] of this.#parts.entries()) part.rename(`${dir}/${i}`);
+      if (repo.settings.fsync) repo.fs.syncDir(dir);
+    }
     writeBeside(repo.fs, filename ?? `${dir}/superblock`, superblock, repo.settings.fsync);
     if (filename === undefined) removeOldParts(repo, dir, inline === true ? 0 : this.#parts.length);
   }

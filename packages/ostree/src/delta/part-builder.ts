@@ -3,11 +3,14 @@ import type { FileHeader } from '../codec/file-header.ts';
 import type { ObjectType } from '../codec/object-type.ts';
 import { encodeVarint } from '../codec/varint.ts';
 import { encodeXattrs, type Xattr } from '../codec/xattrs.ts';
-import { encodePayload } from './part.ts';
+import type { BlobFile } from './blob-file.ts';
+import type { PatchSink } from './bsdiff.ts';
+import type { ReadableFile } from './bsdiff-file.ts';
+import { payloadFrame } from './part.ts';
 import type { RollsumMatch } from './rollsum.ts';
 import type { DeltaObject } from './superblock.ts';
 
-/** Puts one part together: objects with the operations that make them. */
+/** Puts one part together: objects with the operations that make them, their bytes in a file. */
 export class PartBuilder {
   readonly objects: DeltaObject[] = [];
   uncompressedSize = 0;
@@ -15,25 +18,23 @@ export class PartBuilder {
   readonly #modeIndex = new Map<string, number>();
   readonly #xattrs: (readonly Xattr[])[] = [];
   readonly #xattrIndex = new Map<string, number>();
-  #blob: Uint8Array[] = [];
-  #blobSize = 0;
+  readonly #blob: BlobFile;
   readonly #operations: number[] = [];
+  /** Whether patches are among the bytes. */
+  patched = false;
+
+  constructor(blob: BlobFile) {
+    this.#blob = blob;
+  }
 
   /** About how large the payload is. */
   get estimate(): number {
-    return this.#blobSize + this.#operations.length;
+    return this.#blob.size + this.#operations.length;
   }
 
   #op(code: string, ...numbers: number[]): void {
     this.#operations.push(code.charCodeAt(0));
     for (const n of numbers) this.#operations.push(...encodeVarint(n));
-  }
-
-  #append(bytes: Uint8Array): number {
-    const offset = this.#blobSize;
-    this.#blob.push(bytes);
-    this.#blobSize += bytes.length;
-    return offset;
   }
 
   #mode(header: FileHeader): number {
@@ -65,65 +66,102 @@ export class PartBuilder {
 
   metadata(type: ObjectType, checksum: string, bytes: Uint8Array): void {
     this.#begin(type, checksum, bytes.length);
-    this.#op('S', bytes.length, this.#append(bytes));
+    this.#op('S', bytes.length, this.#blob.append(bytes));
   }
 
   /** A whole file, or a symlink with its target as bytes. */
-  file(checksum: string, header: FileHeader, bytes: Uint8Array): void {
-    this.#begin('file', checksum, bytes.length);
-    this.#op('S', this.#mode(header), this.#attributes(header), bytes.length, this.#append(bytes));
+  file(checksum: string, header: FileHeader, size: number, bytes: Iterable<Uint8Array>): void {
+    this.#begin('file', checksum, size);
+    this.#op('S', this.#mode(header), this.#attributes(header), size, this.#blob.size);
+    for (const piece of bytes) this.#blob.append(piece);
   }
 
-  bsdiff(checksum: string, header: FileHeader, size: number, from: string, patch: Uint8Array): void {
+  /** `make` gives the patch to the sink and returns its length. */
+  bsdiff(checksum: string, header: FileHeader, size: number, from: string, make: (sink: PatchSink) => number): void {
     this.#begin('file', checksum, size);
-    this.#op('r', this.#append(checksumBytes(from)));
+    this.#op('r', this.#blob.append(checksumBytes(from)));
     this.#op('o', this.#mode(header), this.#attributes(header), size);
-    this.#op('B', this.#append(patch), patch.length);
+    const offset = this.#blob.size;
+    this.#op(
+      'B',
+      offset,
+      make((bytes) => this.#blob.append(bytes)),
+    );
     this.#op('c');
     this.#op('R');
+    this.patched = true;
   }
 
   /** Runs of the old file where `matches` say so, the new file's own bytes between them. */
   rollsum(
     checksum: string,
     header: FileHeader,
-    fresh: Uint8Array,
+    fresh: ReadableFile,
     from: string,
     matches: readonly RollsumMatch[],
   ): void {
-    this.#begin('file', checksum, fresh.length);
-    const source = this.#append(checksumBytes(from));
-    this.#op('o', this.#mode(header), this.#attributes(header), fresh.length);
+    this.#begin('file', checksum, fresh.size);
+    const source = this.#blob.append(checksumBytes(from));
+    this.#op('o', this.#mode(header), this.#attributes(header), fresh.size);
     let reading = false;
     let at = 0;
-    const own = (end: number): void => {
+    const bytes = this.#blob.size;
+    let own = 0;
+    const ownUntil = (end: number): void => {
       if (end <= at) return;
       if (reading) this.#op('R');
       reading = false;
-      this.#op('w', end - at, this.#append(fresh.subarray(at, end)));
+      this.#op('w', end - at, bytes + own);
+      own += end - at;
       at = end;
     };
     for (const { toOffset, fromOffset, size } of matches) {
-      own(toOffset);
+      ownUntil(toOffset);
       if (!reading) this.#op('r', source);
       reading = true;
       this.#op('w', size, fromOffset);
       at = toOffset + size;
     }
-    own(fresh.length);
+    ownUntil(fresh.size);
     if (reading) this.#op('R');
     this.#op('c');
+    this.#appendOutside(fresh, matches);
   }
 
-  /** Payload bytes; the builder lets go of its own. */
-  finish(): Uint8Array {
-    const blob = Buffer.concat(this.#blob);
-    this.#blob = [];
-    return encodePayload({
-      modes: this.#modes,
-      xattrs: this.#xattrs,
-      blob,
-      operations: Uint8Array.from(this.#operations),
-    });
+  /** The bytes of a file that no match covers. */
+  #appendOutside(fresh: ReadableFile, matches: readonly RollsumMatch[]): void {
+    let at = 0;
+    let next = 0;
+    for (const piece of fresh.read()) {
+      const start = at;
+      const end = start + piece.length;
+      while (at < end) {
+        const match = matches[next];
+        if (match === undefined || match.toOffset > at) {
+          const stop = Math.min(end, match?.toOffset ?? end);
+          this.#blob.append(piece.subarray(at - start, stop - start));
+          at = stop;
+        } else {
+          at = Math.min(end, match.toOffset + match.size);
+          if (at === match.toOffset + match.size) next++;
+        }
+      }
+    }
+  }
+
+  /** The payload's bytes in pieces, each valid until the next is taken. */
+  *payload(): Generator<Uint8Array> {
+    const { head, tail } = payloadFrame(
+      { modes: this.#modes, xattrs: this.#xattrs, operations: Uint8Array.from(this.#operations) },
+      this.#blob.size,
+    );
+    yield head;
+    yield* this.#blob.read();
+    yield tail;
+  }
+
+  /** Lets go of the bytes. */
+  close(): void {
+    this.#blob.close();
   }
 }

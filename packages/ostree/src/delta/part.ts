@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
-import { decode, encode, type Value } from '@coppice/gvariant';
+import { decode, encode, framedSize, offsetWidth, type Value } from '@coppice/gvariant';
 import { sortXattrs, type Xattr } from '../codec/xattrs.ts';
-import { xzCompress, xzDecompress, xzDecompressAside } from './compression.ts';
+import { xzDecompress, xzDecompressAside } from './compression.ts';
 
 /** What a part holds: modes and attributes by index, a blob of bytes, and operations on them. */
 export interface PartPayload {
@@ -55,22 +55,24 @@ export function decodePayload(bytes: Uint8Array): PartPayload {
   };
 }
 
-/** Bytes of a payload. */
-export function encodePayload(payload: PartPayload): Uint8Array {
-  const xattrs = payload.xattrs.map((set) => set.map((x) => [Buffer.from(`${x.name}\0`), x.value]));
-  return encode(payloadType, [
-    payload.modes.map((m) => [bigEndian32(m.uid), bigEndian32(m.gid), bigEndian32(m.mode)]),
-    xattrs,
-    payload.blob,
-    payload.operations,
-  ] as unknown as Value);
+/** A payload but for its blob: what stands before it and after it. */
+export interface PayloadFrame {
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
 }
 
-/** A part file: `x` and the xz container of the payload. */
-export async function compressPart(payload: Uint8Array): Promise<Uint8Array> {
-  const packed = await xzCompress(payload);
-  const out = new Uint8Array(packed.length + 1);
-  out[0] = 0x78;
-  out.set(packed, 1);
-  return out;
+/** What goes around a blob of so many bytes, so that a payload can be written without holding it. */
+export function payloadFrame(payload: Omit<PartPayload, 'blob'>, blobSize: number): PayloadFrame {
+  const modes = encode('a(uuu)', payload.modes.map((m) => [m.uid, m.gid, m.mode].map(bigEndian32)) as unknown as Value);
+  const sets = payload.xattrs.map((set) => set.map((x) => [Buffer.from(`${x.name}\0`), x.value]));
+  const xattrs = encode('aa(ayay)', sets as unknown as Value);
+  const ends = [modes.length + xattrs.length + blobSize, modes.length + xattrs.length, modes.length];
+  const body = ends[0]! + payload.operations.length;
+  const width = offsetWidth(framedSize(body, ends.length));
+  const offsets = Buffer.alloc(width * ends.length);
+  ends.forEach((end, i) => {
+    if (width === 8) offsets.writeBigUInt64LE(BigInt(end), i * width);
+    else offsets.writeUIntLE(end, i * width, width);
+  });
+  return { head: Buffer.concat([modes, xattrs]), tail: Buffer.concat([payload.operations, offsets]) };
 }

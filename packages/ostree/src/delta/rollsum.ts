@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { bytesEqual } from '@coppice/base';
 
 /** A piece of a file whose ends are set by its content. */
 interface Chunk {
   readonly offset: number;
   readonly size: number;
+  readonly digest: string;
 }
 
 /** A run of the new file that stands in the old one too. */
@@ -28,66 +28,62 @@ const charOffset = 31;
 const splitBits = 13;
 const maxChunk = 32768;
 
-/** Splits by the rolling sum of bup (window 64, 13 bits, at most 32 KiB). */
-function split(bytes: Uint8Array): Chunk[] {
-  const out: Chunk[] = [];
+/** Splits by the rolling sum of bup (window 64, 13 bits, at most 32 KiB). `start` is filled with the first bytes. */
+function* split(pieces: Iterable<Uint8Array>, start: Uint8Array): Generator<Chunk> {
   const mask = (1 << splitBits) - 1;
-  let start = 0;
-  while (start < bytes.length) {
-    const window = new Uint8Array(windowSize);
-    let at = 0;
-    let s1 = windowSize * charOffset;
-    let s2 = windowSize * (windowSize - 1) * charOffset;
-    const end = Math.min(bytes.length, start + maxChunk);
-    let i = start;
-    for (; i < end; i++) {
-      const drop = window[at]!;
-      const add = bytes[i]!;
+  const chunk = Buffer.allocUnsafe(maxChunk);
+  let offset = 0;
+  let length = 0;
+  let s1 = 0;
+  let s2 = 0;
+  const begin = (): void => {
+    offset += length;
+    length = 0;
+    s1 = windowSize * charOffset;
+    s2 = windowSize * (windowSize - 1) * charOffset;
+  };
+  const end = (): Chunk => {
+    const bytes = chunk.subarray(0, length);
+    if (offset < start.length) start.set(bytes.subarray(0, start.length - offset), offset);
+    return { offset, size: length, digest: hash('sha1', bytes, 'base64') };
+  };
+  begin();
+  for (const piece of pieces) {
+    for (let i = 0; i < piece.length; ) {
+      const add = piece[i++]!;
+      const drop = length < windowSize ? 0 : chunk[length - windowSize]!;
+      chunk[length++] = add;
       s1 = (s1 + add - drop) | 0;
       s2 = (s2 + s1 - windowSize * (drop + charOffset)) | 0;
-      window[at] = add;
-      at = (at + 1) & (windowSize - 1);
-      if ((s2 & mask) === mask) {
-        i++;
-        break;
-      }
+      if ((s2 & mask) !== mask && length < maxChunk) continue;
+      yield end();
+      begin();
     }
-    out.push({ offset: start, size: i - start });
-    start = i;
   }
-  return out;
+  if (length > 0) yield end();
 }
 
-const piece = (bytes: Uint8Array, chunk: Chunk): Uint8Array => bytes.subarray(chunk.offset, chunk.offset + chunk.size);
-
-function digest(bytes: Uint8Array, chunk: Chunk): string {
-  return createHash('sha1')
-    .update(bytes.subarray(chunk.offset, chunk.offset + chunk.size))
-    .digest('hex');
-}
-
-/** The key that libostree gives a chunk: a sum of as many bytes from the start of the file. */
-function startKey(bytes: Uint8Array, chunk: Chunk): string {
-  return `${chunk.size} ${crc32(bytes.subarray(0, chunk.size))}`;
-}
-
-/** Finds the chunks of `to` that occur in `from`; `byStart` looks for them as libostree does. */
-export function rollsum(from: Uint8Array, to: Uint8Array, byStart = false): RollsumResult {
-  const keyOf = byStart ? startKey : digest;
-  const known = new Map<string, Chunk[]>();
-  for (const chunk of split(from)) {
-    const key = keyOf(from, chunk);
-    const list = known.get(key);
-    if (list === undefined) known.set(key, [chunk]);
-    else if (byStart) list.push(chunk);
+/**
+ * Finds the chunks of `to` that occur in `from`; `byStart` looks for them as libostree does, which takes the sum of as many
+ * bytes from the start of the file for a chunk's own.
+ */
+export function rollsum(from: Iterable<Uint8Array>, to: Iterable<Uint8Array>, byStart = false): RollsumResult {
+  const key = (chunk: Chunk, start: Uint8Array): string =>
+    byStart ? `${crc32(start.subarray(0, chunk.size))} ${chunk.digest}` : chunk.digest;
+  const known = new Map<string, Chunk>();
+  const fromStart = new Uint8Array(maxChunk);
+  for (const chunk of split(from, fromStart)) {
+    const its = key(chunk, fromStart);
+    if (!known.has(its)) known.set(its, chunk);
   }
-  const chunks = split(to);
   const matches: { toOffset: number; fromOffset: number; size: number }[] = [];
   let matchedChunks = 0;
   let matchedBytes = 0;
-  for (const chunk of chunks) {
-    const bytes = piece(to, chunk);
-    const found = known.get(keyOf(to, chunk))?.find((c) => !byStart || bytesEqual(piece(from, c), bytes));
+  let totalChunks = 0;
+  const toStart = new Uint8Array(maxChunk);
+  for (const chunk of split(to, toStart)) {
+    totalChunks++;
+    const found = known.get(key(chunk, toStart));
     if (found === undefined || found.size !== chunk.size) continue;
     matchedChunks++;
     matchedBytes += chunk.size;
@@ -100,5 +96,5 @@ export function rollsum(from: Uint8Array, to: Uint8Array, byStart = false): Roll
       last.size += chunk.size;
     else matches.push({ toOffset: chunk.offset, fromOffset: found.offset, size: chunk.size });
   }
-  return { matches, matchedChunks, totalChunks: chunks.length, matchedBytes };
+  return { matches, matchedChunks, totalChunks, matchedBytes };
 }
