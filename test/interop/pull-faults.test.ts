@@ -3,7 +3,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
-import { addRemote, generateDelta, MutableTree, pull, Repo, updateSummary, withGpgSignature } from '@coppice/ostree';
+import {
+  addRemote,
+  CompressPool,
+  generateDelta,
+  MutableTree,
+  pull,
+  Repo,
+  updateSummary,
+  withGpgSignature,
+} from '@coppice/ostree';
 import { generateKey, sign } from '@coppice/signing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { original, scratch, skipReason } from './ostree-support.ts';
@@ -19,6 +28,7 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
   let first: string;
   let last: string;
   const stale = new Map<string, Buffer>();
+  const pool = new CompressPool({ startAfter: 0 });
 
   function commit(number: number, parent: string | undefined): string {
     const random = randomFrom(number);
@@ -75,7 +85,10 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
     await generateDelta(source, { from: first, to: last });
     updateSummary(source, { signers: [signer] });
   });
-  afterAll(() => work.remove());
+  afterAll(() => {
+    pool.close();
+    work.remove();
+  });
 
   test('every run', async () => {
     const outcomes = { whole: 0, error: 0 };
@@ -92,6 +105,7 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
           refs,
           disableFsync: true,
           retries: seed % 4,
+          ...(seed % 5 < 3 ? { compressPool: pool } : {}),
           fetcher: { sleep: async () => {}, env: {}, lowSpeedSeconds: 0 },
         });
       try {

@@ -109,8 +109,10 @@ export class FetchedContent {
     this.#named(checksum, () => {
       const file = this.#load(checksum, spool);
       if (this.strictModes) checkBareUserOnlyMode(checksum, file.header.mode);
-      if (mode === 'archive' && checksumOfFile(file) === checksum) this.#link(checksum, spool);
-      else this.#transaction.writeContent(file.header, file.read(), checksum);
+      if (mode === 'archive' && checksumOfFile(file) === checksum) {
+        this.#link(checksum, spool);
+        this.#transaction.stats.contentBytesWritten += file.size;
+      } else this.#transaction.writeContent(file.header, file.read(), checksum);
     });
   }
 
