@@ -25,9 +25,13 @@ function exportsOf(index: string): ReadonlyMap<string, string> {
   return out;
 }
 
-/** An esbuild plugin that leads `import { a } from '@coppice/x'` past the index.ts of x, for the packages under `packages`. */
+/**
+ * An esbuild plugin that leads `import { a } from '@coppice/x'` past the index.ts of x, for the packages under `packages`. Each
+ * file is read once, however many bundles it goes into.
+ */
 export function pastBarrels(packages: string): Plugin {
   const known = new Map<string, ReadonlyMap<string, string>>();
+  const changed = new Map<string, string>();
   const definedIn = (specifier: string): ReadonlyMap<string, string> => {
     let found = known.get(specifier);
     if (found === undefined) {
@@ -52,13 +56,16 @@ export function pastBarrels(packages: string): Plugin {
     setup(build) {
       const filter = new RegExp(`^${packages.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}/[a-z-]+/src/.*\\.ts$`);
       build.onLoad({ filter }, ({ path }) => {
-        const text = readFileSync(path, 'utf8');
-        const contents = text
-          // Lines are kept, for positions in errors.
-          .replace(importPattern, (whole, list: string, from: string) => {
-            return direct(list, from) + '\n'.repeat(whole.split('\n').length - 1);
-          })
-          .replace(dynamicPattern, directDynamic);
+        let contents = changed.get(path);
+        if (contents === undefined) {
+          contents = readFileSync(path, 'utf8')
+            // Lines are kept, for positions in errors.
+            .replace(importPattern, (whole, list: string, from: string) => {
+              return direct(list, from) + '\n'.repeat(whole.split('\n').length - 1);
+            })
+            .replace(dynamicPattern, directDynamic);
+          changed.set(path, contents);
+        }
         return { contents, loader: 'ts' };
       });
     },

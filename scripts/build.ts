@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { pastBarrels } from './barrels.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
+import { oneVerb, verbsOf } from './one-verb.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -44,9 +45,10 @@ const common = {
 } as const satisfies BuildOptions;
 
 /**
- * Bundles the commands: main.cjs, one file per program with modules that run when they are first needed, and the threads.
- * One file, because each further one costs half a millisecond at every start; koffi stays outside, and so does the HTTP
- * client, which few commands need.
+ * Bundles the commands: main.cjs, one file per program with modules that run when they are first needed, one more for each
+ * of those verbs that are called most, and the threads. A start loads one file, because each further one costs half a
+ * millisecond; what others need makes it slower too, even if it never runs. koffi stays outside, and so does the HTTP client,
+ * which few commands need.
  */
 export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
@@ -59,23 +61,38 @@ export async function bundle(outdir: string): Promise<void> {
     banner: { js: 'var __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
   } as const satisfies BuildOptions;
   const source = join(root, 'packages/coppice/src');
-  const bundles: Record<string, string> = {};
+  const direct = pastBarrels(join(root, 'packages'));
+  /** Program to verb to file; '' for calls without a verb and for verbs that have none. */
+  const bundles: Record<string, Record<string, string>> = {};
+  const jobs: Promise<void>[] = [];
   for (const [, name, path] of readFileSync(join(source, 'programs.ts'), 'utf8').matchAll(programPattern)) {
     const contents = `import { start } from './cli/start.ts';
 import { run } from '${path}';
 start('${name}', process.argv.slice(3), () => ({ run }));`;
-    const { outputFiles } = await build({
-      ...shared,
-      stdin: { contents, resolveDir: source, loader: 'ts' },
-      write: false,
-      external: ['koffi'],
-      plugins: [apart('undici'), pastBarrels(join(root, 'packages')), lazyBuiltins()],
-    });
-    const { contents: bytes } = outputFiles[0]!;
-    const file = `${name}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}.cjs`;
-    writeFileSync(join(outdir, file), bytes);
-    bundles[name!] = file;
+    const verbs = verbsOf(source, name!);
+    bundles[name!] = {};
+    const make = async (verb: string): Promise<void> => {
+      const { outputFiles } = await build({
+        ...shared,
+        stdin: { contents, resolveDir: source, loader: 'ts' },
+        write: false,
+        external: ['koffi'],
+        plugins: [
+          apart('undici'),
+          ...(verbs.includes(verb) ? [oneVerb(source, name!, verb)] : []),
+          direct,
+          lazyBuiltins(),
+        ],
+      });
+      const { contents: bytes } = outputFiles[0]!;
+      const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+      const file = `${name}-${verb === '' ? '' : `${verb}-`}${digest}.cjs`;
+      writeFileSync(join(outdir, file), bytes);
+      bundles[name!]![verb] = file;
+    };
+    for (const verb of new Set(['', ...verbs])) jobs.push(make(verb));
   }
+  await Promise.all(jobs);
   const undici = createRequire(join(root, 'packages/http/package.json')).resolve('undici');
   await build({ ...common, entryPoints: [undici], outfile: join(outdir, 'undici.cjs'), format: 'cjs' });
   await build({
@@ -88,7 +105,7 @@ start('${name}', process.argv.slice(3), () => ({ run }));`;
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [pastBarrels(join(root, 'packages'))],
+    plugins: [direct],
   });
   await build({
     ...common,

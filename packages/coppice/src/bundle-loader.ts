@@ -4,8 +4,16 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { constants, Script } from 'node:vm';
 
-/** Program to the name of its bundle, which contains a digest of it. */
-declare const bundles: Readonly<Record<string, string>>;
+/** Program to its bundles, whose names contain a digest: those of verbs, and '' for all other calls. */
+declare const bundles: Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Of a call with a verb, the one that leaves out what other verbs need. The verb is the first word without a dash. */
+function bundleOf(program: string, args: readonly string[]): string | undefined {
+  if (!Object.hasOwn(bundles, program)) return undefined;
+  const files = bundles[program]!;
+  const verb = args.find((word) => !word.startsWith('-'));
+  return files[verb !== undefined && Object.hasOwn(files, verb) ? verb : ''];
+}
 
 /** Commands that only lead to others: code is kept for each of those. */
 const groups = new Set(['admin', 'compose', 'db', 'instutil', 'override', 'remote', 'static-delta', 'repo', 'node']);
@@ -54,7 +62,7 @@ function keepCode(script: Script, cache: string): void {
 }
 
 const [name = 'coppice', ...args] = process.argv.slice(2);
-const bundle = Object.hasOwn(bundles, name) ? bundles[name] : undefined;
+const bundle = bundleOf(name, args);
 if (bundle === undefined) {
   process.stderr.write(`coppice: no program named ${JSON.stringify(name)}\n`);
   process.exitCode = 127;

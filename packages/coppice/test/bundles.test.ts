@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { verbsOf } from '../../../scripts/one-verb.ts';
+import { verbs as coppiceVerbs } from '../src/coppice/verbs.ts';
+import { verbs as ostreeVerbs } from '../src/ostree/verbs.ts';
+
+const source = join(import.meta.dirname, '../src');
+
+test('every verb of ostree gets a bundle, and so do calls without one', () => {
+  expect(verbsOf(source, 'ostree')).toEqual(['', ...ostreeVerbs.map(({ name }) => name)]);
+});
+
+test('those of coppice that have one are verbs', () => {
+  const names = coppiceVerbs.map(({ name }) => name);
+  const found = verbsOf(source, 'coppice');
+  expect(found).toContain('repo');
+  expect(names.filter((name) => found.includes(name))).toEqual(found);
+});
+
+test('a program without a table has one bundle', () => {
+  expect(verbsOf(source, 'butane')).toEqual([]);
+});
