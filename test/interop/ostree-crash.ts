@@ -75,7 +75,9 @@ type FsckRun = ReturnType<typeof original>;
 function fsckByBoth(
   command: CrashCommand,
   repo: string,
-  said = ({ status, stdout, stderr }: FsckRun): string => `${status}: ${stdout}${stderr}`,
+  // How often progress is told depends on the time.
+  said = ({ status, stdout, stderr }: FsckRun): string =>
+    `${status}: ${stdout.replace(/^fsck objects .*\n/gm, '')}${stderr}`,
 ): FsckRun {
   const [program, ...words] = command.program;
   const ours = spawnSync(program!, [...words, 'ostree', `--repo=${repo}`, 'fsck', '-q'], {

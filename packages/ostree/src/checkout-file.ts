@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { removeTree } from '@coppice/linux';
 import type { CheckoutOptions } from './checkout.ts';
@@ -264,7 +264,13 @@ export class FileCheckout {
       fs.lchown(path, header.uid, header.gid);
       for (const { name, value } of this.#xattrs(header, inDest)) fs.setxattr(path, name, value);
     }
-    if (path !== dest) this.#moveOver(path, dest);
+    if (path === dest) return;
+    try {
+      this.#moveOver(path, dest);
+    } catch (error) {
+      if (!isCoppiceError(error) || error.data['errno'] !== 'EISDIR') throw error;
+      throw errnoError({ code: 'EISDIR' }, `Copy checkout of ${checksum} to ${name}: unlinkat(${name})`);
+    }
   }
 
   /** A whiteout that overlayfs understands: character device 0:0 with the object's owner, mode and attributes. */

@@ -174,7 +174,8 @@ class TreeCheckout {
       }
       // A link to a directory is followed (as /lib to usr/lib), but not out of the destination.
       if (stat !== undefined && path !== this.#root && staysBelow(this.#fs, this.#root, path)) return false;
-      throw errnoError({ code: 'ENOTDIR' }, `opendir(${path.slice(path.lastIndexOf('/') + 1)})`);
+      const shown = path === this.#root ? path : path.slice(path.lastIndexOf('/') + 1);
+      throw errnoError({ code: 'ENOTDIR' }, `opendir(${shown})`);
     }
   }
 

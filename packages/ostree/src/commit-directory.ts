@@ -18,7 +18,8 @@ export function commitDirectory(
   modifier: CommitModifier,
 ): void {
   const { fs } = transaction.repo;
-  const stat = fs.stat(path);
+  // A link to a directory is none.
+  const stat = fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`);
   if (!isDirectory(stat.mode)) throw new CoppiceError('Invalid', `opendir(${path}): Not a directory`);
   new DirectoryWriter(transaction, modifier).directory(path, '/', stat, tree, 0);

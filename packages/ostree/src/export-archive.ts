@@ -18,6 +18,8 @@ export function exportArchive(repo: Repo, commit: string, options: ArchiveExport
   const subpath = options.subpath ?? '/';
   const root = findInTree(repo, commit, subpath);
   if (root === undefined) throw new CoppiceError('NotFound', `No such file or directory: ${subpath}`);
+  // The original aborts here.
+  if (root.type === 'file') throw new CoppiceError('Invalid', `Not a directory: ${subpath}`);
   return writeTar(members(repo, commit, root.path, options.prefix ?? ''), {
     format: 'gnu',
     ...(options.blocking === undefined ? {} : { blocking: options.blocking }),

@@ -16,11 +16,11 @@ import type { MutableTree } from './mutable-tree.ts';
 import type { Transaction, XattrOrder } from './store/transaction.ts';
 
 export interface ArchiveImportOptions {
-  /** Make directories that the archive does not have, the root included, with mode 0755. */
+  /** Make directories that the archive does not have, the root included, with mode 0755 and the owner of what needs them. */
   readonly autocreateParents?: boolean;
-  /** Of the directories made so; by default who runs this. */
+  /** Of the directories made so instead. */
   readonly parentOwner?: { readonly uid: number; readonly gid: number };
-  /** Changes a member's path (relative, cleaned) before it is placed; also the target of hard links. */
+  /** Changes a member's path (relative; a directory's may end in a slash) before it is placed; also the target of hard links. */
   readonly translatePath?: (path: string) => string;
   readonly modifier?: CommitModifier;
 }
@@ -51,10 +51,8 @@ export function importArchive(
   options: ArchiveImportOptions = {},
 ): void {
   const reader = new ChunkReader(source, 'archive');
-  if (reader.atEnd()) return;
-  const plain = decompress(rest(reader));
   const importer = new ArchiveImporter(transaction, tree, options);
-  for (const member of members(plain)) importer.add(member);
+  if (!reader.atEnd()) for (const member of members(decompress(rest(reader)))) importer.add(member);
   importer.finish();
 }
 
@@ -84,7 +82,9 @@ function* members(plain: Chunks): Generator<Member> {
 
 function fromTar(entry: TarEntry): Member {
   const known = entry.type === 'char' || entry.type === 'block' || entry.type === 'fifo' ? 'other' : entry.type;
-  const { path, mode, uid, gid, linkTarget, size } = entry;
+  const { mode, uid, gid, linkTarget, size } = entry;
+  // As tar writes them.
+  const path = known === 'directory' ? `${entry.path}/` : entry.path;
   // libarchive hands them out the last one first.
   const xattrs = entry.xattrs.toReversed();
   return { path, type: known, mode, uid, gid, linkTarget, xattrs, size, data: () => entry.data() };
@@ -116,6 +116,8 @@ class ArchiveImporter {
   readonly #options: ArchiveImportOptions;
   readonly #modifier: CommitModifier;
   readonly #order: XattrOrder;
+  /** Of the member at hand. */
+  #owner = currentOwner();
   /** Hard links, done at the end as their target may come later. */
   readonly #links: { path: string; target: string }[] = [];
   /** Names of a cpio file whose content has not come yet. */
@@ -130,24 +132,19 @@ class ArchiveImporter {
   }
 
   #path(text: string): string {
-    const parts: string[] = [];
-    for (const part of text.split('/')) {
-      if (part === '..') {
-        throw new CoppiceError('Invalid', `While making relative path "${text}":Invalid uplink '..' in path ${text}`);
-      }
-      if (part !== '' && part !== '.') parts.push(part);
-    }
-    const clean = parts.join('/');
-    const translated = this.#options.translatePath?.(clean);
-    return translated === undefined ? clean : new ArchiveImporter(this.#transaction, this.#tree, {}).#path(translated);
+    const relative = text.replace(/^(?:\/(?:\.\.(?=\/))?)+/, '').replace(/^(?:\.?\/)+/, '');
+    const clean = cleanPath(relative, `While making relative path "${relative}":`);
+    const { translatePath } = this.#options;
+    return translatePath === undefined ? clean : cleanPath(translatePath(relative === '.' ? '' : relative), '');
   }
 
   add(member: Member): void {
     const path = this.#path(member.path);
+    this.#owner = { uid: member.uid >>> 0, gid: member.gid >>> 0 };
     const inTree = `/${path}`;
     switch (member.type) {
       case 'other':
-        throw new CoppiceError('Unsupported', `Unsupported file type for path "${member.path}"`);
+        throw new CoppiceError('Unsupported', `Unsupported file type for path "${path}"`);
       case 'directory':
         this.#directory(path, member);
         return;
@@ -173,9 +170,8 @@ class ArchiveImporter {
         throw prefixError(error, `ostree-tar: Processing deferred hardlink ${target}`);
       }
     }
-    if (this.#tree.meta === undefined && this.#options.autocreateParents === true) {
-      this.#tree.setMeta(this.#defaultMeta('/'));
-    }
+    if (this.#tree.meta === undefined && this.#options.autocreateParents === true)
+      this.#tree.setMeta(this.#defaultMeta());
   }
 
   #lookup(target: string): string {
@@ -233,32 +229,29 @@ class ArchiveImporter {
     imported(() => this.#parent(path, true).replaceFile(lastPart(path), checksum));
   }
 
-  /** The directory that a path's last part goes into. */
+  /** The directory that a path's last part goes into. One that is missing is made, and all on the way to it are made anew. */
   #parent(path: string, make: boolean): MutableTree {
+    const parts = path.split('/').slice(0, -1);
+    const found = this.#tree.lookupDir(parts);
+    if (found !== undefined) return found;
+    if (!make || this.#options.autocreateParents !== true) {
+      const there = parts.findIndex((_, i) => this.#tree.lookupDir(parts.slice(0, i + 1)) === undefined);
+      throw new CoppiceError('NotFound', `No such file or directory: ${parts[there]}`);
+    }
+    const meta = this.#defaultMeta();
     let at = this.#tree;
-    if (at.meta === undefined && this.#options.autocreateParents === true) at.setMeta(this.#defaultMeta('/'));
-    let walked = '';
-    for (const part of path.split('/').slice(0, -1)) {
-      walked += `/${part}`;
-      const next = at.dirs.get(part);
-      if (next !== undefined) {
-        at = next;
-        continue;
-      }
-      if (!make || this.#options.autocreateParents !== true) {
-        throw new CoppiceError('NotFound', `No such file or directory: ${part}`);
-      }
+    at.setMeta(meta);
+    for (const part of parts) {
       at = at.ensureDir(part);
-      at.setMeta(this.#defaultMeta(walked));
+      at.setMeta(meta);
     }
     return at;
   }
 
-  #defaultMeta(path: string): string {
-    const made = { ...(this.#options.parentOwner ?? currentOwner()), mode: S_IFDIR | 0o755 };
-    const entry = applyModifier(this.#modifier, path, made);
-    const { uid, gid, mode } = entry === 'skip' ? made : entry;
-    return this.#transaction.writeDirMeta({ uid, gid, mode, xattrs: this.#xattrs(path, { uid, gid, mode }, []) });
+  /** A directory that the archive does not have; the modifier leaves it alone. */
+  #defaultMeta(): string {
+    const owner = this.#options.parentOwner ?? this.#owner;
+    return this.#transaction.writeDirMeta({ ...owner, mode: S_IFDIR | 0o755, xattrs: [] });
   }
 
   #xattrs(path: string, entry: EntryOwnership, own: readonly Xattr[]): readonly Xattr[] {
@@ -267,6 +260,13 @@ class ArchiveImporter {
     if (xattrs !== undefined) out = sortXattrs(xattrs(path, entry));
     return this.#modifier.label === undefined ? out : withLabel(this.#modifier, out, path, entry.mode, this.#order);
   }
+}
+
+/** A path without empty parts and `.`; `lead` goes before what is wrong with it. */
+function cleanPath(path: string, lead: string): string {
+  const parts = path.split('/');
+  if (parts.includes('..')) throw new CoppiceError('Invalid', `${lead}Invalid uplink '..' in path ${path}`);
+  return parts.filter((part) => part !== '' && part !== '.').join('/');
 }
 
 /** Who runs this; root where there are no owners. */

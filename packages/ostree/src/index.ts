@@ -3,7 +3,7 @@
 // ---- Formats: bytes <-> values, no I/O.
 export { checkChecksum, checksumBytes, checksumOfBytes, isChecksum, sha256 } from './codec/checksum.ts';
 export { commitBytes, parseCommit } from './codec/commit.ts';
-export type { Commit, CommitFields } from './codec/commit.ts';
+export type { Commit, CommitFields, MetadataEntries } from './codec/commit.ts';
 export { compareNames } from './codec/compare-names.ts';
 export { decodeDirMeta, encodeDirMeta } from './codec/dirmeta.ts';
 export type { DirMeta } from './codec/dirmeta.ts';

@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Clock, CoppiceError, errnoError, prefixError, systemClock } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { type Variant, VariantDict } from '@coppice/gvariant';
@@ -81,10 +82,11 @@ export class Repo {
     this.#settings = readSettings(config, this.compat.verityGroups);
     if (this.settings.parent !== undefined) {
       if (depth > 16) throw new CoppiceError('Limit', 'Too many parent repositories');
+      const parent = resolve(this.settings.parent);
       try {
-        this.parent = openAt(this.settings.parent, options, depth + 1);
+        this.parent = openAt(parent, options, depth + 1);
       } catch (error) {
-        throw prefixError(error, `While checking parent repository '${this.settings.parent}'`);
+        throw prefixError(error, `While checking parent repository '${parent}': opening repo`);
       }
     }
     this.lock = this.settings.locking
@@ -123,9 +125,12 @@ export class Repo {
     return this.#verity;
   }
 
-  /** Writes `config` back, atomically. Throws `Invalid`, and writes nothing, when it could not be opened again. */
-  writeConfig(): void {
-    this.#settings = readSettings(this.config, this.compat.verityGroups);
+  /**
+   * Writes `config` back, atomically. Throws `Invalid`, and writes nothing, when it could not be opened again; `unchecked`
+   * writes it all the same.
+   */
+  writeConfig(options: { readonly unchecked?: boolean } = {}): void {
+    if (options.unchecked !== true) this.#settings = readSettings(this.config, this.compat.verityGroups);
     this.#verity = undefined;
     writeBeside(this.fs, `${this.path}/config`, Buffer.from(this.config.toString()), this.settings.fsync);
   }
@@ -381,7 +386,13 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
   } catch (error) {
     throw errnoError(error, 'openat(config)');
   }
-  const repo = Repo.fromConfig(path, KeyFile.parse(text), options, depth);
+  let config: KeyFile;
+  try {
+    config = KeyFile.parse(text);
+  } catch (error) {
+    throw prefixError(error, "Couldn't parse config file");
+  }
+  const repo = Repo.fromConfig(path, config, options, depth);
   makeDirectory(fs, `${path}/tmp`);
   if (repo.env['OSTREE_SKIP_CACHE'] === undefined) makeDirectory(fs, `${path}/tmp/cache`);
   return repo;

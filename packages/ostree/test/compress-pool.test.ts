@@ -103,7 +103,7 @@ test.each(['archive', 'bare'] as const)(
     writeFileSync(join(folder, 'large'), Buffer.alloc(3_000_000, 'large'));
     expect(() =>
       repo.transaction((transaction) => transaction.writeDirectory(folder, new MutableTree()), { compressPool: pool }),
-    ).toThrow('Writing content object: min-free-space-size 900000GB would be exceeded');
+    ).toThrow('Writing content object: min-free-space-size 921600000MB would be exceeded');
     expect(pool.busy).toBe(0);
   },
 );

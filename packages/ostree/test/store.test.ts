@@ -122,7 +122,7 @@ describe('transactions', () => {
     repo.config.setString('core', 'min-free-space-size', '8000TB');
     repo.writeConfig();
     const folder = writeTree(newFolder(), goldenTree);
-    expect(() => commitFolder(repo, folder)).toThrow('min-free-space-size 8000TB would be exceeded, at least');
+    expect(() => commitFolder(repo, folder)).toThrow('min-free-space-size 8388608000MB would be exceeded, at least');
     expect(readdirSync(join(repo.path, 'tmp')).filter((name) => !name.endsWith('-lock'))).toEqual(['cache']);
   });
 
@@ -171,7 +171,7 @@ describe('refs', () => {
     expect(() => repo.setRef('a/c', commit)).toThrow('Conflict: a exists under a');
   });
 
-  test.each(['../x', '/x', 'a//b', 'a/../b', '.x', 'a b', '', 'x:y:z', 'a\0b', 'é'])('%j is no ref', (name) => {
+  test.each(['../x', '/x', 'a//b', 'a/../b', '.x', 'a b', '', 'x:y:z', 'a\0b', '€'])('%j is no ref', (name) => {
     const repo = newRepo('archive');
     expect(() => repo.setRef(name, commit)).toThrow(/Invalid ref/);
   });
@@ -197,7 +197,6 @@ describe('opening', () => {
     ['[core]\nrepo_version=1\nmode=odd\n', "Invalid mode 'odd' in repository configuration"],
     ['[core]\nrepo_version=1\nmin-free-space-size=5KB\n', "Invalid min-free-space-size '5KB'"],
     ['[core]\nrepo_version=1\nmin-free-space-percent=100\n', 'Invalid min-free-space-percent'],
-    ['[core]\nrepo_version=1\ncollection-id=x\n', 'Invalid collection ID x'],
     ['no group', ''],
   ])('refuses %j', (config, message) => {
     const repo = newRepo('archive');

@@ -47,14 +47,38 @@ export const verb: OstreeVerb = {
         if (!(missing && options.flag('allow-noent'))) throw error;
       }
     };
+    const each = (rev: string, subpath: string | undefined, destination: string): void => {
+      const commit = repo.resolveRev(rev);
+      try {
+        one(commit, subpath, destination);
+      } catch (error) {
+        throw prefixError(error, `Processing tree ${commit}`);
+      }
+    };
     try {
       if (!many) one(first, options.string('subpath'), second ?? first);
-      else for (const [rev, subpath] of requests(call)) one(rev, subpath, first);
+      else for (const [rev, subpath] of requests(call)) each(rev, subpath, first);
     } finally {
       helper?.close();
     }
   },
 };
+
+/** With any of these the original calls a newer function of its library, which does not use the cache. */
+const withoutCache = [
+  'disable-cache',
+  'whiteouts',
+  'process-passthrough-whiteouts',
+  'require-hardlinks',
+  'union-add',
+  'union-identical',
+  'force-copy',
+  'force-copy-zerosized',
+  'bareuseronly-dirs',
+  'skip-list',
+  'selinux-policy',
+  'selinux-prefix',
+];
 
 function conflict(a: string, b: string): never {
   throw new CoppiceError('Usage', `Cannot specify both --${a} and --${b}`);
@@ -88,9 +112,17 @@ async function sharedOptions(call: OstreeCall): Promise<Omit<CheckoutOptions, 'c
     bareUserOnlyDirs: options.flag('bareuseronly-dirs'),
     whiteouts: options.flag('whiteouts'),
     passthroughWhiteouts: options.flag('process-passthrough-whiteouts'),
-    uncompressedCache: !options.flag('disable-cache') && repo.config.boolean('core', 'enable-uncompressed-cache', true),
+    uncompressedCache:
+      !withoutCache.some((name) => options.has(name)) && repo.config.boolean('core', 'enable-uncompressed-cache', true),
     fsync: fsync === undefined ? false : booleanArgument(fsync),
-    ...(skips === undefined ? {} : { filter: (path) => (skips.has(path) ? 'skip' : 'allow') }),
+    ...(skips === undefined
+      ? {}
+      : {
+          filter(path, type) {
+            const listed = type === 'directory' && path !== '/' ? `${path}/` : path;
+            return skips.has(listed) ? 'skip' : 'allow';
+          },
+        }),
     ...(label === undefined ? {} : { label }),
   };
 }
@@ -106,9 +138,10 @@ async function labeller(call: OstreeCall, policy: string): Promise<CheckoutOptio
   }
 }
 
-/** Revision and subpath in turn, each ended by a NUL. */
-function* requests({ options, context }: OstreeCall): Generator<[rev: string, subpath: string]> {
+/** Revision and subpath in turn, each ended by a NUL; the last subpath may be left out. */
+function* requests({ options, context }: OstreeCall): Generator<[rev: string, subpath: string | undefined]> {
   const file = options.string('from-file');
+  if (file === '') throw new CoppiceError('Io', strerror('ENOTSUP'));
   let text: string;
   try {
     text = readFileSync(file === undefined ? 0 : resolve(context.cwd, file), 'utf8');
@@ -117,5 +150,8 @@ function* requests({ options, context }: OstreeCall): Generator<[rev: string, su
     throw new CoppiceError('NotFound', `Error opening file ${resolve(context.cwd, file ?? '')}: ${strerror(errno)}`);
   }
   const parts = text.split('\0');
-  for (let i = 0; i + 1 < parts.length && parts[i] !== ''; i += 2) yield [parts[i]!, parts[i + 1]!];
+  for (let i = 0; i < parts.length && parts[i] !== ''; i += 2) {
+    const leftOut = i + 2 === parts.length && parts[i + 1] === '';
+    yield [parts[i]!, leftOut ? undefined : parts[i + 1]];
+  }
 }

@@ -1,17 +1,19 @@
 import { CoppiceError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
+import type { MetadataList } from './commit-metadata.ts';
 import type { OstreeCall } from './verb.ts';
 
 /** With --bootable, the metadata plus the kernel's version; with --generate-composefs-metadata, the image's digest; in the order in which the original's dictionary leaves them. */
 export async function bootableMetadata(
   call: OstreeCall,
-  metadata: Map<string, Variant>,
+  metadata: MetadataList,
   root: { readonly tree: string; readonly meta: string },
-): Promise<Map<string, Variant>> {
+): Promise<MetadataList> {
   const bootable = call.options.flag('bootable');
   const composefs = call.options.flag('generate-composefs-metadata');
   if (!bootable && !composefs) return metadata;
-  const dict = new VariantDict(metadata);
+  // Of a key that is given twice the last counts.
+  const dict = new VariantDict(new Map(metadata));
   if (bootable) {
     dict.set('ostree.bootable', Variant.boolean(true));
     dict.set('ostree.linux', Variant.string(kernelVersion(call, root.tree)));
@@ -20,7 +22,7 @@ export async function bootableMetadata(
     const { composefsOfTree } = await import('@coppice/sysroot');
     dict.set('ostree.composefs.digest.v0', Variant.bytes(composefsOfTree(call.repo, root).digest));
   }
-  return dict.hashOrdered();
+  return [...dict.hashOrdered()];
 }
 
 /** Name of the first directory in /usr/lib/modules that has a vmlinuz. */

@@ -9,19 +9,22 @@ export function keyValue(text: string): [key: string, value: string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The metadata of a new commit, in argument order, then the bindings. `parent` is where kept keys come from. */
-export async function commitMetadata(call: OstreeCall, parent: string | undefined): Promise<Map<string, Variant>> {
+/** Metadata as it is put together: a key that is given twice is there twice. */
+export type MetadataList = [key: string, value: Variant][];
+
+/** The metadata of a new commit, in argument order. `parent` is where kept keys come from. */
+export async function commitMetadata(call: OstreeCall, parent: string | undefined): Promise<MetadataList> {
   const { repo, options } = call;
-  const out = new Map<string, Variant>();
+  const out: MetadataList = [];
   for (const text of options.strings('add-metadata-string')) {
     const [key, value] = keyValue(text);
-    out.set(key, Variant.string(value));
+    out.push([key, Variant.string(value)]);
   }
   for (const text of options.strings('add-metadata')) {
     const [key, value] = keyValue(text);
     const { parseVariant } = await import('@coppice/gvariant');
     try {
-      out.set(key, parseVariant(value));
+      out.push([key, parseVariant(value)]);
     } catch (error) {
       throw prefixError(error, `Parsing ${text}`);
     }
@@ -37,33 +40,33 @@ export async function commitMetadata(call: OstreeCall, parent: string | undefine
       if (value === undefined) {
         throw new CoppiceError('NotFound', `Missing metadata key '${key}' from commit '${parent}'`);
       }
-      out.set(key, value);
+      out.push([key, value]);
     }
   }
   return out;
 }
 
 /** Adds the ref and collection bindings unless --no-bindings. */
-export function addBindings({ repo, options }: OstreeCall, metadata: Map<string, Variant>): void {
+export function addBindings({ repo, options }: OstreeCall, metadata: MetadataList): void {
   if (options.flag('no-bindings')) return;
   const branch = options.string('branch');
   const refs = [...(branch === undefined ? [] : [branch]), ...options.strings('bind-ref')];
   refs.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  metadata.set('ostree.ref-binding', Variant.strings(refs));
+  metadata.push(['ostree.ref-binding', Variant.strings(refs)]);
   const { collectionId } = repo.settings;
-  if (collectionId !== undefined && !metadata.has('ostree.collection-binding')) {
-    metadata.set('ostree.collection-binding', Variant.string(collectionId));
+  if (collectionId !== undefined && !metadata.some(([key]) => key === 'ostree.collection-binding')) {
+    metadata.push(['ostree.collection-binding', Variant.string(collectionId)]);
   }
 }
 
 /** Detached metadata given on the command line; undefined when there is none. */
-export function detachedMetadata({ options }: OstreeCall): Map<string, Variant> | undefined {
+export function detachedMetadata({ options }: OstreeCall): MetadataList | undefined {
   const given = options.strings('add-detached-metadata-string');
   if (given.length === 0) return undefined;
-  const out = new Map<string, Variant>();
+  const out: MetadataList = [];
   for (const text of given) {
     const [key, value] = keyValue(text);
-    out.set(key, Variant.string(value));
+    out.push([key, Variant.string(value)]);
   }
   return out;
 }

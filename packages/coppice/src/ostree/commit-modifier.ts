@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, strerror } from '@coppice/base';
 import type { CommitModifier, EntryOwnership } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
 
@@ -19,12 +19,27 @@ interface Override {
 
 function linesOf(call: OstreeCall, file: string): string[] {
   if (file === '') throw errnoError({ code: 'ENOENT' }, 'openat()');
+  return readText(call, file)
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/** A file that an option names. */
+export function readText(call: OstreeCall, file: string): string {
   try {
-    const lines = readFileSync(resolve(call.context.cwd, file), 'utf8').split('\n');
-    return lines.filter((line) => line !== '');
+    return readFileSync(resolve(call.context.cwd, file), 'utf8');
   } catch (error) {
+    // A folder can be opened.
+    if ((error as { code?: string }).code === 'EISDIR') throw new CoppiceError('Io', strerror('EISDIR'));
     throw errnoError(error, `openat(${file})`);
   }
+}
+
+/** A number as strtod reads its beginning, made a 32-bit integer as the processor does. */
+function modeBits(text: string): number {
+  const hex = /^\s*([+-]?)0x([0-9a-f]+)/i.exec(text);
+  const value = hex === null ? Number.parseFloat(text) || 0 : Number.parseInt(`${hex[1]}${hex[2]}`, 16);
+  return Math.trunc(value) === (value | 0) || Math.abs(value) < 2 ** 31 ? value | 0 : -(2 ** 31);
 }
 
 /** Lines `MODE PATH` (bits to add) or `=MODE PATH` (bits to have); MODE is decimal. */
@@ -35,9 +50,9 @@ function readOverrides(call: OstreeCall, file: string): Map<string, Override> {
     const rest = replace ? line.slice(1) : line;
     const space = rest.indexOf(' ');
     if (space < 0) {
-      throw prefixError(new CoppiceError('Invalid', 'Malformed statoverride file (no space found)'), `Parsing ${file}`);
+      throw new CoppiceError('Invalid', 'Malformed statoverride file (no space found)');
     }
-    out.set(rest.slice(space + 1), { mode: Number.parseInt(rest.slice(0, space), 10) || 0, replace });
+    out.set(rest.slice(space + 1), { mode: modeBits(rest.slice(0, space)), replace });
   }
   return out;
 }
@@ -65,7 +80,7 @@ export function commitRules(call: OstreeCall): CommitRules {
     const override = overrides.get(path);
     if (override !== undefined) {
       unusedOverrides.delete(path);
-      mode = override.replace ? (mode & ~0o7777) | (override.mode & 0o7777) : mode | override.mode;
+      mode = override.replace ? (mode & ~0o7777) | (override.mode & 0o7777) : (mode | override.mode) >>> 0;
     }
     if (skips.has(path)) {
       unusedSkips.delete(path);

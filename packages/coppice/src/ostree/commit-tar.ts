@@ -1,11 +1,11 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { type CommitModifier, importArchive, type MutableTree, type Transaction } from '@coppice/ostree';
 import { pathnameFilter } from './pathname-filter.ts';
 import type { OstreeCall } from './verb.ts';
 
-/** Adds a tar or cpio archive, by name or (`-`) from standard input. */
+/** Adds a tar or cpio archive, by name or (`-`, or no name) from standard input. */
 export async function importTar(
   call: OstreeCall,
   transaction: Transaction,
@@ -18,11 +18,15 @@ export async function importTar(
   const translatePath = filter === undefined ? undefined : pathnameFilter(filter);
   const path = resolve(context.cwd, name);
   let fd = 0;
-  if (name !== '-') {
+  if (name !== '-' && name !== '') {
     try {
       fd = openSync(path, 'r');
     } catch {
       throw new CoppiceError('NotFound', `archive_read_open_filename: Failed to open '${path}'`);
+    }
+    if (fstatSync(fd).isDirectory()) {
+      closeSync(fd);
+      throw new CoppiceError('Invalid', `archive_read_open_filename: Error reading '${path}'`);
     }
   }
   try {

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError, isCoppiceError } from '@coppice/base';
-import { type Variant, VariantDict } from '@coppice/gvariant';
+import { VariantDict } from '@coppice/gvariant';
 import {
   CompressPool,
   checkChecksum,
   commitSizes,
+  type MetadataEntries,
   MutableTree,
   parseRefspec,
   type Repo,
@@ -72,7 +73,7 @@ export const verb: OstreeVerb = {
       addBindings(call, metadata);
       const full = await bootableMetadata(call, metadata, root);
       const sizes = options.flag('generate-sizes') ? commitSizes(repo, root.tree, root.meta) : undefined;
-      if (sizes !== undefined) full.set('ostree.sizes', sizes);
+      if (sizes !== undefined) full.push(['ostree.sizes', sizes]);
       const checksum = transaction.writeCommit({
         metadata: full,
         parent,
@@ -140,8 +141,8 @@ function timestamp({ options, context, repo }: OstreeCall): number {
 async function signed(
   call: OstreeCall,
   checksum: string,
-  detached: ReadonlyMap<string, Variant> | undefined,
-): Promise<ReadonlyMap<string, Variant> | undefined> {
+  detached: MetadataEntries | undefined,
+): Promise<MetadataEntries | undefined> {
   const { options, repo } = call;
   if (options.strings('sign').length === 0 && options.strings('gpg-sign').length === 0) return detached;
   const { signersOf } = await import('./signers.ts');

@@ -9,32 +9,27 @@ export const verb: OstreeVerb = {
     const { repo, operands } = call;
     const [operation] = operands;
     if (operation === undefined) call.usage('OPERATION must be specified');
-    if (operands.length > 3) call.usage('Too many arguments given');
+    if (operands.length > (operation === 'set' ? 3 : 2)) call.usage('Too many arguments given');
     switch (operation) {
       case 'set': {
-        const { group, key } = splitKey(
-          call,
-          operands.length < 3,
-          operands.length > 3,
-          'KEY and VALUE must be specified',
-        );
+        const { group, key } = splitKey(call, 3, ['GROUP name, KEY and VALUE', 'KEY and VALUE']);
         repo.config.setString(group, key, operands[2]!);
-        repo.writeConfig();
+        repo.writeConfig({ unchecked: true });
         return;
       }
       case 'get': {
-        const { group, key } = splitKey(call, operands.length < 2, operands.length > 2, 'KEY must be specified');
+        const { group, key } = splitKey(call, 2, ['Group name and key', 'KEY']);
         call.print(repo.config.getString(group, key));
         return;
       }
       case 'unset': {
-        const { group, key } = splitKey(call, operands.length < 2, operands.length > 2, 'KEY must be specified');
+        const { group, key } = splitKey(call, 2, ['Group name and key', 'KEY']);
         try {
           repo.config.unset(group, key);
         } catch (error) {
           if (!isCoppiceError(error, 'NotFound')) throw error;
         }
-        repo.writeConfig();
+        repo.writeConfig({ unchecked: true });
         return;
       }
       default:
@@ -43,19 +38,19 @@ export const verb: OstreeVerb = {
   },
 };
 
-/** Group and key: `--group` names the group, else all before the last dot does. */
+/** Group and key: `--group` names the group, else all before the first dot does. `wanted` words, with and without a group. */
 function splitKey(
-  call: OstreeCall,
-  tooFew: boolean,
-  tooMany: boolean,
-  missing: string,
+  { operands, options }: OstreeCall,
+  words: number,
+  wanted: readonly [withGroup: string, without: string],
 ): { group: string; key: string } {
-  if (tooFew) throw new CoppiceError('Usage', missing);
-  if (tooMany) call.usage('Too many arguments given');
-  const text = call.operands[1]!;
-  const group = call.options.string('group');
+  const group = options.string('group');
+  if (operands.length < words) {
+    throw new CoppiceError('Usage', `${group === undefined ? wanted[1] : wanted[0]} must be specified`);
+  }
+  const text = operands[1]!;
   if (group !== undefined) return { group, key: text };
-  const dot = text.lastIndexOf('.');
+  const dot = text.indexOf('.');
   if (dot < 0) throw new CoppiceError('Usage', 'Key must be of the form "sectionname.keyname"');
   return { group: text.slice(0, dot), key: text.slice(dot + 1) };
 }

@@ -40,7 +40,7 @@ export const verb: OstreeVerb = {
       }
     };
     const output = options.string('output');
-    if (output === undefined) {
+    if (output === undefined || output === '') {
       for (const piece of archive(10240)) context.stdout.write(piece);
       return;
     }

@@ -30,8 +30,8 @@ export const verb: OstreeVerb = {
         throw prefixError(error, `Inspecting path '${path}'`);
       }
       show(entry);
-      if (entry.type === 'file' || options.flag('dironly')) continue;
       const recursive = options.flag('recursive');
+      if (entry.type === 'file' || (options.flag('dironly') && !recursive)) continue;
       let first = true;
       for (const child of recursive ? repo.readTree(commit, entry.path) : children(call, entry)) {
         if (!(recursive && first)) show(child);

@@ -1,5 +1,5 @@
 import { CoppiceError, prefixError } from '@coppice/base';
-import { checkCollectionId } from '@coppice/ostree';
+import { checkCollectionId, isRefName, type ListRefsOptions, type Repo } from '@coppice/ostree';
 import { printCollectionRefs } from './refs-collections.ts';
 import { printOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -38,10 +38,10 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
   if (create !== undefined) createRef(call, create, prefix!);
   else if (options.flag('delete')) deleteRefs(call, prefix!);
   else {
-    const keep = options.flag('list') || alias || /:\.?$/.test(prefix ?? '');
-    const found = listing(() => repo.listRefs(prefix, { cutPrefix: !keep, aliases: alias }));
+    const keep = options.flag('list') || alias;
+    const found = listed(repo, prefix, { cutPrefix: !keep, aliases: alias });
     // The original walks a hash table.
-    const cut = keep || prefix === undefined ? '' : `${prefix.replace(/\/+$/, '')}/`;
+    const cut = keep || prefix === undefined ? '' : `${prefix}/`;
     for (const name of printOrder(repo, found.keys(), cut)) {
       const value = found.get(name)!;
       call.print(alias ? `${name} -> ${value}` : options.flag('revision') ? `${name}\t${value}` : name);
@@ -49,9 +49,15 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
   }
 }
 
-function listing<T>(body: () => T): T {
+/** Refs by prefix as the original names them: those of a whole remote get a dot in between unless the prefix is cut off. */
+function listed(repo: Repo, prefix: string | undefined, options: ListRefsOptions = {}): Map<string, string> {
   try {
-    return body();
+    const remote = /^(.*):\.?$/.exec(prefix ?? '')?.[1];
+    if (remote !== undefined && !isRefName(remote)) return new Map();
+    if (prefix?.endsWith('/')) throw new CoppiceError('Invalid', `Invalid refspec ${prefix}`);
+    const found = repo.listRefs(prefix, options);
+    if (remote === undefined || options.cutPrefix === true) return found;
+    return new Map(Array.from(found, ([name, value]) => [name.replace(':', ':./'), value]));
   } catch (error) {
     throw prefixError(error, 'Listing refs');
   }
@@ -76,7 +82,7 @@ function createRef({ repo, options }: OstreeCall, name: string, existing: string
 
 function deleteRefs({ repo }: OstreeCall, prefix: string): void {
   const aliases = repo.listRefs(undefined, { aliases: true });
-  const found = listing(() => repo.listRefs(prefix));
+  const found = listed(repo, prefix);
   for (const name of printOrder(repo, found.keys(), '')) {
     for (const [alias, target] of aliases) {
       if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);
@@ -97,6 +103,12 @@ function collectionRefs(call: OstreeCall, prefix: string | undefined): void {
     repo.writeRefIn(own ? 'refs/heads' : `refs/mirrors/${collection}`, create.slice(separator + 1), checksum);
     return;
   }
-  if (prefix !== undefined) listing(() => checkCollectionId(prefix));
+  if (prefix !== undefined) {
+    try {
+      checkCollectionId(prefix);
+    } catch (error) {
+      throw prefixError(error, 'Listing refs');
+    }
+  }
   printCollectionRefs(call, prefix);
 }

@@ -7,21 +7,24 @@ export interface Commit extends Omit<CommitParts, 'metadata'> {
   readonly metadata: VariantDict;
 }
 
-/** What a writer gives: any map in the order wanted in the bytes. */
+/** Metadata in the order wanted in the bytes; a list may name a key twice, of which readers take the first. */
+export type MetadataEntries = ReadonlyMap<string, Variant> | readonly (readonly [key: string, value: Variant])[];
+
+/** What a writer gives. */
 export interface CommitFields extends Omit<CommitParts, 'metadata' | 'timestamp'> {
-  readonly metadata: ReadonlyMap<string, Variant>;
+  readonly metadata: MetadataEntries;
   /** Seconds since the epoch. */
   readonly timestamp: bigint | number;
 }
 
-/** Bytes of `a{sv}` in the map's order. */
-export function encodeDict(dict: ReadonlyMap<string, Variant>): Buffer {
-  return Buffer.from(encode('a{sv}', dict));
+/** Bytes of `a{sv}` in the entries' order. */
+export function encodeDict(dict: MetadataEntries): Buffer {
+  return Buffer.from(encode('a{sv}', [...dict]));
 }
 
 /** Bytes of a commit object. Throws `Invalid` for an empty metadata key. */
 export function commitBytes(commit: CommitFields): Buffer {
-  if (commit.metadata.has('')) throw new CoppiceError('Invalid', 'Empty metadata key');
+  if ([...commit.metadata].some(([key]) => key === '')) throw new CoppiceError('Invalid', 'Empty metadata key');
   return encodeCommit({ ...commit, timestamp: BigInt(commit.timestamp), metadata: encodeDict(commit.metadata) });
 }
 

@@ -1,10 +1,12 @@
 import { CoppiceError } from '@coppice/base';
 import { isChecksum } from '../codec/checksum.ts';
 
-const fragment = '[A-Za-z0-9_][-._A-Za-z0-9_]*';
-const refPattern = new RegExp(`^${fragment}(?:/${fragment})*$`);
-const fragmentPattern = new RegExp(`^${fragment}$`);
-const refspecPattern = new RegExp(`^(?:(${fragment}):)?(${fragment}(?:/${fragment})*)$`);
+// Letters and digits of any script, as GRegex takes `\\w`.
+const word = '\\p{L}\\p{N}_';
+const fragment = `[${word}][-.${word}]*`;
+const refPattern = new RegExp(`^${fragment}(?:/${fragment})*$`, 'u');
+const fragmentPattern = new RegExp(`^${fragment}$`, 'u');
+const refspecPattern = new RegExp(`^(?:(${fragment}):)?(${fragment}(?:/${fragment})*)$`, 'u');
 
 /** A ref name with the remote it belongs to, if any. */
 export interface Refspec {

@@ -27,8 +27,9 @@ export function readRefFile(fs: FileSystem, repo: string, path: string): string 
     bytes = readFile(`${repo}/${path}`, { fs, limit: 4096 });
   } catch (error) {
     const code = (error as { code?: string }).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
-    throw errnoError(error, `Opening ${path}`);
+    if (code === 'ENOENT' || code === 'EISDIR') return undefined;
+    // A ref is where a folder would have to be.
+    throw errnoError(error, code === 'ENOTDIR' ? `openat(${path})` : `Opening ${path}`);
   }
   return checkChecksum(bytes.toString('utf8').trimEnd());
 }

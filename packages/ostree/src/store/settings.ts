@@ -2,7 +2,6 @@ import { CoppiceError } from '@coppice/base';
 import type { KeyFile } from '@coppice/keyfile';
 import { type RepoMode, repoModes } from '../codec/object-type.ts';
 import type { OstreeCompat } from '../compat.ts';
-import { checkCollectionId } from './ref-name.ts';
 import { parseTristate, type Tristate } from './tristate.ts';
 
 /** What `config` says about local work, defaults filled in. */
@@ -56,8 +55,7 @@ export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verity
     config.hasKey(core, key) ? config.getString(core, key) : undefined;
   const threshold = integerText(text('payload-link-threshold'), -1);
   const level = config.hasGroup('archive') ? integerText(rawText(config, 'archive', 'zlib-level'), 6) : 6;
-  const collectionId = text('collection-id');
-  return {
+  const out: RepoSettings = {
     mode: parseMode(text('mode') ?? 'bare'),
     fsync: config.boolean(core, 'fsync', true),
     perObjectFsync: config.boolean(core, 'per-object-fsync', false),
@@ -66,16 +64,36 @@ export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verity
     lockTimeoutSeconds: integerText(text('lock-timeout-secs'), 300),
     tmpExpirySeconds: integerText(text('tmp-expiry-secs'), 86400),
     minFreeSpace: minFreeSpace(text('min-free-space-size'), text('min-free-space-percent')),
-    collectionId: collectionId === undefined ? undefined : checkCollectionId(collectionId),
+    collectionId: text('collection-id'),
     parent: text('parent'),
-    tombstoneCommits: config.boolean(core, 'tombstone-commits', false),
+    // These two are read when they are needed, and only then found wrong.
+    get tombstoneCommits() {
+      return config.boolean(core, 'tombstone-commits', false);
+    },
     payloadLinkThreshold: threshold < 0 ? undefined : threshold,
     enableUncompressedCache: config.boolean(core, 'enable-uncompressed-cache', true),
-    autoUpdateSummary:
-      config.boolean(core, 'auto-update-summary', false) || config.boolean(core, 'commit-update-summary', false),
+    get autoUpdateSummary() {
+      return config.boolean(core, 'auto-update-summary', false) || config.boolean(core, 'commit-update-summary', false);
+    },
     zlibLevel: Math.min(9, Math.max(1, level)),
     verity: readVerity(config, verityGroups),
   };
+  checkOthers(config);
+  return out;
+}
+
+/** Keys that are used elsewhere, and keep a repository from being opened when they are wrong. */
+function checkOthers(config: KeyFile): void {
+  config.boolean('core', 'add-remotes-config-dir', true);
+  const finders = rawText(config, 'core', 'default-repo-finders')?.replace(/;$/, '');
+  if (finders === '') throw new CoppiceError('Invalid', 'Invalid empty default-repo-finders configuration');
+  for (const finder of finders?.split(';') ?? []) {
+    if (!['config', 'lan', 'mount'].includes(finder))
+      throw new CoppiceError('Invalid', `Invalid configured repo-finder '${finder}'`);
+  }
+  const loader = rawText(config, 'sysroot', 'bootloader') ?? 'auto';
+  if (!['auto', 'none', 'grub2', 'syslinux', 'uboot', 'zipl', 'aboot'].includes(loader))
+    throw new CoppiceError('Invalid', `Invalid bootloader configuration: '${loader}'`);
 }
 
 function rawText(config: KeyFile, group: string, key: string): string | undefined {
@@ -114,13 +132,14 @@ function minFreeSpace(size: string | undefined, percent: string | undefined): Re
   if (size !== undefined) {
     const match = /^([0-9]+)([GMT]B)$/.exec(size);
     const bytes = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
-    if (!Number.isSafeInteger(bytes)) {
+    // In MiB it must fit into 64 bits.
+    if (!(bytes < 2 ** 84)) {
       throw new CoppiceError(
         'Invalid',
         `Invalid min-free-space-size '${size}': It should be of the format '123MB', '123GB' or '123TB'`,
       );
     }
-    return { bytes, text: size };
+    return { bytes, text: `${BigInt(bytes) >> 20n}MB` };
   }
   const value = integerText(percent, 3);
   if (value < 0 || value > 99) throw new CoppiceError('Invalid', `Invalid min-free-space-percent '${percent}'`);

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CoppiceError, errnoError } from '@coppice/base';
-import type { Variant } from '@coppice/gvariant';
 import { checkChecksum, sha256 } from '../codec/checksum.ts';
-import { type CommitFields, commitBytes, encodeDict, parseCommit } from '../codec/commit.ts';
+import { type CommitFields, commitBytes, encodeDict, type MetadataEntries, parseCommit } from '../codec/commit.ts';
 import { type DirMeta, decodeDirMeta, encodeDirMeta } from '../codec/dirmeta.ts';
 import { decodeDirTree, encodeDirTree } from '../codec/dirtree.ts';
 import { encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
@@ -82,6 +81,7 @@ export class Transaction {
   readonly #content: ContentWriter;
   /** Where the second thread can store objects by itself. */
   readonly #archived: ArchivedHandover | undefined;
+  readonly #pool: CompressPool | undefined;
   /** `directory\0ref` -> checksum, or null to delete. */
   readonly #refs = new Map<string, string | null>();
   #open = true;
@@ -104,6 +104,7 @@ export class Transaction {
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
+    this.#pool = options.compressPool;
     const payloadLinks = PayloadLinks.of(repo, writer);
     this.#content = new ContentWriter(
       {
@@ -286,6 +287,30 @@ export class Transaction {
   }
 
   /**
+   * Lets the second thread link an object from the `objects/` directory of another repository of the same mode; false when
+   * it has to be linked here. `done` is called later, no later than in `drain`: with false when it could not be linked.
+   */
+  giveLink(type: ObjectType, checksum: string, from: string, done: (made: boolean) => void): boolean {
+    this.#check();
+    const pool = this.#pool;
+    if (pool === undefined) return false;
+    const name = looseName(checksum, type, this.repo.mode);
+    const form = { from, to: this.#objects.linkBase(name), suffix: name.slice(65) };
+    const { inFlight } = this.#content;
+    const given = pool.tryLink(form, checksum, (made) => {
+      inFlight.delete(checksum);
+      if (made) {
+        this.#objects.arrived(name);
+        this.stats.contentTotal++;
+        this.stats.contentWritten++;
+      }
+      done(made);
+    });
+    if (given) inFlight.add(checksum);
+    return given;
+  }
+
+  /**
    * Moves a regular file into the store as it is, for a repository mode whose objects are files with the owner, mode and
    * attributes of `header`. Undefined when it lies on another file system and has to be written instead.
    */
@@ -363,7 +388,7 @@ export class Transaction {
   }
 
   /** Detached metadata of a commit, written when the transaction is committed. */
-  setDetachedMetadata(commit: string, dict: ReadonlyMap<string, Variant> | undefined): void {
+  setDetachedMetadata(commit: string, dict: MetadataEntries | undefined): void {
     this.#check();
     const bytes = dict === undefined ? Buffer.alloc(0) : encodeDict(dict);
     this.#objects.writeBytes(looseName(checkChecksum(commit), 'commitmeta', this.repo.mode), bytes);
