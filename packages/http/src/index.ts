@@ -17,3 +17,5 @@ export type { StaticRequest, StaticServer, StaticServerOptions } from './static-
 export { resolveStatic } from './static-folder.ts';
 export { serveStatic } from './static-server.ts';
 export type { TlsOptions } from './tls.ts';
+// Connections, for clients that are more than downloads.
+export { Transport } from './transport.ts';

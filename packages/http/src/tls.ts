@@ -6,13 +6,15 @@ export interface TlsOptions {
   /** Accept any server certificate. */
   readonly permissive?: boolean;
   readonly caPath?: string;
+  /** Files with authorities to trust beside the machine's. */
+  readonly moreCaPaths?: readonly string[];
   readonly clientCertPath?: string;
   readonly clientKeyPath?: string;
 }
 
 export interface TlsMaterial {
   readonly rejectUnauthorized: boolean;
-  readonly ca?: string[] | Buffer;
+  readonly ca?: (string | Buffer)[] | Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
 }
@@ -30,9 +32,12 @@ export function loadTls(options: TlsOptions): TlsMaterial {
   const ca =
     options.caPath !== undefined
       ? readPem(options.caPath)
-      : (['default', 'system'] as const).flatMap((kind) =>
-          process.getBuiltinModule('node:tls').getCACertificates(kind),
-        );
+      : [
+          ...(['default', 'system'] as const).flatMap((kind) =>
+            process.getBuiltinModule('node:tls').getCACertificates(kind),
+          ),
+          ...(options.moreCaPaths ?? []).map(readPem),
+        ];
   return {
     rejectUnauthorized: options.permissive !== true,
     ca,

@@ -18,6 +18,9 @@ export {
 export { packOciArchive, unpackOciArchive } from './archive.ts';
 export { ImageDirectory } from './directory.ts';
 export { OciLayout } from './layout.ts';
+export type { AuthFile, RegistryCredentials } from './auth-file.ts';
+export { credentialsFor, parseAuthFile, parseHelperAnswer } from './auth-file.ts';
+export { certificatesFor } from './certs-d.ts';
 export type { RegistryOptions } from './registry.ts';
 export { Registry } from './registry.ts';
 export type { ImageSource, ImageTarget } from './source.ts';

@@ -1,28 +1,52 @@
 // A client of the OCI distribution API (v2): manifests and blobs, anonymous or with a token or password.
 import { CoppiceError, messageOf } from '@coppice/base';
+import type { TlsOptions } from '@coppice/http';
+import type { RegistryCredentials } from './auth-file.ts';
 import { digestHex, digestOf } from './digest.ts';
 import { type Descriptor, documentLimit, mediaTypes } from './manifest.ts';
 import type { ImageReference } from './reference.ts';
+import { registryFetch } from './registry-fetch.ts';
 import type { ImageSource, ImageTarget } from './source.ts';
 
 export interface RegistryOptions {
-  readonly fetch?: typeof fetch;
-  /** `user:password` for the registry, if it wants one. */
-  readonly credentials?: string;
-  /** Plain HTTP; default for loopback hosts. */
+  readonly fetch?: (url: string, init?: RequestInit) => Promise<Response>;
+  /** Who we are, should the registry ask. */
+  readonly credentials?: RegistryCredentials;
+  /** Certificates for this registry. */
+  readonly tls?: TlsOptions;
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal;
+  /** Plain HTTP; default for loopback hosts without certificates. */
   readonly insecure?: boolean;
 }
 
 const accept = [mediaTypes.manifest, mediaTypes.index, mediaTypes.dockerManifest, mediaTypes.dockerIndex].join(', ');
 
+/** Milliseconds that a manifest or a token may take. */
+const documentTime = 120_000;
+/** Less than this over so many milliseconds is a server that will never be done. */
+const slowRate = 1000;
+const slowTime = 30_000;
+
+function withQuery(url: URL, fields: readonly (readonly [string, string])[]): string {
+  const out = new URL(url);
+  for (const [key, value] of fields) out.searchParams.set(key, value);
+  return out.href;
+}
+
 /** The whole body; throws `Limit` as soon as it is longer than a document may be. */
 async function readDocument(response: Response, what: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > documentLimit) throw new CoppiceError('Limit', `${what}: larger than ${documentLimit} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > documentLimit) throw new CoppiceError('Limit', `${what}: larger than ${documentLimit} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof CoppiceError) throw error;
+    throw new CoppiceError('Network', `${what}: ${messageOf(error)}`, { cause: error });
   }
   return Buffer.concat(chunks);
 }
@@ -46,37 +70,38 @@ export class Registry implements ImageSource, ImageTarget {
   readonly #base: string;
   readonly #path: string;
   readonly #host: string;
-  readonly #fetch: typeof fetch;
-  readonly #credentials: string | undefined;
+  readonly #fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  readonly #credentials: RegistryCredentials | undefined;
+  readonly #signal: AbortSignal | undefined;
   #authorization: string | undefined;
 
   constructor(reference: Pick<ImageReference, 'host' | 'path'>, options: RegistryOptions = {}) {
-    const insecure = options.insecure ?? isLoopback(reference.host);
+    const insecure = options.insecure ?? (options.tls === undefined && isLoopback(reference.host));
     this.#host = reference.host;
     this.#base = new URL(`${insecure ? 'http' : 'https'}://${reference.host}`).origin;
     this.#path = reference.path;
-    this.#fetch = options.fetch ?? fetch;
+    this.#fetch = options.fetch ?? registryFetch(options.tls === undefined ? {} : { tls: options.tls });
+    this.#signal = options.signal;
     this.#credentials = options.credentials;
   }
 
   async #request(url: string, init: RequestInit, what: string): Promise<Response> {
-    const send = async (): Promise<Response> => {
-      try {
-        return await this.#fetch(url, {
-          ...init,
-          headers: {
-            ...(init.headers as Record<string, string>),
-            // An upload may be sent elsewhere, which must not learn our token.
-            ...(this.#authorization === undefined || new URL(url).origin !== this.#base
-              ? {}
-              : { authorization: this.#authorization }),
-          },
-        });
-      } catch (error) {
-        const cause = (error as { cause?: unknown }).cause;
-        throw new CoppiceError('Network', `${what}: ${messageOf(cause ?? error)}`, { cause: error });
-      }
-    };
+    const send = (): Promise<Response> =>
+      this.#send(
+        () =>
+          this.#fetch(url, {
+            ...init,
+            ...this.#ending(init),
+            headers: {
+              ...(init.headers as Record<string, string>),
+              // An upload may be sent elsewhere, which must not learn our token.
+              ...(this.#authorization === undefined || new URL(url).origin !== this.#base
+                ? {}
+                : { authorization: this.#authorization }),
+            },
+          }),
+        what,
+      );
     let response = await send();
     if (response.status === 401 && this.#authorization === undefined) {
       await response.body?.cancel();
@@ -96,10 +121,29 @@ export class Registry implements ImageSource, ImageTarget {
     throw new CoppiceError(code, `${what}: server answered ${response.status}${text === '' ? '' : `: ${text.trim()}`}`);
   }
 
+  async #send(call: () => Promise<Response>, what: string): Promise<Response> {
+    try {
+      return await call();
+    } catch (error) {
+      if (this.#signal?.aborted === true) throw new CoppiceError('Cancelled', 'Operation was cancelled');
+      const cause = (error as { cause?: unknown }).cause;
+      throw new CoppiceError('Network', `${what}: ${messageOf(cause ?? error)}`, { cause: error });
+    }
+  }
+
+  /** Documents have their time; content only has to keep coming. */
+  #ending(init: RequestInit): { readonly signal?: AbortSignal } {
+    const signals = [this.#signal, init.signal ?? undefined].filter((s) => s !== undefined);
+    return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
+  }
+
   /** Answers a challenge: basic with the password we have, bearer with a token from the realm. */
   async #authorize(challenge: string, what: string): Promise<string> {
+    const known = this.#credentials;
     const basic =
-      this.#credentials === undefined ? undefined : `Basic ${Buffer.from(this.#credentials).toString('base64')}`;
+      known?.kind === 'password'
+        ? `Basic ${Buffer.from(`${known.user}:${known.password}`).toString('base64')}`
+        : undefined;
     if (/^basic/i.test(challenge)) {
       if (basic === undefined) throw new CoppiceError('Permission', `${what}: ${this.#host} wants a password`);
       return basic;
@@ -111,8 +155,30 @@ export class Registry implements ImageSource, ImageTarget {
     const url = new URL(realm);
     if (url.protocol !== 'https:' && this.#base.startsWith('https:'))
       throw new CoppiceError('Permission', `${what}: refusing to get a token over ${url.protocol}`);
-    for (const key of ['service', 'scope']) if (fields.has(key)) url.searchParams.set(key, fields.get(key)!);
-    const response = await this.#fetch(url, basic === undefined ? {} : { headers: { authorization: basic } });
+    const asked = ['service', 'scope'].flatMap((key): [string, string][] =>
+      fields.has(key) ? [[key, fields.get(key)!]] : [],
+    );
+    const time = AbortSignal.timeout(documentTime);
+    const response = await this.#send(
+      () =>
+        known?.kind === 'identity-token'
+          ? this.#fetch(url.href, {
+              method: 'POST',
+              headers: { 'content-type': 'application/x-www-form-urlencoded' },
+              body: new URLSearchParams([
+                ['grant_type', 'refresh_token'],
+                ['client_id', 'coppice'],
+                ['refresh_token', known.token],
+                ...asked,
+              ]).toString(),
+              ...this.#ending({ signal: time }),
+            })
+          : this.#fetch(withQuery(url, asked), {
+              ...(basic === undefined ? {} : { headers: { authorization: basic } }),
+              ...this.#ending({ signal: time }),
+            }),
+      what,
+    );
     const text = Buffer.from(await readDocument(response, `token from ${url.host}`)).toString();
     const token = response.ok ? tokenIn(text) : undefined;
     if (token === undefined) throw new CoppiceError('Permission', `${what}: no token from ${url.host}`);
@@ -126,7 +192,7 @@ export class Registry implements ImageSource, ImageTarget {
   async manifest(reference: string): Promise<{ bytes: Uint8Array; digest: string }> {
     const response = await this.#request(
       this.#url(`manifests/${reference}`),
-      { headers: { accept } },
+      { headers: { accept }, signal: AbortSignal.timeout(documentTime) },
       `${this.#host}/${this.#path}:${reference}`,
     );
     const bytes = await readDocument(response, `manifest ${reference}`);
@@ -139,7 +205,24 @@ export class Registry implements ImageSource, ImageTarget {
   async *blob(descriptor: Descriptor): AsyncGenerator<Uint8Array> {
     const response = await this.#request(this.#url(`blobs/${descriptor.digest}`), {}, `blob ${descriptor.digest}`);
     if (response.body === null) return;
-    for await (const chunk of response.body) yield chunk as Uint8Array;
+    let received = 0;
+    let since = performance.now();
+    try {
+      for await (const chunk of response.body) {
+        received += chunk.length;
+        const now = performance.now();
+        if (now - since > slowTime) {
+          if ((received * 1000) / (now - since) < slowRate)
+            throw new CoppiceError('Network', `blob ${descriptor.digest}: slower than ${slowRate} bytes per second`);
+          [received, since] = [0, now];
+        }
+        yield chunk as Uint8Array;
+      }
+    } catch (error) {
+      if (error instanceof CoppiceError) throw error;
+      if (this.#signal?.aborted === true) throw new CoppiceError('Cancelled', 'Operation was cancelled');
+      throw new CoppiceError('Network', `blob ${descriptor.digest}: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   async hasBlob(digest: string): Promise<boolean> {

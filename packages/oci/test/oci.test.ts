@@ -124,7 +124,7 @@ describe('a registry', () => {
         return new Response('', { status: 202, headers: { location: 'https://store.example/put' } });
       return new Response(encodeDocument(manifest) as Uint8Array<ArrayBuffer>);
     });
-    const registry = new Registry(name, { fetch, credentials: 'u:p' });
+    const registry = new Registry(name, { fetch, credentials: { kind: 'password', user: 'u', password: 'p' } });
     expect((await registry.manifest('v1')).digest).toBe(digestOf(encodeDocument(manifest)));
     await registry.putBlob(descriptor, blob);
     expect(asked.map(([url]) => new URL(url).host)).toEqual([
@@ -140,7 +140,9 @@ describe('a registry', () => {
 
   test('a password does not go out in clear', async () => {
     const { fetch, asked } = server(() => challenge('http://auth.example/token'));
-    await expect(new Registry(name, { fetch, credentials: 'u:p' }).manifest('v1')).rejects.toThrow('refusing');
+    await expect(
+      new Registry(name, { fetch, credentials: { kind: 'password', user: 'u', password: 'p' } }).manifest('v1'),
+    ).rejects.toThrow('refusing');
     expect(asked).toHaveLength(1);
   });
 

@@ -156,3 +156,5 @@ export { encapsulate } from './container/encapsulate.ts';
 export type { ImportedImage, ImportImageOptions } from './container/import-image.ts';
 export { importImage } from './container/import-image.ts';
 export { openImage, writeImage } from './container/open-image.ts';
+export type { RegistryAccess } from './container/registry-access.ts';
+export { registryOptions, systemAccess, userAccess } from './container/registry-access.ts';

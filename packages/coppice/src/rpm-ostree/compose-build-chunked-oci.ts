@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
-import { commitRoot, encapsulate, rpmOstreeLevel, typeTreefile, writeImage } from '@coppice/rpm-ostree';
+import { commitRoot, encapsulate, rpmOstreeLevel, typeTreefile, userAccess, writeImage } from '@coppice/rpm-ostree';
 import { labelsOf, parseTarget } from './compose-container-encapsulate.ts';
 import { composeTime } from './compose-tree.ts';
 import { verbOptions } from './options.ts';
@@ -69,17 +69,21 @@ export const verb: Verb = {
       const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
       const image = parseTarget(output!);
       const maxLayers = options.number('max-layers');
-      const result = await writeImage(image, join(work, 'image'), (target, reference) =>
-        encapsulate({
-          repo,
-          commit,
-          target,
-          reference: options.string('reference') ?? reference,
-          labels: labelsOf(options.strings('label')),
-          cmd: ['/sbin/init'],
-          progress: text.progress,
-          ...(maxLayers === undefined ? {} : { maxLayers }),
-        }),
+      const result = await writeImage(
+        image,
+        join(work, 'image'),
+        (target, reference) =>
+          encapsulate({
+            repo,
+            commit,
+            target,
+            reference: options.string('reference') ?? reference,
+            labels: labelsOf(options.strings('label')),
+            cmd: ['/sbin/init'],
+            progress: text.progress,
+            ...(maxLayers === undefined ? {} : { maxLayers }),
+          }),
+        userAccess(context.env),
       );
       text.line(`Pushed digest: ${result.digest}`);
     } finally {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { Repo } from '@coppice/ostree';
-import { encapsulate, parseContainerReference, rpmOstreeLevel, writeImage } from '@coppice/rpm-ostree';
+import { encapsulate, parseContainerReference, rpmOstreeLevel, userAccess, writeImage } from '@coppice/rpm-ostree';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb } from './verb.ts';
@@ -76,6 +76,7 @@ export const verb: Verb = {
           ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
           ...(cmd === undefined ? {} : { cmd: [cmd] }),
         }),
+      userAccess(context.env),
     );
     const meta = options.string('write-contentmeta-json');
     if (meta !== undefined)

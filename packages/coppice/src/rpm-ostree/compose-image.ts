@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { encapsulate, parseContainerReference, writeImage } from '@coppice/rpm-ostree';
+import { encapsulate, parseContainerReference, userAccess, writeImage } from '@coppice/rpm-ostree';
 import { labelsOf } from './compose-container-encapsulate.ts';
 import { withComposedTree } from './compose-run.ts';
 import { verbOptions } from './options.ts';
@@ -44,16 +44,20 @@ export const verb: Verb = {
     if (target === undefined || !('transport' in target)) throw new CoppiceError('Usage', `Invalid output: ${output!}`);
     const labels = labelsOf(options.strings('label'));
     const digest = await withComposedTree(call, async ({ repo, commit, cmd }) => {
-      const image = await writeImage(target, `${repo.path}/tmp/image`, (store, reference) =>
-        encapsulate({
-          repo,
-          commit,
-          target: store,
-          reference,
-          labels,
-          ...(cmd.length === 0 ? {} : { cmd }),
-          ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
-        }),
+      const image = await writeImage(
+        target,
+        `${repo.path}/tmp/image`,
+        (store, reference) =>
+          encapsulate({
+            repo,
+            commit,
+            target: store,
+            reference,
+            labels,
+            ...(cmd.length === 0 ? {} : { cmd }),
+            ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
+          }),
+        userAccess(context.env),
       );
       return image.digest;
     });

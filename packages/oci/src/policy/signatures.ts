@@ -12,6 +12,8 @@ import { lookasideUrl, type SignatureStorage, usesAttachments } from './registri
 const signatureLimit = 4 * 1024 * 1024;
 /** More signatures than this on one image are an attack. */
 const countLimit = 128;
+/** Bytes of all signatures of one image. */
+const totalLimit = 16 * 1024 * 1024;
 const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const signatureAnnotation = 'dev.cosignproject.cosign/signature';
 
@@ -25,19 +27,25 @@ export async function fetchSimpleSignatures(
   storage: SignatureStorage,
   image: ImageReference,
   digest: string,
-  fetcher: Fetcher = new Fetcher(),
 ): Promise<Uint8Array[]> {
   const base = lookasideUrl(storage, image, digest);
   const out: Uint8Array[] = [];
   if (base === undefined) return out;
-  for (let i = 1; ; i++) {
-    if (i > countLimit) throw new CoppiceError('Limit', `${base}: more than ${countLimit} signatures`);
-    try {
-      out.push((await fetcher.bytes(`${base}/signature-${i}`, { maxSize: signatureLimit })).bytes);
-    } catch (error) {
-      if (error instanceof CoppiceError && error.code === 'NotFound') return out;
-      throw error;
+  const fetcher = new Fetcher({ retries: 2 });
+  let total = 0;
+  try {
+    for (let i = 1; ; i++) {
+      if (i > countLimit) throw new CoppiceError('Limit', `${base}: more than ${countLimit} signatures`);
+      const { bytes } = await fetcher.bytes(`${base}/signature-${i}`, { maxSize: signatureLimit });
+      total += bytes.length;
+      if (total > totalLimit) throw new CoppiceError('Limit', `${base}: signatures of more than ${totalLimit} bytes`);
+      out.push(bytes);
     }
+  } catch (error) {
+    if (error instanceof CoppiceError && error.code === 'NotFound') return out;
+    throw error;
+  } finally {
+    await fetcher.close();
   }
 }
 

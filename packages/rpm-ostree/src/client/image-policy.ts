@@ -12,9 +12,18 @@ import {
   readKeyFile,
   readRegistriesD,
 } from '@coppice/oci';
+import { type RegistryAccess, systemAccess } from '../container/registry-access.ts';
 import type { ContainerReference } from '../refspec.ts';
 import type { Client } from './client.ts';
 import { configDir } from './repo-metadata.ts';
+
+/** How the system reaches registries. */
+export function imageAccess(client: Client): RegistryAccess {
+  const etc = configDir(client);
+  const running = etc === '/etc';
+  const usr = running ? '/usr' : `${client.sysroot.deploymentPath(client.originMerge)}/usr`;
+  return { ...systemAccess(etc, usr, running), env: client.env, fs: client.fs, signal: client.signal };
+}
 
 function policyOf(client: Client): Policy | undefined {
   const path = `${configDir(client)}/containers/policy.json`;

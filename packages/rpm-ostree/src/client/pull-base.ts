@@ -8,7 +8,7 @@ import { openImage } from '../container/open-image.ts';
 import type { Origin } from '../origin.ts';
 import { type ContainerReference, formatContainerReference, formatRefspec, type Refspec } from '../refspec.ts';
 import type { Client } from './client.ts';
-import { checkImagePolicy } from './image-policy.ts';
+import { checkImagePolicy, imageAccess } from './image-policy.ts';
 
 export interface PullBaseOptions {
   readonly allowDowngrade: boolean;
@@ -86,7 +86,7 @@ async function pullImage(client: Client, image: ContainerReference, pin: string 
   client.message(`Pulling manifest: ${text}`);
   const scratch = `${client.repo.path}/extensions/rpmostree/private/layers`;
   try {
-    const { store, reference } = openImage(image, scratch);
+    const { store, reference } = openImage(image, scratch, imageAccess(client));
     const digest = await checkImagePolicy(client, image, store, pin ?? reference);
     const result = await importImage({
       repo: client.repo,

@@ -11,6 +11,7 @@ import {
   chooseManifest,
   type Descriptor,
   digestHex,
+  type ImageConfig,
   type ImageSource,
   type Manifest,
   parseImageConfig,
@@ -112,11 +113,16 @@ function layerCommit(txn: Transaction, files: ReadonlySet<string>, digest: strin
   });
 }
 
-/** Imports an image. Throws `NotFound`, `Network`, `Corrupt`; nothing is visible until all of it is there. */
-export async function importImage(options: ImportImageOptions): Promise<ImportedImage> {
-  const { repo, source } = options;
-  const progress = options.progress ?? silentProgress;
-  let { bytes, digest } = await source.manifest(options.reference);
+/** Manifest and configuration of an image, for this machine where there are several. */
+interface OpenedImage {
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  readonly digest: string;
+  readonly encapsulated: string;
+}
+
+async function openManifest(source: ImageSource, reference: string): Promise<OpenedImage> {
+  let { bytes, digest } = await source.manifest(reference);
   let parsed = parseManifest(bytes);
   if (parsed.kind === 'index') {
     ({ bytes, digest } = await source.manifest(chooseManifest(parsed.index).digest));
@@ -128,98 +134,143 @@ export async function importImage(options: ImportImageOptions): Promise<Imported
   const encapsulated = config.config?.Labels?.['ostree.commit'];
   if (encapsulated === undefined || !/^[0-9a-f]{64}$/.test(encapsulated))
     throw new CoppiceError('Invalid', `Missing label ostree.commit: the image is not an encapsulated commit`);
-  const { commit: commitLayer, objects, derived } = imageLayout(manifest, config);
-  if (derived.length > 0 && options.acceptDerived === false)
-    throw new CoppiceError('Signature', 'Cannot currently verify layered containers via ostree remote');
-  const { scratch, parent } = options;
-  const layerAt = (digest: string): string | undefined =>
-    repo.tryResolveRev(layerRef(digest)) ?? parent?.tryResolveRev(layerRef(digest));
+  return { manifest, config, digest, encapsulated };
+}
+
+interface PlacedLayer {
+  readonly layer: Descriptor;
+  readonly diffId: string | undefined;
+  /** Put on top by a container build, instead of holding objects of the commit. */
+  readonly derived: boolean;
+}
+
+/** Members without a place in a system, by top-level directory. */
+type LeftOut = ReadonlyMap<string, number>;
+
+/** Reads a fetched layer into the repository and makes its ref. Throws `Corrupt`, `Invalid`. */
+function importLayer(repo: Repo, placed: PlacedLayer, path: string, encapsulated: string, scratch: string): LeftOut {
+  const { layer, diffId } = placed;
+  return repo.transaction((txn) => {
+    const hash = createHash('sha256');
+    const plain = hashed(decompress(readFileChunks(path), 'auto', { limit: layerLimit }), hash);
+    let commit: string;
+    let filtered: LeftOut = new Map();
+    try {
+      if (placed.derived) {
+        ({ commit, filtered } = importDerivedLayer(txn, plain, { policy: basePolicy(repo, encapsulated), scratch }));
+      } else {
+        const reader = new LayerReader(txn);
+        reader.read(plain);
+        // The layer with the commit is kept by the commit itself; it comes after all its files.
+        commit = reader.commit ?? layerCommit(txn, reader.files, layer.digest);
+      }
+      // The digest covers all of it, also what a reader does not care for.
+      for (const _ of plain);
+    } catch (error) {
+      throw prefixError(error, `Importing layer ${layer.digest}`);
+    }
+    if (diffId !== undefined && `sha256:${hash.digest('hex')}` !== diffId)
+      throw new CoppiceError('Corrupt', `layer ${layer.digest}: does not match its diff id`);
+    txn.setRef(layerRef(layer.digest), commit);
+    return filtered;
+  });
+}
+
+/** Fetches and imports layers one after another; what was left out of each, by digest. */
+async function fetchLayers(
+  options: ImportImageOptions,
+  missing: readonly PlacedLayer[],
+  encapsulated: string,
+): Promise<Map<string, LeftOut>> {
+  const { repo, source, scratch, progress = silentProgress } = options;
+  const filtered = new Map<string, LeftOut>();
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
-  let fetched = 0;
-  const filtered = new Map<string, ReadonlyMap<string, number>>();
   try {
-    const missing = [...objects, commitLayer, ...derived].filter(({ layer }) => layerAt(layer.digest) === undefined);
-    progress({
-      type: 'message',
-      text: `layers already present: ${manifest.layers.length - missing.length}; layers needed: ${missing.length} (${missing.reduce((n, m) => n + m.layer.size, 0)} bytes)`,
-    });
-    for (const [i, { layer, diffId }] of missing.entries()) {
+    for (const [i, placed] of missing.entries()) {
       if (options.signal?.aborted === true) throw new CoppiceError('Cancelled', 'Operation was cancelled');
       const step = `Fetching layer ${i + 1}/${missing.length}`;
       progress({ type: 'begin', step });
-      const path = join(scratch, digestHex(layer.digest));
-      await download(source, layer, path);
-      repo.transaction((txn) => {
-        const hash = createHash('sha256');
-        const plain = hashed(decompress(readFileChunks(path), 'auto', { limit: layerLimit }), hash);
-        let commit: string;
-        try {
-          if (derived.some((d) => d.layer === layer)) {
-            const result = importDerivedLayer(txn, plain, { policy: basePolicy(repo, encapsulated), scratch });
-            filtered.set(layer.digest, result.filtered);
-            ({ commit } = result);
-          } else {
-            const reader = new LayerReader(txn);
-            reader.read(plain);
-            // The layer with the commit is kept by the commit itself; it comes after all its files.
-            commit = reader.commit ?? layerCommit(txn, reader.files, layer.digest);
-          }
-          // The digest covers all of it, also what a reader does not care for.
-          for (const _ of plain);
-        } catch (error) {
-          throw prefixError(error, `Importing layer ${layer.digest}`);
-        }
-        if (diffId !== undefined && `sha256:${hash.digest('hex')}` !== diffId)
-          throw new CoppiceError('Corrupt', `layer ${layer.digest}: does not match its diff id`);
-        txn.setRef(layerRef(layer.digest), commit);
-      });
+      const path = join(scratch, digestHex(placed.layer.digest));
+      await download(source, placed.layer, path);
+      const leftOut = importLayer(repo, placed, path, encapsulated, scratch);
+      if (leftOut.size > 0) filtered.set(placed.layer.digest, leftOut);
       removeTree(path);
-      fetched += 1;
       progress({ type: 'end', step });
     }
   } finally {
     removeTree(scratch);
   }
-  if (!repo.hasObject('commit', encapsulated))
-    throw new CoppiceError('Corrupt', `the image does not hold its commit ${encapsulated}`);
-  checkComplete(repo, encapsulated);
+  return filtered;
+}
+
+/** The commit to deploy: the encapsulated one's tree with derived layers (commits) over it, and the image in its metadata. */
+function mergeImage(
+  options: ImportImageOptions,
+  image: OpenedImage,
+  derived: readonly string[],
+  filtered: ReadonlyMap<string, LeftOut>,
+): string {
+  const { repo } = options;
+  const { manifest, config, digest, encapsulated } = image;
   const base = repo.loadCommit(encapsulated);
-  const commit = repo.transaction((txn) => {
+  return repo.transaction((txn) => {
+    const leftOut = derived.length === 0 ? undefined : filtered;
     const merged = txn.writeCommit({
-      metadata: mergeMetadata(
-        repo,
-        encapsulated,
-        digest,
-        manifest,
-        config,
-        derived.length === 0 ? undefined : new Map([...filtered].filter(([, counts]) => counts.size > 0)),
-      ),
+      metadata: mergeMetadata(repo, encapsulated, digest, manifest, config, leftOut),
       parent: undefined,
       subject: '',
       body: '',
       ...(derived.length === 0
         ? { timestamp: base.timestamp, tree: base.tree, meta: base.meta }
-        : {
-            timestamp: createdAt(manifest, config, base.timestamp),
-            ...mergeLayers(
-              txn,
-              encapsulated,
-              derived.map(({ layer }) => layerAt(layer.digest)!),
-            ),
-          }),
+        : { timestamp: createdAt(manifest, config, base.timestamp), ...mergeLayers(txn, encapsulated, derived) }),
     });
     txn.setRef(imageRef(options.imageReference), merged);
     return merged;
   });
-  const leftOut = new Map<string, number>();
-  for (const counts of filtered.values())
-    for (const [top, count] of counts) leftOut.set(top, (leftOut.get(top) ?? 0) + count);
-  if (leftOut.size > 0)
-    progress({
-      type: 'message',
-      text: `Image contains non-ostree compatible file paths:${[...leftOut].map(([top, count]) => ` ${top}: ${count}`).join('')}`,
-    });
-  return { encapsulated, commit, digest, layersFetched: fetched, layersTotal: manifest.layers.length };
+}
+
+/** Says what of the layers has no place in a system. */
+function reportLeftOut(progress: Progress, filtered: ReadonlyMap<string, LeftOut>): void {
+  const sum = new Map<string, number>();
+  for (const counts of filtered.values()) for (const [top, count] of counts) sum.set(top, (sum.get(top) ?? 0) + count);
+  if (sum.size === 0) return;
+  const text = [...sum].map(([top, count]) => ` ${top}: ${count}`).join('');
+  progress({ type: 'message', text: `Image contains non-ostree compatible file paths:${text}` });
+}
+
+/** Imports an image. Throws `NotFound`, `Network`, `Corrupt`; nothing is visible until all of it is there. */
+export async function importImage(options: ImportImageOptions): Promise<ImportedImage> {
+  const { repo, parent, progress = silentProgress } = options;
+  const image = await openManifest(options.source, options.reference);
+  const { manifest, encapsulated } = image;
+  const { commit: commitLayer, objects, derived } = imageLayout(manifest, image.config);
+  if (derived.length > 0 && options.acceptDerived === false)
+    throw new CoppiceError('Signature', 'Cannot currently verify layered containers via ostree remote');
+  const layerAt = (digest: string): string | undefined =>
+    repo.tryResolveRev(layerRef(digest)) ?? parent?.tryResolveRev(layerRef(digest));
+  const missing = [
+    ...[...objects, commitLayer].map((l) => ({ ...l, derived: false })),
+    ...derived.map((l) => ({ ...l, derived: true })),
+  ].filter(({ layer }) => layerAt(layer.digest) === undefined);
+  const bytes = missing.reduce((n, m) => n + m.layer.size, 0);
+  progress({
+    type: 'message',
+    text: `layers already present: ${manifest.layers.length - missing.length}; layers needed: ${missing.length} (${bytes} bytes)`,
+  });
+  const filtered = await fetchLayers(options, missing, encapsulated);
+  if (!repo.hasObject('commit', encapsulated))
+    throw new CoppiceError('Corrupt', `the image does not hold its commit ${encapsulated}`);
+  checkComplete(repo, encapsulated);
+  const derivedCommits = derived.map(({ layer }) => layerAt(layer.digest)!);
+  const commit = mergeImage(options, image, derivedCommits, filtered);
+  reportLeftOut(progress, filtered);
+  return {
+    encapsulated,
+    commit,
+    digest: image.digest,
+    layersFetched: missing.length,
+    layersTotal: manifest.layers.length,
+  };
 }
 
 /** Throws `Corrupt` when an object of the commit is missing. */

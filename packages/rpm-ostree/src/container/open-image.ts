@@ -14,6 +14,7 @@ import {
   unpackOciArchive,
 } from '@coppice/oci';
 import type { ContainerReference } from '../refspec.ts';
+import { type RegistryAccess, registryOptions } from './registry-access.ts';
 
 export type ImageStore = ImageSource & ImageTarget;
 type Place = Pick<ContainerReference, 'transport' | 'name'>;
@@ -35,11 +36,15 @@ function unsupported(image: Place): CoppiceError {
  * Opens an image for reading. `scratch` is a directory of the caller's, which archives are unpacked into.
  * Throws `NotFound`, `Invalid`, `Unsupported` for transports that need a container engine.
  */
-export function openImage(image: Place, scratch: string): { readonly store: ImageSource; readonly reference: string } {
+export function openImage(
+  image: Place,
+  scratch: string,
+  access?: RegistryAccess,
+): { readonly store: ImageSource; readonly reference: string } {
   switch (image.transport) {
     case 'registry': {
       const ref = parseImageReference(image.name);
-      return { store: new Registry(ref), reference: ref.digest ?? ref.tag ?? 'latest' };
+      return { store: new Registry(ref, registryOptions(ref, access)), reference: ref.digest ?? ref.tag ?? 'latest' };
     }
     case 'oci': {
       const { path, reference } = splitName(image.name);
@@ -61,11 +66,12 @@ export async function writeImage<T>(
   image: Place,
   scratch: string,
   write: (store: ImageTarget, reference: string) => Promise<T>,
+  access?: RegistryAccess,
 ): Promise<T> {
   switch (image.transport) {
     case 'registry': {
       const ref = parseImageReference(image.name);
-      return await write(new Registry(ref), ref.digest ?? ref.tag ?? 'latest');
+      return await write(new Registry(ref, registryOptions(ref, access)), ref.digest ?? ref.tag ?? 'latest');
     }
     case 'oci': {
       const { path, reference } = splitName(image.name);

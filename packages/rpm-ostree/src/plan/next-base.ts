@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { findRemote, pull, Repo, useRemotesDir } from '@coppice/ostree';
 import type { Client } from '../client/client.ts';
-import { checkImagePolicy } from '../client/image-policy.ts';
+import { checkImagePolicy, imageAccess } from '../client/image-policy.ts';
 import { importImage } from '../container/import-image.ts';
 import { openImage } from '../container/open-image.ts';
 import type { Origin } from '../origin.ts';
@@ -30,7 +30,7 @@ export function scratchRepo(client: Client, dir: string): Repo {
 
 /** The image's commit, in the scratch repository; only layers that the system lacks are fetched. */
 async function newestImage(client: Client, scratch: Repo, image: ContainerReference, dir: string): Promise<string> {
-  const { store, reference } = openImage(image, join(dir, 'image'));
+  const { store, reference } = openImage(image, join(dir, 'image'), imageAccess(client));
   const digest = await checkImagePolicy(client, image, store, reference);
   const { commit } = await importImage({
     repo: scratch,
