@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CoppiceError } from '@coppice/base';
+import { CompressPool } from '@coppice/ostree';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -35,7 +37,10 @@ export const verb: OstreeVerb = {
     if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
       throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');
     const console = new PullConsole(context, call.level === '2026.4');
+    // A second thread, if there is a second processor; it starts only when there is enough to bring over.
+    const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
     const result = await pull(repo, {
+      ...(pool === undefined ? {} : { compressPool: pool }),
       remote: path,
       refs: wanted,
       commitOnly: options.flag('commit-metadata-only'),
@@ -51,7 +56,7 @@ export const verb: OstreeVerb = {
       ...(remote === undefined ? {} : { remoteName: remote }),
       progress: console.progress,
       onGpgResults: console.gpgResults,
-    });
+    }).finally(() => pool?.close());
     console.finish(result.status);
   },
 };

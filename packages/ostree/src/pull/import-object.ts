@@ -24,6 +24,12 @@ export function checkBareUserOnlyMode(checksum: string, mode: number): void {
   );
 }
 
+/** Whether files of the source, believed and of the same form, are linked without looking into them. */
+export function linksUnread(repo: Repo, source: Repo, options: ImportOptions): boolean {
+  const sameMode = source.mode === repo.mode && repo.mode !== 'bare-split-xattrs';
+  return sameMode && options.trusted && !options.bareUserOnlyFiles;
+}
+
 /** Copies (or links) one object from another repository. False when the source does not have it. */
 export function importObject(
   transaction: Transaction,
@@ -35,9 +41,7 @@ export function importObject(
   const { repo } = transaction;
   if (isMetaType(type)) return importMetadata(transaction, source, type, checksum, options);
   // Of a believed repository of the same form nothing needs to be read, nor looked for where it usually is.
-  const direct =
-    source.mode === repo.mode && repo.mode !== 'bare-split-xattrs' && options.trusted && !options.bareUserOnlyFiles;
-  if (direct && linkStored(transaction, source, type, checksum)) return true;
+  if (linksUnread(repo, source, options) && linkStored(transaction, source, type, checksum)) return true;
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
   const same = place.repo.mode === repo.mode && repo.mode !== 'bare-split-xattrs';

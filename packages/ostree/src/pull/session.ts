@@ -8,7 +8,7 @@ import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checkBindings, checkCommitSignatures, checkNotOlder, type SignatureDemands } from './commit-checks.ts';
 import { FetchedContent } from './fetched-content.ts';
-import { importObject } from './import-object.ts';
+import { importObject, linksUnread } from './import-object.ts';
 import type { MirrorList } from './mirrors.ts';
 import type { PullOptions } from './options.ts';
 import type { PullProgress } from './progress.ts';
@@ -315,15 +315,12 @@ export class PullSession {
   }
 
   async #file(checksum: string): Promise<void> {
-    const { source, caches, transaction, progress, repo } = this.#s;
+    const { source, repo } = this.#s;
     // Looked for when it was queued; only a delta may have brought it since.
     if (this.#s.transaction.has(looseName(checksum, 'file', repo.mode)) === true) return;
-    for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
-      if (!importObject(transaction, from, 'file', checksum, this.#importOptions(from))) continue;
-      progress.importedContent++;
-      return;
-    }
-    if (source.kind === 'local') throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+    if (source.kind === 'local' && this.#giveLink(checksum, source.repo)) return;
+    if (this.#importFile(checksum) || source.kind === 'local') return;
+    const { progress } = this.#s;
     const spool = this.#fetched.newSpool();
     try {
       await source.content.stream(`objects/${looseName(checksum, 'file', 'archive')}`, spool, {});
@@ -334,5 +331,36 @@ export class PullSession {
       throw error;
     }
     this.#fetched.take(checksum, spool);
+  }
+
+  /** Lets the second thread link what would be linked unread. */
+  #giveLink(checksum: string, from: Repo): boolean {
+    const { transaction, progress } = this.#s;
+    if (!linksUnread(transaction.repo, from, this.#importOptions(from))) return false;
+    return transaction.giveLink('file', checksum, `${from.path}/objects`, (made) => {
+      if (made) progress.importedContent++;
+      else if (!this.#queue.failed) this.#importLinked(checksum);
+    });
+  }
+
+  /** What could not be linked there. */
+  #importLinked(checksum: string): void {
+    try {
+      this.#importFile(checksum);
+    } catch (error) {
+      this.#queue.fail(error);
+    }
+  }
+
+  /** Brings a file here from a repository on this machine; false when it has to be fetched. */
+  #importFile(checksum: string): boolean {
+    const { source, caches, transaction, progress } = this.#s;
+    for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
+      if (!importObject(transaction, from, 'file', checksum, this.#importOptions(from))) continue;
+      progress.importedContent++;
+      return true;
+    }
+    if (source.kind === 'local') throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+    return false;
   }
 }

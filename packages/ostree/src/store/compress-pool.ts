@@ -13,6 +13,7 @@ import {
   wordsPerSlot,
 } from './compress-slots.ts';
 import { type FileOrder, putFileOrder } from './file-attributes.ts';
+import { type LinkForm, putLink, putLinkForm, sameLinks } from './link-orders.ts';
 
 export interface CompressPoolOptions {
   /** The thread starts once this many bytes were offered; before that the caller compresses. Default 8 MiB. */
@@ -28,11 +29,16 @@ export type FileDone = (error: CoppiceError | undefined) => void;
 /** Called on the owner's thread when an object is stored, or with its source when it could not be. */
 export type ArchivedDone = (refused: ArchivedOrder['source'] | undefined) => void;
 
+/** Called on the owner's thread when a link is there, or with false when it could not be made. */
+export type LinkDone = (made: boolean) => void;
+
 /** What starting the thread for one file more is worth, in bytes: making a small file costs as much as compressing this. */
 const fileWeight = 8192;
 /** Files are handed over together: so many bytes at least while the thread has other work, or when it waits. */
 const busyBatch = 128 * 1024;
 const idleBatch = 16 * 1024;
+/** Links handed over together. */
+const linkBatch = 128;
 
 /**
  * One more thread, which compresses objects for an archive repository, writes small files for the others, or hashes
@@ -50,8 +56,10 @@ export class CompressPool {
   readonly #waiting: CompressDone[] = [];
   /** Files put into the next slot and not sent yet. */
   #batch: FileDone[] = [];
-  /** Objects likewise; only one of the two lists is ever in use. */
+  /** Objects and links likewise; only one of the three lists is ever in use. */
   #archived: ArchivedDone[] = [];
+  #links: LinkDone[] = [];
+  #linkForm: LinkForm | undefined;
   #batchEnd = 0;
 
   constructor(options: CompressPoolOptions = {}) {
@@ -91,6 +99,21 @@ export class CompressPool {
     return true;
   }
 
+  /** Hands over an object to be linked; false when the thread has enough to do. */
+  tryLink(form: LinkForm, checksum: string, done: LinkDone): boolean {
+    this.#offered += fileWeight;
+    const goesOn = this.#links.length > 0 && this.#linkForm !== undefined && sameLinks(this.#linkForm, form);
+    if (!goesOn) {
+      if (form.from.length + form.to.length > 8192 || this.#freeSlot(0) === undefined) return false;
+      this.#linkForm = form;
+      this.#batchEnd = putLinkForm(this.#views!.input[this.#next]!, form);
+    }
+    this.#batchEnd = putLink(this.#views!.input[this.#next]!, this.#batchEnd, checksum);
+    this.#links.push(done);
+    if (this.#links.length >= linkBatch) this.#sendBatch();
+    return true;
+  }
+
   /** Puts an order behind those of its kind that are not sent yet; false when there is no room. */
   #intoBatch(kind: readonly unknown[], size: number, put: (out: Buffer, at: number) => number | undefined): boolean {
     if (kind.length === 0 && this.#freeSlot(size) === undefined) return false;
@@ -118,6 +141,7 @@ export class CompressPool {
 
   #sendBatch(): void {
     if (this.#archived.length > 0) this.#sendArchived();
+    if (this.#links.length > 0) this.#sendLinks();
     if (this.#batch.length === 0) return;
     const files = this.#batch;
     const base = this.#next * wordsPerSlot;
@@ -161,6 +185,19 @@ export class CompressPool {
         for (let before = 0; before < i; before++) at = takeArchivedOrder(input[slot]!, at).end;
         done(takeArchivedOrder(input[slot]!, at).order.source);
       }
+    });
+  }
+
+  #sendLinks(): void {
+    const waiting = this.#links;
+    const base = this.#next * wordsPerSlot;
+    const { control } = this.#views!;
+    control[base + word.kind] = slotKind.links;
+    control[base + word.input] = this.#batchEnd;
+    this.#links = [];
+    this.#batchEnd = 0;
+    this.#send(base, (made, error) => {
+      for (const [i, done] of waiting.entries()) done(error === undefined && made[i] === 1);
     });
   }
 

@@ -1,6 +1,6 @@
 // The second thread, for compressing and writing: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
 import { createHash } from 'node:crypto';
-import { readSync, writeSync } from 'node:fs';
+import { linkSync, readSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { isCoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
@@ -8,6 +8,7 @@ import { takeArchivedOrder } from './archived-order.ts';
 import { ArchivedWriter } from './archived-writer.ts';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
 import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
+import { eachLink } from './link-orders.ts';
 import { RawDeflater } from './raw-deflate.ts';
 
 const { control, input, output } = slotViews(workerData as SlotMemory);
@@ -94,6 +95,21 @@ function storeArchived(slot: number, base: number): void {
   control[base + word.output] = count;
 }
 
+/** Makes the links that the input asks for; the output has a 1 for each that is there. */
+function makeLinks(slot: number, base: number): void {
+  let count = 0;
+  eachLink(input[slot]!.subarray(0, control[base + word.input]!), (from, to) => {
+    output[slot]![count] = 1;
+    try {
+      linkSync(from, to);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') output[slot]![count] = 0;
+    }
+    count++;
+  });
+  control[base + word.output] = count;
+}
+
 for (let slot = 0; ; slot = (slot + 1) % slotCount) {
   const base = slot * wordsPerSlot;
   let state = Atomics.load(control, base + word.state);
@@ -108,6 +124,7 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
     if (kind === slotKind.bytes) compressBytes(slot, base);
     else if (kind === slotKind.descriptors) compressFile(slot, base);
     else if (kind === slotKind.archived) storeArchived(slot, base);
+    else if (kind === slotKind.links) makeLinks(slot, base);
     else writeFiles(slot, base);
   } catch (error) {
     const errno = isCoppiceError(error) ? error.data['errno'] : (error as { code?: string }).code;

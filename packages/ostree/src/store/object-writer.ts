@@ -82,7 +82,15 @@ export class ObjectWriter {
     return `${this.#base}/${name}`;
   }
 
-  /** An object was written to its `targetOf`. */
+  /** Directory below which `link` makes names; the one for `name` is there then. */
+  linkBase(name: string): string {
+    const head = name.slice(0, 2);
+    this.#ensureDir(this.#base, head);
+    this.#filled.add(head);
+    return this.#base;
+  }
+
+  /** An object was written to its `targetOf`, or linked below `linkBase`. */
   arrived(name: string): void {
     this.#names.add(name);
   }
