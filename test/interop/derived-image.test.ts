@@ -211,4 +211,31 @@ describe.skipIf(reason !== undefined)(`derived images ${reason ?? ''}`, () => {
     await expect(load(repo, 'cut')).rejects.toThrow(/^Importing layer/);
     ostree(`--repo=${at('swapped')}`, 'fsck', '-q');
   });
+
+  test('device nodes and pipes are refused with the words of the original', async () => {
+    repoOf('devices');
+    sh(
+      `cd ${dir}; mkdir -p six/usr/lib; cd six/usr/lib; mknod null c 1 3; mknod loop b 7 0; mkfifo pipe; mknod hidden c 0 0`,
+    );
+    for (const name of ['null', 'loop', 'pipe', 'hidden']) {
+      sh(`tar -C ${at('six')} -cf ${at(`${name}.tar`)} usr/lib/${name}`);
+      const judged = spawnSync(
+        '/usr/bin/ostree',
+        [
+          ...[`--repo=${at('judge')}`, 'commit', '--orphan', '--no-bindings', '--tar-autocreate-parents'],
+          `--tree=tar=${at(`${name}.tar`)}`,
+        ],
+        { encoding: 'utf8' },
+      );
+      await derive('base', name, [at(`${name}.tar`)]);
+      const repo = Repo.open(at('devices'));
+      const refs = [...repo.listRefs().keys()];
+      const reason = judged.stderr.replace(/^error: /, '').trim();
+      await expect(load(repo, name), name).rejects.toThrow(reason);
+      // The layers of the base may stay for the next attempt; nothing of the image is there.
+      expect([...repo.listRefs().keys()].filter((r) => r.startsWith('ostree/container/image'))).toEqual([]);
+      expect(refs.filter((r) => r.startsWith('ostree/container/image'))).toEqual([]);
+    }
+    ostree(`--repo=${at('devices')}`, 'fsck', '-q');
+  });
 });
