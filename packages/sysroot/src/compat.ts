@@ -40,6 +40,10 @@ export interface SysrootCompat {
   readonly refusesFatBoot: boolean;
   /** Errors of a deployment say in which step they came up. */
   readonly stepPrefixes: boolean;
+  /** zipl is told whether this system was started by secure boot. */
+  readonly ziplSecureBoot: boolean;
+  /** The program that makes images for secure execution. */
+  readonly protectedImages: 'genprotimg' | 'pvimg';
   /** Flag of `semodule` that rebuilds a policy whose modules changed. */
   readonly semoduleRefresh: '--refresh' | '--rebuild-if-modules-changed';
 }
@@ -64,6 +68,8 @@ const old: SysrootCompat = {
   softRebootMounts: false,
   refusesFatBoot: false,
   stepPrefixes: false,
+  ziplSecureBoot: false,
+  protectedImages: 'genprotimg',
   semoduleRefresh: '--rebuild-if-modules-changed',
 };
 
@@ -90,6 +96,8 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     softRebootMounts: true,
     refusesFatBoot: true,
     stepPrefixes: true,
+    ziplSecureBoot: true,
+    protectedImages: 'pvimg',
     semoduleRefresh: '--refresh',
   },
 };

@@ -202,8 +202,10 @@ export class Sysroot {
       booted: this.booted !== undefined,
       defaultTree: this.deployments[0]?.path,
       bootPrefix: this.compat.bootPrefix && settings.bootPrefix,
+      compat: this.compat,
       entries: (bootVersion) => this.entries(bootVersion),
       run: this.run,
+      debug: (message) => this.debug(message),
     });
   }
 

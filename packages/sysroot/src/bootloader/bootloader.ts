@@ -6,6 +6,7 @@ import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { BootConfig } from '../bootconfig.ts';
 import type { Bit } from '../bootlinks.ts';
+import type { SysrootCompat } from '../compat.ts';
 import type { Deployment } from '../deployment.ts';
 
 export interface BootLoaderContext {
@@ -19,9 +20,12 @@ export interface BootLoaderContext {
   readonly defaultTree: string | undefined;
   /** `sysroot.bootprefix`: paths in the entries begin with `/boot` already. */
   readonly bootPrefix: boolean;
+  readonly compat: SysrootCompat;
   /** The entries of a boot version, the default first. */
   entries(bootVersion: Bit): BootConfig[];
   run: ProgramRunner;
+  /** Told what only testers want to see. */
+  debug(message: string): void;
 }
 
 /** Runs a program to its end; throws `Process` unless it exits with 0. */
