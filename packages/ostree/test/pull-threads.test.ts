@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type StaticServer, serveStatic } from '@coppice/http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const damaged = new Map<string, (bytes: Buffer) => Buffer>();
 beforeAll(async () => {
   source = Repo.create(join(newFolder(), 'source'), { mode: 'archive', env });
   const folder = writeTree(newFolder(), goldenTree);
-  for (let i = 0; i < 60; i++) writeFileSync(join(folder, `small${i}`), `${i} `.repeat(i * 70));
+  for (let i = 0; i < 40; i++) writeFileSync(join(folder, `small${i}`), `${i} `.repeat(i * 70));
   // Too large to travel in memory, and large once it is unpacked.
   writeFileSync(join(folder, 'noise'), randomFillSync(Buffer.alloc(1_500_000)));
   writeFileSync(join(folder, 'text'), Buffer.alloc(5_000_000, 'text '));
@@ -57,7 +57,7 @@ const timeless = (status: string | undefined): string | undefined => status?.rep
 
 describe.each(['archive', 'bare', 'bare-user', 'bare-user-only'] as const)('into a %s repository', (mode) => {
   const skipped = mode === 'bare' && process.getuid?.() !== 0;
-  test.skipIf(skipped).each([{}, { disableFsync: true }, { bareUserOnlyFiles: true }])(
+  test.skipIf(skipped).each(mode === 'bare-user' ? [{}, { bareUserOnlyFiles: true }] : [{ disableFsync: true }])(
     `the same objects with %j${skipped ? ' (owners can be set by root only)' : ''}`,
     async (options) => {
       const alone = target(mode);
@@ -72,7 +72,7 @@ describe.each(['archive', 'bare', 'bare-user', 'bare-user-only'] as const)('into
   );
 });
 
-describe.each(['bare-user-only', 'archive'] as const)('%s: damage', (mode) => {
+describe.each(['bare-user-only'] as const)('%s: damage', (mode) => {
   const tail = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length - 40);
   const flip = (bytes: Buffer): Buffer => {
     bytes[bytes.length - 3]! ^= 0x55;
@@ -95,7 +95,7 @@ describe.each(['bare-user-only', 'archive'] as const)('%s: damage', (mode) => {
   ] as const)('an object that is %s', async (what, damage) => {
     const files = Array.from(source.readTree(commit)).filter((entry) => entry.type === 'file');
     // What goes through a file is refused in other words where its length or its header is wrong.
-    for (const name of what === 'flipped' ? ['/small50', '/noise'] : ['/small50']) {
+    for (const name of what === 'flipped' ? ['/small30', '/noise'] : ['/small30']) {
       const found = files.find((entry) => entry.path === name)!.checksum;
       damaged.set(`objects/${found.slice(0, 2)}/${found.slice(2)}.filez`, damage);
       try {
@@ -124,4 +124,63 @@ test('an object that cannot be written fails the pull', async () => {
   const repo = target('bare-user');
   writeFileSync(join(repo.path, 'objects', commit.slice(0, 2)), 'in the way');
   await expect(fetch(repo, { compressPool: pool, disableFsync: true })).rejects.toMatchObject({ kind: 'environment' });
+});
+
+describe('from a repository on this machine', () => {
+  const local = (): { from: Repo; commit: string } => {
+    const from = Repo.create(join(newFolder(), 'from'), { mode: 'bare-user', env });
+    const folder = writeTree(newFolder(), goldenTree);
+    for (let i = 0; i < 200; i++) writeFileSync(join(folder, `file${i}`), `${i}`);
+    return {
+      from,
+      commit: from.transaction((transaction) => {
+        const made = commitIn(transaction, folder);
+        transaction.setRef('main', made);
+        return made;
+      }),
+    };
+  };
+  const into = (from: Repo, repo: Repo, options: Partial<PullOptions> = {}): ReturnType<typeof pull> =>
+    pull(repo, { remote: `file://${from.path}`, refs: ['main'], disableFsync: true, ...options });
+
+  test.each([{}, { untrusted: true }])('the same objects with %j', async (options) => {
+    const { from } = local();
+    const [alone, together] = [target('bare-user'), target('bare-user')];
+    const [one, two] = [
+      await into(from, alone, options),
+      await into(from, together, { ...options, compressPool: pool }),
+    ];
+    expect(two.status).toBe(one.status);
+    expect(runFsck(together)).toMatchObject({ commits: 1, corrupt: false });
+    expect(Array.from(together.objects()).sort()).toEqual(Array.from(alone.objects()).sort());
+    expect(pool.busy).toBe(0);
+  });
+
+  test('what its parent has is found there', async () => {
+    const { from } = local();
+    const child = Repo.create(join(newFolder(), 'child'), { mode: 'bare-user', env });
+    child.config.setString('core', 'parent', from.path);
+    child.writeConfig();
+    const own = Repo.open(child.path, { env });
+    own.setRef('main', from.resolveRev('main'));
+    const [alone, together] = [target('bare-user'), target('bare-user')];
+    const [one, two] = [await into(own, alone), await into(own, together, { compressPool: pool })];
+    expect(two.status).toBe(one.status);
+    expect(runFsck(together)).toMatchObject({ commits: 1, corrupt: false });
+  });
+
+  test.each(['file', 'dirtree'] as const)('a %s that is not there is one clear error', async (type) => {
+    const { from, commit: made } = local();
+    const entry = Array.from(from.readTree(made)).find(({ path }) => path === (type === 'file' ? '/file7' : '/'))!;
+    const checksum = entry.checksum ?? from.loadCommit(made).tree;
+    rmSync(join(from.path, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${type}`));
+    const failure = async (options: Partial<PullOptions>): Promise<unknown> =>
+      into(from, target('bare-user'), options).then(
+        () => 'no failure',
+        (error: Error) => error.message,
+      );
+    const wanted = await failure({});
+    expect(wanted).toContain(checksum);
+    expect(await failure({ compressPool: pool })).toBe(wanted);
+  });
 });

@@ -248,6 +248,7 @@ export class PullSession {
     this.#seen.add(checksum);
     if (this.#s.repo.hasObject('file', checksum)) return;
     this.#s.progress.requestedContent++;
+    this.#s.options.compressPool?.announce();
     this.#queue.add({ kind: 'file', checksum }, false);
   }
 
@@ -272,15 +273,15 @@ export class PullSession {
 
   /** Brings a dirtree or dirmeta here and gives its bytes. */
   async #metadata(type: 'dirtree' | 'dirmeta', checksum: string): Promise<Buffer> {
-    const { source, caches, repo, transaction, progress } = this.#s;
+    const { source, repo, transaction } = this.#s;
     if (repo.hasObject(type, checksum)) return repo.loadMetadata(type, checksum);
-    for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
-      if (!importObject(transaction, from, type, checksum, this.#importOptions(from))) continue;
-      progress.importedMetadata++;
-      return repo.loadMetadata(type, checksum);
+    if (source.kind === 'local' && linksUnread(repo, source.repo, this.#importOptions(source.repo))) {
+      // What is linked is what is read.
+      const bytes = source.repo.tryLoadMetadata(type, checksum);
+      if (bytes !== undefined && this.#giveLink(type, checksum, source.repo)) return bytes;
     }
-    if (source.kind === 'local')
-      throw new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, type)}`);
+    if (this.#importHere(type, checksum)) return repo.loadMetadata(type, checksum);
+    if (source.kind === 'local') throw this.#missing(type, checksum);
     const bytes = await this.#fetchMetadata(type, checksum);
     try {
       transaction.writeMetadata(type, bytes, checksum);
@@ -318,8 +319,9 @@ export class PullSession {
     const { source, repo } = this.#s;
     // Looked for when it was queued; only a delta may have brought it since.
     if (this.#s.transaction.has(looseName(checksum, 'file', repo.mode)) === true) return;
-    if (source.kind === 'local' && this.#giveLink(checksum, source.repo)) return;
-    if (this.#importFile(checksum) || source.kind === 'local') return;
+    if (source.kind === 'local' && this.#giveLink('file', checksum, source.repo)) return;
+    if (this.#importHere('file', checksum)) return;
+    if (source.kind === 'local') throw this.#missing('file', checksum);
     const { progress } = this.#s;
     const spool = this.#fetched.newSpool();
     try {
@@ -334,33 +336,44 @@ export class PullSession {
   }
 
   /** Lets the second thread link what would be linked unread. */
-  #giveLink(checksum: string, from: Repo): boolean {
-    const { transaction, progress } = this.#s;
+  #giveLink(type: 'file' | 'dirtree' | 'dirmeta', checksum: string, from: Repo): boolean {
+    const { transaction } = this.#s;
     if (!linksUnread(transaction.repo, from, this.#importOptions(from))) return false;
-    return transaction.giveLink('file', checksum, `${from.path}/objects`, (made) => {
-      if (made) progress.importedContent++;
-      else if (!this.#queue.failed) this.#importLinked(checksum);
+    return transaction.giveLink(type, checksum, `${from.path}/objects`, (made) => {
+      if (made) this.#countImported(type);
+      else if (!this.#queue.failed) this.#importUnlinked(type, checksum);
     });
   }
 
-  /** What could not be linked there. */
-  #importLinked(checksum: string): void {
+  #countImported(type: ObjectType): void {
+    const { progress } = this.#s;
+    if (type === 'file') progress.importedContent++;
+    else progress.importedMetadata++;
+  }
+
+  /** What the second thread could not link. */
+  #importUnlinked(type: ObjectType, checksum: string): void {
     try {
-      this.#importFile(checksum);
+      if (!this.#importHere(type, checksum)) throw this.#missing(type, checksum);
     } catch (error) {
       this.#queue.fail(error);
     }
   }
 
-  /** Brings a file here from a repository on this machine; false when it has to be fetched. */
-  #importFile(checksum: string): boolean {
-    const { source, caches, transaction, progress } = this.#s;
+  #missing(type: ObjectType, checksum: string): CoppiceError {
+    return type === 'file'
+      ? new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`)
+      : new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, type)}`);
+  }
+
+  /** Brings an object from a repository on this machine; false when none has it. */
+  #importHere(type: ObjectType, checksum: string): boolean {
+    const { source, caches, transaction } = this.#s;
     for (const from of source.kind === 'local' ? [source.repo, ...caches] : caches) {
-      if (!importObject(transaction, from, 'file', checksum, this.#importOptions(from))) continue;
-      progress.importedContent++;
+      if (!importObject(transaction, from, type, checksum, this.#importOptions(from))) continue;
+      this.#countImported(type);
       return true;
     }
-    if (source.kind === 'local') throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
     return false;
   }
 }

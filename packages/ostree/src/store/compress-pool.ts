@@ -71,6 +71,12 @@ export class CompressPool {
     return this.#waiting.length + (this.#batchEnd > 0 ? 1 : 0);
   }
 
+  /** Tells of a file that will be handed over soon, so that the thread is there when enough of them come. */
+  announce(): void {
+    this.#offered += fileWeight;
+    if (this.#views === undefined && this.#offered >= this.#startAfter) this.#start();
+  }
+
   /**
    * Hands over a whole file to be made under a path that is free; false when the thread has enough to do, or the file is
    * too large, and the caller should write it itself. Nothing is there before `done`; after an error nothing is left.

@@ -276,6 +276,11 @@ export class Transaction {
     this.#check();
     if (this.repo.hasObject(type, checksum)) return true;
     if (!this.#objects.link(path, looseName(checksum, type, this.repo.mode))) return false;
+    this.#countLinked(type);
+    return true;
+  }
+
+  #countLinked(type: ObjectType): void {
     if (isMetaType(type)) {
       this.stats.metadataTotal++;
       this.stats.metadataWritten++;
@@ -283,7 +288,6 @@ export class Transaction {
       this.stats.contentTotal++;
       this.stats.contentWritten++;
     }
-    return true;
   }
 
   /**
@@ -301,8 +305,7 @@ export class Transaction {
       inFlight.delete(checksum);
       if (made) {
         this.#objects.arrived(name);
-        this.stats.contentTotal++;
-        this.stats.contentWritten++;
+        this.#countLinked(type);
       }
       done(made);
     });
