@@ -81,7 +81,7 @@ export {
   parseRefspec,
   resolveRebaseTarget,
 } from './refspec.ts';
-export { deploymentJson, packageDiffJson, statusJson } from './status/json.ts';
+export { advisoriesJson, deploymentJson, packageDiffJson, statusJson } from './status/json.ts';
 // ---- Status.
 export type { Json } from './status/json-glib.ts';
 export { formatJsonGlib } from './status/json-glib.ts';
@@ -140,7 +140,10 @@ export { rollback } from './client/rollback.ts';
 export type { RunningTransaction } from './client/transaction-lock.ts';
 export { cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
 export { followTransaction } from './client/transaction-socket.ts';
+export { advisoriesOfCommit, newAdvisories } from './advisory-list.ts';
+export { formatChangelogDiff } from './changelog-diff.ts';
 export { advisoriesFor, cachedAdvisories, statusAdvisory } from './client/advisories.ts';
+export { formatAdvisories } from './status/advisory-text.ts';
 // ---- Looking ahead, and lists of what is in a tree.
 export type { Obstacle, PathChange, Plan } from './plan/model.ts';
 export type { PlanOptions } from './plan/plan.ts';

@@ -216,6 +216,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     ...(parent === undefined ? {} : { parent }),
     ...(commitIdTo === undefined ? {} : { ref: null }),
     repos: solved.repos,
+    advisories: solved.advisories,
     inputHash: solved.inputHash,
     metadata,
     scratch: join(workdir, 'compose'),

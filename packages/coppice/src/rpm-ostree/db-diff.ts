@@ -1,14 +1,19 @@
 import { CoppiceError } from '@coppice/base';
 import type { Repo } from '@coppice/ostree';
 import {
+  type Advisory,
+  advisoriesJson,
   baseOf,
   Client,
   diffPackages,
+  formatAdvisories,
+  formatChangelogDiff,
   formatJsonGlib,
   formatPackageDiff,
   formatPackageDiffMerged,
   type Json,
   type Nevra,
+  newAdvisories,
   type PackageDiff,
   packagesOf,
 } from '@coppice/rpm-ostree';
@@ -24,7 +29,7 @@ interface Side {
 /** The two commits to compare: as named, or those of the deployments. */
 function sides(call: VerbCall): { readonly repo: Repo; readonly from: Side; readonly to: Side } {
   const { operands } = call.options;
-  if (operands.length > 2) call.usageError('Too many arguments');
+  if (operands.length > 2) call.usageError('"rpm-ostree db diff" takes at most 2 arguments');
   if (operands.length === 2) {
     const repo = openDbRepo(call);
     const [from, to] = operands as [string, string];
@@ -65,7 +70,7 @@ function sides(call: VerbCall): { readonly repo: Repo; readonly from: Side; read
   };
 }
 
-function diffJson(from: string, to: string, diff: PackageDiff): Json {
+function diffJson(from: string, to: string, diff: PackageDiff, advisories: readonly Advisory[]): Json {
   const tuple = (p: Nevra): Json => [p.name, `${p.epoch === 0 ? '' : `${p.epoch}:`}${p.version}-${p.release}`, p.arch];
   const rows: { name: string; row: Json }[] = [
     ...diff.removed.map((p) => ({ name: p.name, row: [p.name, 1, { PreviousPackage: tuple(p) }] as Json })),
@@ -80,7 +85,12 @@ function diffJson(from: string, to: string, diff: PackageDiff): Json {
     })),
   ];
   rows.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { 'ostree-commit-from': from, 'ostree-commit-to': to, pkgdiff: rows.map((r) => r.row), advisories: [] };
+  return {
+    'ostree-commit-from': from,
+    'ostree-commit-to': to,
+    pkgdiff: rows.map((r) => r.row),
+    advisories: advisoriesJson(advisories),
+  };
 }
 
 export const verb: Verb = {
@@ -99,18 +109,24 @@ export const verb: Verb = {
   ),
   run(call) {
     const format = call.options.string('format') ?? 'block';
+    const [changelogs, advisories] = [call.options.flag('changelogs'), call.options.flag('advisories')];
+    if (format === 'json' && changelogs) call.usageError('json format and --changelogs not supported');
+    if (format === 'diff' && advisories) call.usageError('diff format and --advisories not supported');
     if (!['block', 'diff', 'json'].includes(format))
-      throw new CoppiceError('Usage', 'Format argument is invalid, pick one of: diff, block, json');
+      call.usageError('Format argument is invalid, pick one of: diff, block, json');
     const { repo, from, to } = sides(call);
     const diff = diffPackages(packagesOf(repo, from.checksum), packagesOf(repo, to.checksum));
     const { stdout } = call.context;
+    const fresh = newAdvisories(repo, from.checksum, to.checksum);
     if (format === 'json') {
-      stdout.write(`${formatJsonGlib(diffJson(from.checksum, to.checksum, diff))}\n`);
+      stdout.write(`${formatJsonGlib(diffJson(from.checksum, to.checksum, diff, fresh))}\n`);
       return 0;
     }
     stdout.write(`ostree diff commit from: ${describeCommit(from.name, from.checksum)}\n`);
     stdout.write(`ostree diff commit to:   ${describeCommit(to.name, to.checksum)}\n`);
-    stdout.write(format === 'diff' ? formatPackageDiffMerged(diff) : formatPackageDiff(diff));
+    if (format === 'diff') stdout.write(formatPackageDiffMerged(diff));
+    else stdout.write(changelogs ? formatChangelogDiff(repo, from.checksum, to.checksum) : formatPackageDiff(diff));
+    if (advisories) stdout.write(`\n${formatAdvisories(fresh)}`);
     return 0;
   },
 };

@@ -1,4 +1,4 @@
-import { comparePackages, formatNevra, packagesOf } from '@coppice/rpm-ostree';
+import { advisoriesOfCommit, comparePackages, formatAdvisories, formatNevra, packagesOf } from '@coppice/rpm-ostree';
 import { describeCommit, openDbRepo, repoOption } from './db-options.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
@@ -28,8 +28,10 @@ export const verb: Verb = {
         return false;
       }
     };
-    const revs = operands.filter(isRev);
-    const patterns = operands.filter((word) => !revs.includes(word)).map((p) => pattern(p.includes('*') ? p : `${p}*`));
+    // The first word that is no commit starts the patterns.
+    const first = operands.findIndex((word) => !isRev(word));
+    const revs = first < 0 ? operands : operands.slice(0, first);
+    const patterns = operands.slice(revs.length).map((p) => pattern(p.includes('*') ? p : `${p}*`));
     if (revs.length === 0) {
       if (operands.length > 0) repo.resolveRev(operands[0]!);
       call.usageError('At least one REV must be specified');
@@ -41,6 +43,8 @@ export const verb: Verb = {
       for (const p of packages)
         if (patterns.length === 0 || patterns.some((r) => r.test(p.name)))
           call.context.stdout.write(` ${formatNevra(p)}\n`);
+      const advisories = call.options.flag('advisories') ? advisoriesOfCommit(repo, checksum) : undefined;
+      if (advisories !== undefined) call.context.stdout.write(`\n${formatAdvisories(advisories)}`);
     }
     return 0;
   },

@@ -1,6 +1,7 @@
 // Advisories of repositories (updateinfo.xml): what an update fixes, how severe, and for which builds.
 import { join } from 'node:path';
-import { readFile } from '@coppice/linux';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs, readFile } from '@coppice/linux';
 import {
   findRecord,
   metadataBytes,
@@ -41,13 +42,17 @@ export function statusAdvisory(entry: UpdateinfoAdvisory): Advisory {
 
 /** Advisories of a repository whose metadata are cached; none when it has none. */
 export function cachedAdvisories(client: Client, id: string, root = join(cacheDir(client), 'repomd')): Advisory[] {
-  const dir = join(root, id);
+  return advisoriesIn(join(root, id), client.fs);
+}
+
+/** Advisories of the repository in a directory, as far as its updateinfo is there. */
+export function advisoriesIn(dir: string, fs: FileSystem = hostFs): Advisory[] {
   const index = join(dir, 'repodata/repomd.xml');
-  if (client.fs.stat(index) === undefined) return [];
-  const repomd = parseRepomd(readFile(index, { fs: client.fs, limit: 8 << 20 }));
+  if (fs.stat(index) === undefined) return [];
+  const repomd = parseRepomd(readFile(index, { fs: fs, limit: 8 << 20 }));
   const record = findRecord(repomd, 'updateinfo');
-  if (record === undefined || client.fs.stat(join(dir, record.href)) === undefined) return [];
-  return Array.from(readUpdateinfo(metadataBytes(join(dir, record.href), record, client.fs)), statusAdvisory);
+  if (record === undefined || fs.stat(join(dir, record.href)) === undefined) return [];
+  return Array.from(readUpdateinfo(metadataBytes(join(dir, record.href), record, fs)), statusAdvisory);
 }
 
 /** Those of `advisories` that name one of `packages` (NEVRAs), with only these packages. */

@@ -2,14 +2,15 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
-import { type Value, Variant, VariantDict } from '@coppice/gvariant';
+import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile, replaceFile } from '@coppice/linux';
 import type { Deployment } from '@coppice/sysroot';
+import { advisoriesIn, advisoriesOfCommit, advisoryVariant } from '../advisory-list.ts';
 import { baseOf, versionOf } from '../commit-facts.ts';
 import { compareEvr, formatEvr, formatNevra, type Nevra } from '../nevra.ts';
 import { diffPackages, isEmptyDiff, type PackageDiff } from '../pkgdiff.ts';
 import { formatRefspec } from '../refspec.ts';
-import type { Advisory, CachedUpdate } from '../status/model.ts';
+import type { CachedUpdate } from '../status/model.ts';
 import { advisoriesFor, cachedAdvisories } from './advisories.ts';
 import type { Client } from './client.ts';
 import { packagesOf } from './packages-of.ts';
@@ -20,8 +21,6 @@ const sizeLimit = 16 * 1024 * 1024;
 /** The deployment that the update was computed against: with another one first, it says nothing. */
 const fromKey = 'coppice.from';
 const changeType = { added: 0, removed: 1, upgraded: 2, downgraded: 3 } as const;
-const kinds = ['unknown', 'security', 'bugfix', 'enhancement', 'newpackage'] as const;
-const severities = ['none', 'low', 'moderate', 'important', 'critical'] as const;
 
 function filePath(client: Client): string {
   return join(cacheDir(client), 'cached-update.gv');
@@ -80,7 +79,7 @@ export async function findUpdate(client: Client, found: string): Promise<CachedU
     refHasNewCommit: found !== base,
     diff,
     advisories: [
-      ...advisoriesFor(advisoriesIn(commit.metadata, 'rpmostree.advisories'), fresh),
+      ...advisoriesFor(advisoriesOfCommit(repo, found) ?? [], fresh),
       ...repositories.flatMap((r) => advisoriesFor(cachedAdvisories(client, r.repository.id, r.root), fresh)),
     ],
   };
@@ -110,24 +109,6 @@ function packageRows(diff: PackageDiff): VariantDict {
   ]);
 }
 
-function advisoryRows(advisories: readonly Advisory[]): Value {
-  return advisories.map((a) => [
-    a.id,
-    kinds.indexOf(a.kind),
-    severities.indexOf(a.severity),
-    [...a.packages],
-    new Map([
-      [
-        'cve_references',
-        new Variant(
-          'a(ss)',
-          a.references.map((r) => [r.url, r.title]),
-        ),
-      ],
-    ]),
-  ]);
-}
-
 /** Keeps an update for `status`; undefined forgets the one there is. */
 export function storeUpdate(client: Client, update: CachedUpdate | undefined): void {
   const path = filePath(client);
@@ -147,8 +128,7 @@ export function storeUpdate(client: Client, update: CachedUpdate | undefined): v
     ['ref-has-new-commit', Variant.boolean(update.refHasNewCommit)],
   ]);
   if (update.diff !== undefined) out.set('rpm-diff', new Variant('a{sv}', [...packageRows(update.diff)]));
-  if (update.advisories.length > 0)
-    out.set('advisories', new Variant('a(suuasa{sv})', advisoryRows(update.advisories)));
+  if (update.advisories.length > 0) out.set('advisories', advisoryVariant(update.advisories, false));
   mkdirSync(cacheDir(client), { recursive: true });
   replaceFile(path, out.encode(), { fs: client.fs });
 }
@@ -160,7 +140,6 @@ function nevra(name: string, evr: string, arch: string): Nevra {
 
 type PairRow = readonly [number, string, readonly [string, string], readonly [string, string]];
 type SingleRow = readonly [number, string, string, string];
-type AdvisoryRow = readonly [string, number, number, readonly string[], readonly (readonly [string, Variant])[]];
 
 function readDiff(rows: VariantDict): PackageDiff {
   const pairs = (kind: string): { from: Nevra; to: Nevra }[] =>
@@ -178,23 +157,6 @@ function readDiff(rows: VariantDict): PackageDiff {
     removed: singles('removed'),
     added: singles('added'),
   };
-}
-
-function readAdvisory([id, kind, severity, packages, more]: AdvisoryRow): Advisory {
-  const references = new Map(more).get('cve_references');
-  return {
-    id,
-    kind: kinds[kind] ?? 'unknown',
-    severity: severities[severity] ?? 'none',
-    packages,
-    references: (references?.type === 'a(ss)' ? (references.value as readonly (readonly [string, string])[]) : []).map(
-      ([url, title]) => ({ url, title }),
-    ),
-  };
-}
-
-function advisoriesIn(dict: VariantDict, name: string): Advisory[] {
-  return ((dict.lookup(name, 'a(suuasa{sv})') ?? []) as unknown as readonly AdvisoryRow[]).map(readAdvisory);
 }
 
 /** The kept update, if it was computed for the first deployment; what is damaged counts as none. */
@@ -233,6 +195,6 @@ export function loadUpdate(client: Client): CachedUpdate | undefined {
     ...(rows?.type === 'a{sv}'
       ? { diff: readDiff(new VariantDict(rows.value as unknown as readonly (readonly [string, Variant])[])) }
       : {}),
-    advisories: advisoriesIn(dict, 'advisories'),
+    advisories: advisoriesIn(dict, 'advisories', false),
   };
 }

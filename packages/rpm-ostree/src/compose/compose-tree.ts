@@ -6,8 +6,9 @@ import { CoppiceError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 import { replaceFile } from '@coppice/linux';
 import { Goal, loadRepository, matchSubject, Pool, type RepositoryPackage } from '@coppice/rpm';
-import { formatEvr, type Nevra } from '../nevra.ts';
-import type { RepoStamp } from '../status/model.ts';
+import { advisoriesFor, advisoriesIn } from '../client/advisories.ts';
+import { formatEvr, formatNevra, type Nevra } from '../nevra.ts';
+import type { Advisory, RepoStamp } from '../status/model.ts';
 import type { Plain } from '../treefile/document.ts';
 import type { Lockfile } from '../treefile/lockfile.ts';
 import { type ComposeOptions, type ComposeResult, composeCommit } from './compose.ts';
@@ -49,6 +50,8 @@ export interface SolvedPackage {
 export interface SolvedTree {
   readonly packages: readonly SolvedPackage[];
   readonly repos: readonly RepoStamp[];
+  /** Security advisories that these packages fix. */
+  readonly advisories: readonly Advisory[];
   /** Hash of everything that decides the result. */
   readonly inputHash: string;
 }
@@ -67,6 +70,16 @@ function lockedOut(pkg: RepositoryPackage, options: Pick<ComposeTreeOptions, 'lo
   const evr = formatEvr(nevraOf(pkg));
   const same = evr === locked.evr.replace(/^0:/, '') && (locked.arch === undefined || locked.arch === pkg.arch);
   return !same || (locked.digest !== undefined && locked.digest !== `${pkg.checksum.type}:${pkg.checksum.value}`);
+}
+
+/** Security advisories of the repositories that name one of the packages. */
+function advisoriesFixed(repositories: readonly ComposeRepository[], packages: readonly SolvedPackage[]): Advisory[] {
+  const names = new Set(packages.map((p) => formatNevra(p.nevra)));
+  const all = repositories.flatMap(({ path }) => advisoriesIn(path));
+  return advisoriesFor(
+    all.filter((a) => a.kind === 'security'),
+    names,
+  ).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
 /** Which packages a treefile means. Throws `NotFound`, `Conflict` with the solver's explanation. */
@@ -120,7 +133,12 @@ export function solveTree(
       .digest('hex'),
   );
   for (const p of packages) hash.update(`install${p.checksum}`);
-  return { packages, repos, inputHash: hash.digest('hex') };
+  return {
+    packages,
+    repos,
+    advisories: advisoriesFixed(options.repositories, packages),
+    inputHash: hash.digest('hex'),
+  };
 }
 
 /** Downloads the packages that are not there yet, checked against the metadata. */
@@ -155,6 +173,7 @@ export async function composeTree(options: ComposeTreeOptions): Promise<ComposeT
     ...options,
     packages: solved.packages.map((p) => p.path),
     repos: solved.repos,
+    advisories: solved.advisories,
     inputHash: solved.inputHash,
   });
   return { ...result, inputHash: solved.inputHash };

@@ -7,6 +7,7 @@ import { Variant, VariantDict } from '@coppice/gvariant';
 import { hostFs, removeTree } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
+import { advisoriesKey, advisoryVariant } from '../advisory-list.ts';
 import { regenerateInitramfs } from '../assemble/initramfs.ts';
 import type { TreeKernel } from '../assemble/kernel.ts';
 import { layerPackages } from '../assemble/layer.ts';
@@ -15,7 +16,7 @@ import { repoStampsVariant } from '../commit-facts.ts';
 import { findImportedPackage, type ImportedPackage, importPackage, nevraOfHeader } from '../import/package-commit.ts';
 import type { Nevra } from '../nevra.ts';
 import { packageListKey, packageListVariant } from '../pkglist.ts';
-import type { RepoStamp } from '../status/model.ts';
+import type { Advisory, RepoStamp } from '../status/model.ts';
 import { checkoutTree } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
@@ -42,6 +43,8 @@ export interface ComposeOptions {
   /** Ref to set; default the treefile's. Null sets none. */
   readonly ref?: string | null;
   readonly repos?: readonly RepoStamp[];
+  /** What the packages fix, for the metadata. */
+  readonly advisories?: readonly Advisory[];
   readonly metadata?: ReadonlyMap<string, Variant>;
   readonly inputHash?: string;
   /** A directory of our own for checkouts and overlays. It is removed. */
@@ -63,8 +66,21 @@ export interface ComposeResult {
 }
 
 /** What the commit says beside the tree. */
+/** Where packages came from and what they fix, as far as the treefile wants it in this place. */
+function sourceMetadata(
+  { treefile, repos, advisories }: Pick<ComposeOptions, 'treefile' | 'repos' | 'advisories'>,
+  place: 'inline' | 'detached',
+): VariantDict {
+  const out = new VariantDict();
+  if (treefile.repoMetadata === place && repos !== undefined)
+    out.set('rpmostree.rpmmd-repos', repoStampsVariant(repos, true));
+  if (treefile.advisoriesMetadata === place && advisories !== undefined && advisories.length > 0)
+    out.set(advisoriesKey, advisoryVariant(advisories, true));
+  return out;
+}
+
 export function commitMetadata(
-  options: Pick<ComposeOptions, 'treefile' | 'version' | 'inputHash' | 'repos' | 'metadata'>,
+  options: Pick<ComposeOptions, 'treefile' | 'version' | 'inputHash' | 'repos' | 'advisories' | 'metadata'>,
   packages: readonly Nevra[],
   kernel: string | undefined,
 ): VariantDict {
@@ -73,8 +89,7 @@ export function commitMetadata(
   if (options.version !== undefined) out.set('version', Variant.string(options.version));
   if (options.inputHash !== undefined) out.set('rpmostree.inputhash', Variant.string(options.inputHash));
   if (treefile.initramfsArgs.length > 0) out.set('rpmostree.initramfs-args', Variant.strings(treefile.initramfsArgs));
-  if (treefile.repoMetadata === 'inline' && options.repos !== undefined)
-    out.set('rpmostree.rpmmd-repos', repoStampsVariant(options.repos, true));
+  for (const [key, value] of sourceMetadata(options, 'inline')) out.set(key, value);
   out.set(packageListKey, packageListVariant(packages));
   if (treefile.containerCmd.length > 0) out.set('ostree.container-cmd', Variant.strings(treefile.containerCmd));
   for (const [key, value] of Object.entries(treefile.commitMetadata)) {
@@ -249,6 +264,8 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
       },
     };
   });
+  const detached = sourceMetadata(options, 'detached');
+  if (detached.size > 0) repo.writeDetachedMetadata(result.commit, detached);
   return { ...result, ref };
 }
 

@@ -3,6 +3,7 @@ import { formatEvr, type Nevra } from '../nevra.ts';
 import type { PackageDiff } from '../pkgdiff.ts';
 import type { Json } from './json-glib.ts';
 import {
+  type Advisory,
   type CachedUpdate,
   type DeploymentStatus,
   deploymentId,
@@ -138,6 +139,17 @@ export function packageDiffJson(diff: PackageDiff): Json {
 const advisoryKinds = ['unknown', 'security', 'bugfix', 'enhancement', 'newpackage'] as const;
 const advisorySeverities = ['none', 'low', 'moderate', 'important', 'critical'] as const;
 
+/** As json-glib writes a(suuasa{sv}). */
+export function advisoriesJson(advisories: readonly Advisory[]): Json {
+  return advisories.map((a) => [
+    a.id,
+    advisoryKinds.indexOf(a.kind),
+    advisorySeverities.indexOf(a.severity),
+    a.packages,
+    { cve_references: a.references.map((r) => [r.url, r.title]) },
+  ]);
+}
+
 function cachedUpdateJson(update: CachedUpdate): Json {
   const out: JsonObject = {
     osname: update.osname,
@@ -151,13 +163,7 @@ function cachedUpdateJson(update: CachedUpdate): Json {
   if (update.version !== undefined) out['version'] = update.version;
   if (update.signatures.length > 0) out['signatures'] = update.signatures.map(signature);
   if (update.diff !== undefined) out['rpm-diff'] = packageDiffJson(update.diff);
-  out['advisories'] = update.advisories.map((a) => [
-    a.id,
-    advisoryKinds.indexOf(a.kind),
-    advisorySeverities.indexOf(a.severity),
-    a.packages,
-    { cve_references: a.references.map((r) => [r.url, r.title]) },
-  ]);
+  out['advisories'] = advisoriesJson(update.advisories);
   return out;
 }
 

@@ -3,6 +3,7 @@ import type { RpmOstreeCompat } from '../compat.ts';
 import { formatEvr, type Nevra } from '../nevra.ts';
 import { type PackageDiff, summarizePackageDiff } from '../pkgdiff.ts';
 import { shellQuote } from '../shell-quote.ts';
+import { advisoryLines, securityAdvisories, summarizeAdvisories } from './advisory-text.ts';
 import { KeyValueText } from './key-value.ts';
 import type { CachedUpdate, DeploymentStatus, Replacement, RepoStamp, SignatureStatus, SystemStatus } from './model.ts';
 import { deploymentId } from './model.ts';
@@ -260,26 +261,11 @@ class StatusText {
   }
 }
 
-const severities = ['none', 'low', 'moderate', 'important', 'critical'] as const;
-
 function printAdvisories(out: KeyValueText, update: CachedUpdate, verbose: boolean): void {
-  const security = update.advisories.filter((a) => a.kind === 'security');
+  const security = securityAdvisories(update.advisories);
   if (security.length === 0) return;
-  if (verbose) {
-    out.lines(
-      'SecAdvisories',
-      security.flatMap((a) => [
-        `${a.id}  ${a.severity === 'none' ? 'Unknown' : a.severity[0]!.toUpperCase() + a.severity.slice(1)}  ${a.packages.join(' ')}`,
-        ...a.references.map((r) => `  ${r.title}: ${r.url}`),
-      ]),
-    );
-    return;
-  }
-  const counts = severities
-    .map((s) => ({ s, n: security.filter((a) => a.severity === s).length }))
-    .filter((c) => c.n > 0)
-    .map((c) => `${c.n} ${c.s === 'none' ? 'unknown severity' : c.s}`);
-  out.kv('SecAdvisories', counts.join(', '));
+  if (verbose) out.lines('SecAdvisories', advisoryLines(security));
+  else out.kv('SecAdvisories', summarizeAdvisories(security));
 }
 
 /** The whole text of `status`. */
