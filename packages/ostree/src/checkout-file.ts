@@ -76,6 +76,17 @@ export class FileCheckout {
     return isSymlink(header.mode) || size === 0 || (this.#user && (header.mode & 0o400) === 0);
   }
 
+  /** A parent's object may fit where the repository's own does not. */
+  #parentSource({ repo: holder }: FoundObject, checksum: string): string | undefined {
+    for (let at = holder.parent; at !== undefined; at = at.parent) {
+      const found = at.findObject('file', checksum);
+      if (found === undefined) return undefined;
+      const source = this.#linkSource(found, checksum);
+      if (source !== undefined) return source;
+    }
+    return undefined;
+  }
+
   /** Path to hard-link, when this object can be. */
   #linkSource(found: FoundObject, checksum: string): string | undefined {
     const { repo: holder, path, stat } = found;
@@ -95,6 +106,8 @@ export class FileCheckout {
       }
       return path;
     }
+    const parents = this.#parentSource(found, checksum);
+    if (parents !== undefined) return parents;
     const cached = this.#options.uncompressedCache === true && holder.settings.enableUncompressedCache;
     if (holder.mode === 'archive' && this.#user && cached) return uncompressedObject(holder, checksum, this.#reader);
     return undefined;

@@ -209,6 +209,13 @@ export class Repo {
     return known || this.parent?.hasObject(type, checksum) === true;
   }
 
+  /** As `hasObject`, parents left out: what is written is written although a parent has it. */
+  hasOwnObject(type: ObjectType, checksum: string): boolean {
+    if (this.parent === undefined) return this.hasObject(type, checksum);
+    const known = this.#transaction?.has(looseName(checksum, type, this.mode));
+    return known ?? this.findObject(type, checksum)?.repo === this;
+  }
+
   /** Loose objects of this repository (not of parents), in directory order; `prefix` limits to checksums starting so. */
   objects(prefix = ''): Iterable<LooseObject> {
     return looseObjects(this.fs, this.path, this.mode, prefix);

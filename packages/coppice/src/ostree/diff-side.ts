@@ -11,6 +11,8 @@ export interface DiffEntry {
   readonly shown: string;
   /** Checksum as an object; of a directory that of its metadata. */
   checksum(): string;
+  /** Of a directory in a commit: checksum of all that is below. */
+  readonly tree?: string;
   children(): DiffEntry[];
 }
 
@@ -26,6 +28,7 @@ function folder(repo: Repo, name: string, path: string, tree: string, meta: stri
     kind: 'directory',
     shown: path,
     checksum: () => meta,
+    tree,
     children() {
       const { files, dirs } = repo.loadDirTree(tree);
       return [

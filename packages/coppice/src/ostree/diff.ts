@@ -48,6 +48,7 @@ function printDiff(call: OstreeCall, from: DiffEntry, to: DiffEntry): void {
     for (const child of entry.kind === 'directory' ? entry.children() : []) addAll(child);
   };
   const compare = (a: DiffEntry, b: DiffEntry): void => {
+    if (a.tree !== undefined && a.tree === b.tree) return;
     const before = a.children();
     const after = b.children();
     const other = new Map(after.map((entry) => [entry.name, entry]));

@@ -2,6 +2,10 @@ import { createHash } from 'node:crypto';
 import { fromHex } from '@coppice/base';
 import { byteswap, Variant } from '@coppice/gvariant';
 import type { Commit, Xattr } from '@coppice/ostree';
+import { type Context, Exit } from '../cli/context.ts';
+
+/** GLib's dates end with the year 9999. */
+const lastDate = 253402300799n;
 
 /** Seconds since the epoch as `show` and `log` print them: UTC. */
 export function formatDate(seconds: number | bigint): string {
@@ -32,9 +36,27 @@ function indented(text: string): string {
   return lines.map((line) => `    ${line}\n`).join('');
 }
 
-/** The description of a commit that `show` and `log` print, its first line included. */
-export function commitText(checksum: string, commit: Commit): string {
-  let out = `commit ${checksum}\n`;
+/**
+ * Prints the description of a commit as `show` and `log` do, its first line included unless not `headed`; gives up, with the original's words and
+ * status, on a date it cannot show.
+ */
+export function printCommit(
+  { stdout, stderr, program }: Context,
+  checksum: string,
+  commit: Commit,
+  headed = true,
+): void {
+  if (headed) stdout.write(`commit ${checksum}\n`);
+  if (BigInt(commit.timestamp) <= lastDate) {
+    stdout.write(commitText(commit));
+    return;
+  }
+  stderr.write(`${program}: Failed to read commit: Invalid timestamp: ${commit.timestamp}\n`);
+  throw new Exit(1);
+}
+
+function commitText(commit: Commit): string {
+  let out = '';
   if (commit.parent !== undefined) out += `Parent:  ${commit.parent}\n`;
   out += `ContentChecksum:  ${contentChecksum(commit)}\n`;
   out += `Date:  ${formatDate(commit.timestamp)}\n`;

@@ -1,4 +1,4 @@
-import { commitText, printRaw } from './dump.ts';
+import { printCommit, printRaw } from './dump.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const commitType = '(a{sv}aya(say)sstayay)';
@@ -21,7 +21,7 @@ export const verb: OstreeVerb = {
       if (options.flag('raw')) {
         call.print(`commit ${at}\n${printRaw(commitType, repo.loadCommitBytes(at), true)}`);
       } else {
-        context.stdout.write(commitText(at, commit));
+        printCommit(context, at, commit);
       }
       at = commit.parent;
     }

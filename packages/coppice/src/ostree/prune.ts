@@ -10,6 +10,7 @@ import {
   traverseCommit,
 } from '@coppice/ostree';
 import { ensureWritable } from './ensure-writable.ts';
+import { printOrder } from './refs-order.ts';
 import { parseTimestamp } from './timestamp.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -113,7 +114,9 @@ function reachable(call: OstreeCall, depth: number): Reachable {
   const only = new Set(options.strings('only-branch'));
   for (const branch of only) repo.resolveRev(branch);
   const found = new Reachable();
-  for (const [refspec, checksum] of refs) {
+  // Of two refs to one commit the first decides how much of its history stays.
+  for (const refspec of printOrder(repo, refs.keys(), '')) {
+    const checksum = refs.get(refspec)!;
     const keep = depths.get(refspec);
     if (keep !== undefined && keep !== 0) traverseCommit(repo, checksum, found, { depth: keep, commitOnly });
     else if (only.size > 0 && !only.has(refspec)) traverseCommit(repo, checksum, found, { depth: -1, commitOnly });

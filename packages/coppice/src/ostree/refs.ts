@@ -51,16 +51,12 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
 
 /** Refs by prefix as the original names them: those of a whole remote get a dot in between unless the prefix is cut off. */
 function listed(repo: Repo, prefix: string | undefined, options: ListRefsOptions = {}): Map<string, string> {
-  try {
-    const remote = /^(.*):\.?$/.exec(prefix ?? '')?.[1];
-    if (remote !== undefined && !isRefName(remote)) return new Map();
-    if (prefix?.endsWith('/')) throw new CoppiceError('Invalid', `Invalid refspec ${prefix}`);
-    const found = repo.listRefs(prefix, options);
-    if (remote === undefined || options.cutPrefix === true) return found;
-    return new Map(Array.from(found, ([name, value]) => [name.replace(':', ':./'), value]));
-  } catch (error) {
-    throw prefixError(error, 'Listing refs');
-  }
+  const remote = /^(.*):\.?$/.exec(prefix ?? '')?.[1];
+  if (remote !== undefined && !isRefName(remote)) return new Map();
+  if (prefix?.endsWith('/')) throw new CoppiceError('Invalid', `Listing refs: Invalid refspec ${prefix}`);
+  const found = repo.listRefs(prefix, options);
+  if (remote === undefined || options.cutPrefix === true) return found;
+  return new Map(Array.from(found, ([name, value]) => [name.replace(':', ':./'), value]));
 }
 
 function createRef({ repo, options }: OstreeCall, name: string, existing: string): void {

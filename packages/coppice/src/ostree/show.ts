@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { byteswap, type Variant, Variant as VariantClass } from '@coppice/gvariant';
 import type { LoadedFile, ObjectType } from '@coppice/ostree';
-import { commitText, printRaw, printXattrs } from './dump.ts';
+import { printCommit, printRaw, printXattrs } from './dump.ts';
 import { isSymlink } from './file-mode.ts';
 import { commitType } from './log.ts';
 import { signatureText } from './signatures.ts';
@@ -103,10 +103,11 @@ async function showObject(call: OstreeCall, object: string): Promise<void> {
   for (const [type, format] of isChecksum ? rawTypes : rawTypes.slice(0, 1)) {
     if (isChecksum && !repo.hasObject(type, checksum)) continue;
     const bytes = repo.loadMetadata(type, checksum);
-    call.print(`${type} ${checksum}${raw ? `\n${printRaw(format, bytes, swap)}` : ''}`);
     // Not swapped, the original prints the raw value and then the description too.
-    if (type === 'commit' && !(raw && swap)) {
-      context.stdout.write(commitText(checksum, repo.loadCommit(checksum)).slice('commit '.length + 65));
+    const described = type === 'commit' && !(raw && swap);
+    call.print(`${type} ${checksum}${raw ? `\n${printRaw(format, bytes, swap)}` : ''}`);
+    if (described) {
+      printCommit(context, checksum, repo.loadCommit(checksum), false);
       const home = options.string('gpg-homedir');
       const remote = options.string('gpg-verify-remote');
       context.stdout.write(

@@ -10,7 +10,7 @@ import {
   verifyGpg,
   viewSummary,
 } from '@coppice/ostree';
-import { parseKeyValue } from './key-value.ts';
+import { keyValue } from './commit-metadata.ts';
 import { signersOf, signOptions } from './signers.ts';
 import { printSummaryKeys } from './summary-keys.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -43,7 +43,7 @@ export const verb: OstreeVerb = {
     if (options.flag('update')) {
       const metadata = new Map<string, Variant>();
       for (const text of options.strings('add-metadata')) {
-        const [key, value] = parseKeyValue(text, 'add-metadata');
+        const [key, value] = keyValue(text);
         metadata.set(key, parseVariant(value));
       }
       updateSummary(repo, { metadata, signers: signersOf(call) });

@@ -1,4 +1,4 @@
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { isChecksum } from '../codec/checksum.ts';
 import type { Repo } from '../repo.ts';
 import { isRefFragment, isRefName, parseRefspec } from './ref-name.ts';
@@ -14,6 +14,14 @@ export interface ListRefsOptions {
 
 /** See `Repo.listRefs`. */
 export function listRefs(repo: Repo, prefix: string | undefined, options: ListRefsOptions): Map<string, string> {
+  try {
+    return collectRefs(repo, prefix, options);
+  } catch (error) {
+    throw prefixError(error, 'Listing refs');
+  }
+}
+
+function collectRefs(repo: Repo, prefix: string | undefined, options: ListRefsOptions): Map<string, string> {
   const out = new Map<string, string>();
   const add = (lead: string, directory: string, below: string): void => {
     for (const found of refsBelow(repo.fs, repo.path, directory, below)) {
@@ -37,11 +45,14 @@ export function listRefs(repo: Repo, prefix: string | undefined, options: ListRe
     }
     return out;
   }
+  const mustBe = (directory: string): void => {
+    if (repo.fs.lstat(`${repo.path}/${directory}`) === undefined)
+      throw errnoError({ code: 'ENOENT' }, `opendir(${directory})`);
+  };
+  mustBe('refs/heads');
   add('', 'refs/heads', '');
   if (options.excludeRemotes !== true) {
-    if (repo.fs.lstat(`${repo.path}/refs/remotes`) === undefined) {
-      throw new CoppiceError('NotFound', 'opendir(refs/remotes): No such file or directory');
-    }
+    mustBe('refs/remotes');
     for (const remote of remoteDirs(repo)) add(`${remote}:`, `refs/remotes/${remote}`, '');
   }
   return out;

@@ -115,7 +115,7 @@ export class Transaction {
         syncFiles: writer.syncFiles,
         payloadLinks,
         alias: (checksum) => this.#trusted ?? checksum,
-        has: (checksum) => this.repo.hasObject('file', checksum),
+        has: (checksum) => this.repo.hasOwnObject('file', checksum),
         reserve: (size) => this.#reserve(size),
         refund: (size) => this.#free.refund(size),
         pathFor: (checksum) => writer.pathFor(looseName(checksum, 'file', repo.mode)),
@@ -216,7 +216,7 @@ export class Transaction {
 
   #storeMetadata(type: ObjectType, checksum: string, bytes: Uint8Array): string {
     this.stats.metadataTotal++;
-    if (this.repo.hasObject(type, checksum)) return checksum;
+    if (this.repo.hasOwnObject(type, checksum)) return checksum;
     this.#objects.writeBytes(looseName(checksum, type, this.repo.mode), bytes);
     this.stats.metadataWritten++;
     if (type === 'commit' && this.repo.settings.tombstoneCommits) this.#dropTombstone(checksum);
@@ -274,7 +274,7 @@ export class Transaction {
    */
   linkObject(type: ObjectType, checksum: string, path: string): boolean {
     this.#check();
-    if (this.repo.hasObject(type, checksum)) return true;
+    if (this.repo.hasOwnObject(type, checksum)) return true;
     if (!this.#objects.link(path, looseName(checksum, type, this.repo.mode))) return false;
     this.#countLinked(type);
     return true;
@@ -321,7 +321,7 @@ export class Transaction {
     this.#check();
     const { fs, mode } = this.repo;
     const checksum = hashFile(fs, path, encodeFileHeader(sorted(header)), size);
-    if (this.repo.hasObject('file', checksum)) {
+    if (this.repo.hasOwnObject('file', checksum)) {
       fs.unlink(path);
       return checksum;
     }

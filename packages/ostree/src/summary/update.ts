@@ -28,9 +28,10 @@ export const metadataRef = 'ostree-metadata';
 function refEntry(repo: Repo, ref: string, checksum: string): SummaryRef {
   const bytes = repo.loadCommitBytes(checksum);
   const commit = repo.loadCommit(checksum);
-  const entries: [string, Variant][] = [
-    ['ostree.commit.timestamp', new Variant('t', bigEndian64(BigInt(commit.timestamp)))],
-  ];
+  const entries: [string, Variant][] = [];
+  // GLib's dates end with the year 9999.
+  const time = BigInt(commit.timestamp);
+  if (time <= 253402300799n) entries.push(['ostree.commit.timestamp', new Variant('t', bigEndian64(time))]);
   const version = commit.metadata.get('version');
   if (version?.type === 's') entries.push(['ostree.commit.version', version]);
   const metadata = new VariantDict(entries).hashOrdered();
