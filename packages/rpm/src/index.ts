@@ -1,5 +1,6 @@
 // @coppice/rpm: packages, repositories, the package database and the solver.
 
+export type { RpmLevel } from './compat.ts';
 export type { BuildOptions, BuiltPackage } from './build/build-package.ts';
 // Writing packages.
 export { buildPackage, writePackage } from './build/build-package.ts';
@@ -50,7 +51,7 @@ export type { RpmPackage } from './package/rpm-package.ts';
 export { headerNevra, headerNevraText, isSourceHeader, readPackage } from './package/rpm-package.ts';
 export type { UnpackOptions } from './package/unpack.ts';
 export { unpackPackage } from './package/unpack.ts';
-export type { CheckStatus, PackageCheck, PackageVerdict } from './package/verify.ts';
+export type { CheckStatus, PackageCheck, PackageVerdict } from './package/checks.ts';
 export { checkLine, verdictSummary, verifyPackage } from './package/verify.ts';
 // What rpm -q prints.
 export { dumpLines, fileLines } from './query/listing.ts';

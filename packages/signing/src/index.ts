@@ -30,7 +30,7 @@ export { loadSigningKey } from './openpgp/secret-key.ts';
 export type { SignOptions } from './openpgp/sign.ts';
 export { sign } from './openpgp/sign.ts';
 export type { Signature } from './openpgp/signature.ts';
-export { parseSignature, parseSignatures, signatureType } from './openpgp/signature.ts';
+export { parseSignature, parseSignatures, signatureHead, signatureType } from './openpgp/signature.ts';
 export type { SignedMessage } from './openpgp/signed-message.ts';
 // Messages that hold what they sign.
 export { openSignedMessage } from './openpgp/signed-message.ts';

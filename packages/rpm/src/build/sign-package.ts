@@ -38,6 +38,8 @@ export interface ResignOptions {
  */
 export function resignedHead(pkg: RpmPackage, options: ResignOptions): Uint8Array {
   const builder = copyOf(pkg.signature);
+  // Packages of format 6 have their signatures, any number of them, as text in one tag.
+  const isNew = pkg.signature.has(Tag.Sha3Header) && pkg.signature.has(SigTag.Reserved);
   if (options.secretKey !== undefined) {
     if (!pkg.header.has(Tag.PayloadDigest))
       throw new CoppiceError(
@@ -54,12 +56,13 @@ export function resignedHead(pkg: RpmPackage, options: ResignOptions): Uint8Arra
       options.created === undefined ? {} : { created: options.created },
     );
     const { algorithm } = key.public;
-    builder.put(algorithm === 1 || algorithm === 3 ? Tag.RsaHeader : Tag.DsaHeader, packet);
+    if (isNew) builder.put(Tag.OpenPgp, [Buffer.from(packet).toString('base64')], HeaderType.StringArray);
+    else builder.put(algorithm === 1 || algorithm === 3 ? Tag.RsaHeader : Tag.DsaHeader, packet);
   }
   // 16 bytes of index and the space itself: what is over from the old size.
   const bare = builder.build(Tag.HeaderSignatures).blob.length;
   const spare = pkg.signature.blob.length - bare - 16;
-  if (spare > 0) builder.put(SigTag.ReservedSpace, new Uint8Array(spare), HeaderType.Binary);
+  if (spare > 0) builder.put(isNew ? SigTag.Reserved : SigTag.ReservedSpace, new Uint8Array(spare), HeaderType.Binary);
   const signature = builder.build(Tag.HeaderSignatures);
   const lead = pkg.source.read(0, leadSize);
   const end = headerMagic.length + signature.blob.length;

@@ -240,7 +240,20 @@ const rows: readonly (readonly [number, string, number, boolean, string?])[] = [
   [5106, 'Postuntransprog', 8, true, '4.19'],
   [5107, 'Preuntransflags', 4, false, '4.19'],
   [5108, 'Postuntransflags', 4, false, '4.19'],
+  [5109, 'Sysusers', 8, true, '4.19'],
+  [5112, 'Payloadsize', 5, false, '6.1'],
+  [5113, 'Payloadsizealt', 5, false, '6.1'],
   [5114, 'Rpmformat', 4, false, '4.19'],
+  [5115, 'Filemimeindex', 4, true, '6.1'],
+  [5116, 'Mimedict', 8, true, '6.1'],
+  [5117, 'Filemimes', 8, true, '6.1'],
+  [5118, 'Packagedigests', 8, true, '6.1'],
+  [5119, 'Packagedigestalgos', 4, true, '6.1'],
+  [5120, 'Sourcenevr', 6, false, '6.1'],
+  [5121, 'Payloadsha512', 6, false, '6.1'],
+  [5122, 'Payloadsha512alt', 6, false, '6.1'],
+  [5123, 'Payloadsha3_256', 6, false, '6.1'],
+  [5124, 'Payloadsha3_256alt', 6, false, '6.1'],
 ];
 
 export interface TagInfo {

@@ -193,6 +193,10 @@ export const Tag = {
   PayloadDigestAlgo: 5093,
   ModularityLabel: 5096,
   PayloadDigestAlt: 5097,
+  PayloadSha512: 5121,
+  PayloadSha512Alt: 5122,
+  PayloadSha3_256: 5123,
+  PayloadSha3_256Alt: 5124,
   RpmFormat: 5114,
 } as const;
 

@@ -198,7 +198,10 @@ class Printer {
   #tag(token: TagToken, element: number): string {
     const value = this.#value(token.tag);
     const size = value === undefined ? 0 : value.kind === 'binary' ? value.bytes.length : value.values.length;
-    const text = value === undefined || element >= size ? '(none)' : token.format(value, element, token.tag);
+    const text =
+      value === undefined || element >= size
+        ? '(none)'
+        : token.format(value, element, token.tag, this.#facts.level ?? '4.18');
     return token.width < 0 ? text.padEnd(-token.width) : text.padStart(token.width);
   }
 
@@ -218,7 +221,7 @@ class Printer {
     for (let i = 0; i < count; i++) for (const token of tokens) out += this.token(token, i);
     const first = tokens[0];
     if (first?.kind !== 'tag' || first.formatName !== 'xml') return out;
-    return `  <rpmTag name="${tagName(first.tag)}">\n${out}  </rpmTag>\n`;
+    return `  <rpmTag name="${tagName(first.tag, this.#facts.level ?? '4.18')}">\n${out}  </rpmTag>\n`;
   }
 }
 

@@ -1,5 +1,6 @@
 // Values of header tags as queries see them: what the header holds, or what rpm's tag extensions make of it.
 import { decodeText } from '@coppice/archive';
+import type { RpmLevel } from '../compat.ts';
 import { formatDependency } from '../dependency.ts';
 import type { Header } from '../header/header.ts';
 import { HeaderType, Tag } from '../header/tag.ts';
@@ -22,6 +23,8 @@ export interface QueryFacts {
   readonly instance?: number;
   /** Print what kind each dependency is. */
   readonly verbose?: boolean;
+  /** Whose names the tags have; default rpm 4.18's. */
+  readonly level?: RpmLevel;
 }
 
 /** Other names of tags. */

@@ -1,6 +1,7 @@
 // The formats of `%{TAG:format}`: one value to text, in rpm 4.18's words where a format does not fit.
 import { encodeText } from '@coppice/archive';
 import { type ArmorKind, armor as armorText, packetTag, parseSignature, readPackets } from '@coppice/signing';
+import { type RpmLevel, renamedTags, unknownTag } from '../compat.ts';
 import { operatorOf } from '../dependency.ts';
 import { tagInfo } from '../header/tag-table.ts';
 import { Sense } from '../package/dependencies.ts';
@@ -8,7 +9,7 @@ import type { TagValue } from './tag-value.ts';
 import { triggerType } from './trigger-tags.ts';
 
 /** One element of a value. */
-export type ValueFormat = (value: TagValue, index: number, tag: number) => string;
+export type ValueFormat = (value: TagValue, index: number, tag: number, level: RpmLevel) => string;
 
 /** Output bytes as text, one character each: what a header holds may be in any encoding. */
 export const latin = (bytes: Uint8Array): string =>
@@ -21,7 +22,7 @@ const number =
   (value, index) =>
     value.kind === 'number' ? format(value.values[index] ?? 0) : '(not a number)';
 
-const plain: ValueFormat = (value, index) => {
+const plain = (value: TagValue, index: number): string => {
   if (value.kind === 'number') return String(value.values[index] ?? 0);
   return value.kind === 'text' ? bytesOf(value.values[index] ?? '') : Buffer.from(value.bytes).toString('hex');
 };
@@ -45,10 +46,11 @@ const armor: ValueFormat = (value, index) => {
   return armored(Buffer.from(compact, 'base64'), 'PUBLIC KEY BLOCK');
 };
 
-/** rpm 4.18's name of a tag. */
-export function tagName(tag: number): string {
+/** rpm's name of a tag. */
+export function tagName(tag: number, level: RpmLevel): string {
   const info = tagInfo(tag);
-  return info === undefined || info.since !== undefined ? '(unknown)' : info.name;
+  if (info === undefined || (level === '4.18' && info.since !== undefined)) return unknownTag[level](tag);
+  return renamedTags[level].get(tag) ?? info.name;
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -185,17 +187,17 @@ const pgpSignature: ValueFormat = (value) => {
   }
 };
 
-const shell: ValueFormat = (value, index, tag) => {
+const shell: ValueFormat = (value, index) => {
   if (value.kind === 'binary') return '(invalid type)';
-  return value.kind === 'number' ? plain(value, index, tag) : `'${plain(value, index, tag).replaceAll("'", "'\\''")}'`;
+  return value.kind === 'number' ? plain(value, index) : `'${plain(value, index).replaceAll("'", "'\\''")}'`;
 };
 
 const escapes: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
 
-const xml: ValueFormat = (value, index, tag) => {
+const xml: ValueFormat = (value, index) => {
   if (value.kind === 'binary') return `\t<base64>${base64Lines(value.bytes)}</base64>`;
   if (value.kind === 'number') return `\t<integer>${value.values[index] ?? 0}</integer>`;
-  const body = plain(value, index, tag).replace(/[<>&]/g, (c) => escapes[c]!);
+  const body = plain(value, index).replace(/[<>&]/g, (c) => escapes[c]!);
   return body === '' ? '\t<string/>' : `\t<string>${body}</string>`;
 };
 
@@ -209,10 +211,7 @@ export const valueFormats: ReadonlyMap<string, ValueFormat> = new Map<string, Va
   ['depflags', number(operatorOf)],
   ['deptype', number((flags) => named(dependencyTypes, flags).join(',') || 'manual')],
   // Texts with macros in them would be expanded by rpm; there are no macros here.
-  [
-    'expand',
-    (value, index, tag) => (value.kind === 'text' ? plain(value, index, tag).replaceAll('%%', '%') : '(not a string)'),
-  ],
+  ['expand', (value, index) => (value.kind === 'text' ? plain(value, index).replaceAll('%%', '%') : '(not a string)')],
   ['fflags', number((flags) => named(fileFlags, flags).join(''))],
   ['fstate', number(fileState)],
   ['fstatus', number((flags) => verifyString(flags, '.'))],
@@ -224,7 +223,7 @@ export const valueFormats: ReadonlyMap<string, ValueFormat> = new Map<string, Va
   ['permissions', number(permissions)],
   ['pgpsig', pgpSignature],
   ['shescape', shell],
-  ['tagname', (_value, _index, tag) => tagName(tag)],
+  ['tagname', (_value, _index, tag, level) => tagName(tag, level)],
   ['tagnum', (_value, _index, tag) => String(tag)],
   ['triggertype', number(triggerType)],
   ['vflags', number((flags) => verifyString(flags, ''))],

@@ -1,3 +1,4 @@
+import type { RpmLevel } from '../compat.ts';
 import type { Header } from '../header/header.ts';
 import { HeaderBuilder } from '../header/header-builder.ts';
 import { HeaderType, SigTag, Tag } from '../header/tag.ts';
@@ -22,6 +23,12 @@ const merged: readonly (readonly [number, number])[] = [
   [Tag.LongSigSize, Tag.LongSigSize],
   [Tag.LongArchiveSize, Tag.LongArchiveSize],
 ];
+/** What later releases also keep. */
+const newer: readonly (readonly [number, number])[] = [
+  [Tag.OpenPgp, Tag.OpenPgp],
+  [Tag.Sha3Header, Tag.Sha3Header],
+];
+const mergedBy = { '4.18': merged, '6.1': [...merged, ...newer] } as const;
 
 function copyTag(from: Header, tag: number, builder: HeaderBuilder, as: number): void {
   const { type } = from.entry(tag)!;
@@ -31,9 +38,12 @@ function copyTag(from: Header, tag: number, builder: HeaderBuilder, as: number):
 }
 
 /** The package header with its signature tags added, as `rpm -q` sees a package file. */
-export function mergeSignatures(header: Header, signature: Header): Header {
+export function mergeSignatures(header: Header, signature: Header, level: RpmLevel = '4.18'): Header {
   const builder = new HeaderBuilder();
-  for (const [tag, as] of merged) if (signature.has(tag) && !header.has(as)) copyTag(signature, tag, builder, as);
+  // Packages of format 6 have what old releases look for as well, which the new ones leave alone.
+  const isNew = level === '6.1' && signature.has(SigTag.Reserved) && signature.has(Tag.Sha3Header);
+  for (const [tag, as] of mergedBy[level])
+    if (signature.has(tag) && !header.has(as) && !(isNew && tag >= 1000)) copyTag(signature, tag, builder, as);
   // rpm marks source packages of before the tag existed.
   if (isSourceHeader(header) && !header.has(Tag.SourcePackage)) builder.put(Tag.SourcePackage, 1);
   return builder.extend(header);

@@ -50,6 +50,8 @@ interface Subpackets {
   keyExpiresAfter?: number;
   issuer?: string;
   issuerFingerprint?: string;
+  /** Of a key of version 6. */
+  newFingerprint?: string;
   keyFlags?: number;
   primaryUserId?: boolean;
   reason?: { code: number; text: string };
@@ -73,7 +75,9 @@ function readSubpackets(area: Uint8Array, hashed: boolean, out: Subpackets): voi
     // Only the issuer and embedded signatures, which are checked by themselves, count when unhashed.
     if (type === 16) out.issuer ??= shortHex(data.take(8));
     else if (type === 33) {
-      if (data.u8() === 4) out.issuerFingerprint ??= shortHex(data.take(20));
+      const version = data.u8();
+      if (version === 4) out.issuerFingerprint ??= shortHex(data.take(20));
+      else if (version === 6) out.newFingerprint ??= shortHex(data.take(32));
     } else if (type === 32) out.embedded ??= body.subarray(1);
     else if (!hashed) continue;
     else if (type === 2) out.created = data.u32be();
@@ -161,6 +165,17 @@ export function parseSignature(body: Uint8Array, raw: Uint8Array = body): Signat
     values: readValues(reader, algorithm),
     raw,
   };
+}
+
+/** What a signature of any version, also one that cannot be checked here, says of itself. Throws `Corrupt`. */
+export function signatureHead(body: Uint8Array): Pick<Signature, 'version' | 'algorithm' | 'hash' | 'issuer'> {
+  const reader = new ByteReader(body, 'OpenPGP signature');
+  if (reader.u8() !== 6) return parseSignature(body);
+  reader.u8();
+  const [algorithm, hash] = [reader.u8(), reader.u8()];
+  const found: Subpackets = {};
+  readSubpackets(reader.take(reader.u32be()), true, found);
+  return { version: 6, algorithm, hash, issuer: found.newFingerprint?.slice(0, 16) };
 }
 
 /** All signature packets of `bytes` (binary; dearmor first), in order. Other packets are `Corrupt`, but markers are skipped. */

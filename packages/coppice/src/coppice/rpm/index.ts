@@ -8,6 +8,7 @@ const subVerbs: readonly SubVerb[] = [
     description: 'tell about package files, or with --dbpath about installed packages',
     options: [
       ['--dbpath <dir>', 'look the names up in this package database'],
+      ['-p, --package', 'the names are package files (default without --dbpath)'],
       ['-a, --all', 'all installed packages, or those whose names fit the globs'],
       ['-f, --file', 'installed packages that own these files'],
       ['-g, --group', 'installed packages of these groups'],
@@ -43,6 +44,7 @@ const subVerbs: readonly SubVerb[] = [
       ['--filecaps', 'files and their capabilities'],
       ['--xml', 'the whole header as rpm prints it'],
       ['-v, --verbose', 'also the kind of each dependency'],
+      ['--level <release>', 'names of tags as in this release of rpm: 4.18 or 6.1', '4.18'],
       ['--json', 'print JSON'],
     ],
     load: () => import('./query.ts'),
@@ -55,6 +57,7 @@ const subVerbs: readonly SubVerb[] = [
       ['--keyring <file>', 'take keys from this file (may be repeated)', []],
       ['-v, --verbose', 'print every check'],
       ['--require-signature', 'fail a package that nobody signed'],
+      ['--level <release>', 'rules of this release of rpm: 4.18, or 6.1 for all digests of format 6', '4.18'],
       ['--json', 'print JSON'],
     ],
     load: () => import('./verify.ts'),

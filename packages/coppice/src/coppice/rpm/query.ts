@@ -22,6 +22,7 @@ import {
 } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { rpmLevel } from './level.ts';
 
 function headerJson(header: Header): Record<string, unknown> {
   const out: Record<string, unknown> = {};
@@ -76,6 +77,7 @@ function* installed(
   if (chosen.length > 1) throw new CoppiceError('Usage', 'one type of query may be performed at a time');
   const { selector, nothing } = chosen[0] ?? byLabel;
   const verbose = flags['verbose'] === true;
+  const level = rpmLevel(flags);
   // A name alone is found through the index.
   const indexed = (subject: string): InstalledPackage[] => {
     if (selector !== 'label' || databaseKind(path) !== 'sqlite') return [];
@@ -88,14 +90,14 @@ function* installed(
     const quick = indexed(subject);
     const found = quick.length > 0 ? quick : selectPackages(installedPackages(path), every, subject);
     if (found.length === 0 && every !== 'all') yield nothing(subject);
-    for (const { header, hnum } of found) yield { header, facts: { instance: hnum, verbose } };
+    for (const { header, hnum } of found) yield { header, facts: { instance: hnum, verbose, level } };
   }
 }
 
-function* files(context: Context, names: readonly string[], verbose: boolean): Generator<Queried> {
+function* files(context: Context, names: readonly string[], facts: QueryFacts): Generator<Queried> {
   for (const name of names) {
     const pkg = readPackage(resolve(context.cwd, name));
-    yield { header: mergeSignatures(pkg.header, pkg.signature), facts: { verbose } };
+    yield { header: mergeSignatures(pkg.header, pkg.signature, facts.level), facts };
   }
 }
 
@@ -112,7 +114,7 @@ function printers(flags: Readonly<Record<string, unknown>>): ((of: Queried) => B
   if (typeof custom === 'string') format(custom);
   for (const [name, text] of Object.entries(namedFormats)) {
     if (flags[name] !== true) continue;
-    if (name === 'xml') out.push(({ header }) => headerXml(header));
+    if (name === 'xml') out.push(({ header, facts }) => headerXml(header, facts.level));
     else format(text);
   }
   if (flags['list'] === true) out.push(({ header }) => listed(fileLines(header)));
@@ -131,8 +133,8 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const json: unknown[] = [];
   let missing = 0;
   const queried =
-    dbpath === undefined
-      ? files(context, subjects, flags['verbose'] === true)
+    dbpath === undefined || flags['package'] === true
+      ? files(context, subjects, { verbose: flags['verbose'] === true, level: rpmLevel(flags) })
       : installed(resolve(context.cwd, dbpath), subjects, flags);
   for (const item of queried) {
     if (typeof item === 'string') {

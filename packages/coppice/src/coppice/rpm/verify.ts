@@ -5,6 +5,7 @@ import { checkLine, databaseKeyring, RpmDb, readPackage, verdictSummary, verifyP
 import { Keyring } from '@coppice/signing';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { rpmLevel } from './level.ts';
 
 function loadKeyring(context: Context, files: readonly string[], dbpath: string | undefined): Keyring {
   const sources: Uint8Array[] = files.map((file) => {
@@ -23,12 +24,14 @@ function loadKeyring(context: Context, files: readonly string[], dbpath: string 
 
 export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const keyring = loadKeyring(context, flags['keyring'] as readonly string[], flags['dbpath'] as string | undefined);
+  const level = rpmLevel(flags);
   let status = 0;
   const json: unknown[] = [];
   for (const name of names as readonly string[]) {
     try {
-      const verdict = verifyPackage(readPackage(resolve(context.cwd, name)), keyring);
-      const ok = verdict.ok && (verdict.hasSignature || flags['requireSignature'] !== true);
+      const verdict = verifyPackage(readPackage(resolve(context.cwd, name)), keyring, { level });
+      const trusted = verdict.checks.some(({ type, status: result }) => type === 'signature' && result === 'OK');
+      const ok = verdict.ok && (trusted || flags['requireSignature'] !== true);
       if (!ok) status = 1;
       if (flags['json'] === true)
         json.push({
@@ -45,8 +48,10 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
       else if (flags['verbose'] === true)
         context.stdout.write(`${name}:\n${verdict.checks.map((check) => `${checkLine(check)}\n`).join('')}`);
       else context.stdout.write(`${name}: ${verdictSummary(verdict)}\n`);
-      if (!verdict.hasSignature && flags['requireSignature'] === true)
-        context.stderr.write(`error: ${name}: not signed\n`);
+      if (!trusted && flags['requireSignature'] === true) {
+        const why = verdict.hasSignature ? 'no signature is trusted' : 'not signed';
+        context.stderr.write(`error: ${name}: ${why}\n`);
+      }
     } catch (error) {
       if (!isCoppiceError(error)) throw error;
       status = 1;
