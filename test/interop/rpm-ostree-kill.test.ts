@@ -5,6 +5,9 @@ import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { OciLayout } from '@coppice/oci';
+import { Repo } from '@coppice/ostree';
+import { encapsulate } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
@@ -136,6 +139,57 @@ describe.skipIf(reason !== undefined)(`rpm-ostree when things go wrong ${reason 
       await node.must('cleanup', '-b');
       await node.must('kargs', '--append=last=1');
       node.fsck();
+    },
+    60_000 + kills * 20_000,
+  );
+
+  test(
+    'killed at seeded moments of a rebase to a container image',
+    async () => {
+      const layout = join(node.dir, 'images');
+      const lab = `--repo=${node.lab.repo}`;
+      const extra = join(node.dir, 'extra/usr/share/third');
+      mkdirSync(extra, { recursive: true });
+      for (let i = 0; i < 50; i++) writeFileSync(join(extra, `${i}`), Buffer.alloc(100_000, `${i} third`));
+      const known = node.lab.state().streams;
+      const commits: Record<string, string> = { stable: known['stable']!.commit, testing: known['testing']!.commit };
+      const third = [`--tree=ref=${commits['testing']}`, `--tree=dir=${join(node.dir, 'extra')}`];
+      commits['third'] = original('/usr/bin/ostree', lab, 'commit', '--orphan', '--bootable', ...third).trim();
+      const streams = Object.keys(commits);
+      for (const [stream, commit] of Object.entries(commits)) {
+        const target = OciLayout.create(layout);
+        await encapsulate({ repo: Repo.open(node.lab.repo), commit, target, reference: stream, maxLayers: 8 });
+      }
+      const image = (i: number): string => `ostree-unverified-image:oci:${layout}:${streams[i % 3]}`;
+      const numbers = seeded(9);
+      // The longest way: nothing of the image is here.
+      const { ms } = await runAndKill(['rebase', image(0)], undefined);
+      let at = 1;
+      let killed = 0;
+      for (let i = 0; i < kills; i++) {
+        const before = node.trees();
+        const { ended } = await runAndKill(['rebase', image(at)], ms * (0.15 + 0.95 * numbers.next().value));
+        if (!ended) killed++;
+        node.fsck();
+        const after = node.trees();
+        const origin = readFileSync(`${after[0]}.origin`, 'utf8');
+        // The old menu, whole, or the new one, whole.
+        if (!origin.includes(image(at))) expect(after).toEqual(before);
+        for (const tree of after) expect(node.installed(tree).length).toBeGreaterThan(20);
+        // Now and then a change that has to cope with what the dead one left.
+        if (i % 4 === 3) await node.must('kargs', `--append=image${i}=1`);
+        if (origin.includes(image(at))) at++;
+        else if (i % 5 === 4) {
+          await node.must('rebase', image(at));
+          at++;
+        }
+      }
+      expect(killed).toBeGreaterThan(kills / 4);
+      await node.must('rebase', image(at));
+      await node.must('cleanup', '-b', '-r', '-p');
+      node.fsck();
+      const refs = original('/usr/bin/ostree', `--repo=${node.repo}`, 'refs', '--list', 'ostree/container/image');
+      expect(refs.trim().split('\n').length).toBeLessThanOrEqual(2);
     },
     60_000 + kills * 20_000,
   );

@@ -37,7 +37,7 @@ function spec(name: string, extra: Partial<PackageSpec>): PackageSpec {
 
 function rpmFile(node: Node, s: PackageSpec): string {
   mkdirSync(join(node.dir, 'rpms'), { recursive: true });
-  const path = join(node.dir, 'rpms', `${s.name}.rpm`);
+  const path = join(node.dir, 'rpms', `${s.name}.${s.arch}.rpm`);
   writeFileSync(path, buildPackage(s).bytes());
   return path;
 }
@@ -259,6 +259,51 @@ describe.skipIf(reason !== undefined)(`packages that misbehave ${reason ?? ''}`,
       spec('conflict', { files: [{ path: '/usr/lib/os-release', mode: 0o644, content: Buffer.from('mine') }] }),
       /File exists: \/usr\/lib\/os-release/,
     ));
+  test('a program in two word sizes: the file and the states that rpm leaves', async () => {
+    const elf = (bits: 1 | 2): Buffer =>
+      Buffer.from([0x7f, 0x45, 0x4c, 0x46, bits, 1, 1, ...new Array<number>(57).fill(0)]);
+    const build = (arch: string, bits: 1 | 2): PackageSpec =>
+      spec('multi', {
+        arch,
+        files: [
+          { path: '/usr/bin/multi', mode: 0o755, content: elf(bits) },
+          { path: `/usr/lib${bits === 2 ? '64' : ''}/multi.so`, mode: 0o755, content: elf(bits) },
+          { path: '/usr/share/multi', mode: 0o644, content: Buffer.from('same') },
+        ],
+      });
+    const files = [rpmFile(node, build('i686', 1)), rpmFile(node, build('x86_64', 2))];
+    const states = (root: string, dbpath: string): string =>
+      original(
+        ...(['rpm', '-q', 'multi', '--root', root, '--dbpath', dbpath] as const),
+        ...['--qf', '[%{ARCH} %{FILENAMES} %{FILESTATES:fstate}\\n]'],
+      )
+        .trim()
+        .split('\n')
+        .sort()
+        .join('\n');
+    const judge = join(node.dir, 'judge');
+    mkdirSync(judge);
+    original(
+      ...(['rpm', '-i', '--root', judge, '--dbpath', '/db', '--nodeps', '--ignorearch'] as const),
+      ...['--define', '_transaction_color 3', '--define', '_prefer_color 2', ...files],
+    );
+    await node.must('install', ...files);
+    const tree = node.trees()[0]!;
+    expect(readFileSync(join(judge, 'usr/bin/multi'))[4]).toBe(2);
+    expect(readFileSync(join(tree, 'usr/bin/multi')).equals(readFileSync(join(judge, 'usr/bin/multi')))).toBe(true);
+    expect(states(tree, '/usr/share/rpm')).toBe(states(judge, '/db'));
+    await node.must('uninstall', 'multi');
+    await node.must('cleanup', '-b', '-r', '-p');
+    // Without colours it is a conflict as before.
+    const plain = (arch: string, text: string): PackageSpec =>
+      spec('plain', { arch, files: [{ path: '/usr/bin/plain', mode: 0o755, content: Buffer.from(text) }] });
+    const ran = await node.rpmOstree([
+      ...['install', rpmFile(node, plain('i686', 'a')), rpmFile(node, plain('x86_64', 'b'))],
+      `--sysroot=${node.sysroot}`,
+    ]);
+    expect(ran.stderr).toMatch(/File exists: \/usr\/bin\/plain/);
+    before = node.trees();
+  });
   test('a path that no image can hold', () =>
     refused(
       spec('home', { files: [{ path: '/srv/x', mode: 0o644, content: Buffer.from('x') }] }),

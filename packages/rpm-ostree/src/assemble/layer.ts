@@ -11,6 +11,7 @@ import { formatNevra, type Nevra } from '../nevra.ts';
 import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
 import { checkoutTree, onlyAdds } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
+import { FileColors } from './file-colors.ts';
 import { regenerateInitramfs } from './initramfs.ts';
 import { findTreeKernel, placeKernel } from './kernel.ts';
 import { type MergeMode, mergePackage, removePackages } from './merge.ts';
@@ -62,6 +63,7 @@ class Layering {
   readonly #base: ImageTree;
   readonly #options: LayerOptions;
   readonly #packages: ImportedPackage[];
+  #colors: FileColors | undefined;
   #checkouts = 0;
 
   constructor(txn: Transaction, tree: ImageTree, base: ImageTree, options: LayerOptions) {
@@ -90,6 +92,9 @@ class Layering {
         going.map((p) => p.header),
         installed.filter((p) => !going.includes(p)).map((p) => p.header),
       );
+    const staying = installed.filter((p) => !going.includes(p)).map((p) => p.header);
+    const colors = new FileColors(this.#tree, staying);
+    this.#colors = colors;
     const forced = new Set(add.filter((e) => e.force === true).map((e) => e.pkg));
     const entries = new Map(add.map((e) => [e.pkg, e]));
     for (const pkg of [...this.#packages.filter((p) => !forced.has(p)), ...forced]) {
@@ -97,11 +102,13 @@ class Layering {
       try {
         mergePackage(this.#tree, pkg, {
           mode: mergeModeOf(entries.get(pkg)!),
+          choose: (path) => colors.choose(pkg.header, path),
           ...(exclude === undefined ? {} : { exclude: (path: string) => exclude(pkg.nevra, path) }),
         });
       } catch (error) {
         throw prefixError(error, `Checking out package ${pkg.nevra.name}`);
       }
+      colors.add(pkg.header);
     }
   }
 
@@ -210,8 +217,11 @@ class Layering {
     const { gone, installTime } = this.#options;
     taken.db.transaction(() => {
       for (const p of installed) if (gone.some((g) => sameNevra(nevraOfInstalled(p), g))) taken.db.remove(p.hnum);
-      for (const pkg of this.#packages)
-        taken.db.add(installedHeader(pkg.header, pkg.signature, { installTime, tid: installTime }));
+      for (const pkg of this.#packages) {
+        const states = this.#colors?.states(pkg.header);
+        const facts = { installTime, tid: installTime, ...(states === undefined ? {} : { states }) };
+        taken.db.add(installedHeader(pkg.header, pkg.signature, facts));
+      }
     });
     const now = taken.installed().map(nevraOfInstalled);
     taken.put(this.#txn, this.#tree);

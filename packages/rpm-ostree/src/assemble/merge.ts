@@ -14,6 +14,8 @@ export interface MergeOptions {
   readonly mode?: MergeMode;
   /** True keeps a path (relative) of the package out of the tree. */
   readonly exclude?: (path: string) => boolean;
+  /** Asked when a file differs from the one that is there; undefined is a conflict. */
+  readonly choose?: (path: string) => 'keep' | 'replace' | undefined;
 }
 
 /** Never replaced by a package. */
@@ -60,9 +62,12 @@ class Merger {
       if (dst.dirs.has(name)) throw this.#conflict(at, 'a file meets a directory');
       if (there !== undefined) {
         if (there === checksum || mode === 'add' || keptFiles.has(at)) continue;
-        if (mode === 'identical' && !this.#sameContent(there, checksum))
-          throw this.#conflict(at, 'the content differs');
-        if (mode === 'identical') continue;
+        if (mode === 'identical') {
+          if (this.#sameContent(there, checksum)) continue;
+          const chosen = this.#options.choose?.(at);
+          if (chosen === undefined) throw this.#conflict(at, 'the content differs');
+          if (chosen === 'keep') continue;
+        }
       }
       dst.setFile(name, checksum);
     }
