@@ -10,7 +10,7 @@ export const theirs = (args: readonly string[]): Outcome => {
   return { status: status ?? -1, stdout, stderr };
 };
 
-export async function ours(args: readonly string[]): Promise<Outcome> {
+export async function ours(args: readonly string[], cwd = '/'): Promise<Outcome> {
   const stdout = memoryOutput();
   const stderr = memoryOutput();
   const env = {
@@ -22,7 +22,7 @@ export async function ours(args: readonly string[]): Promise<Outcome> {
   };
   let status: number;
   try {
-    status = await run({ program: 'ostree', env, cwd: '/', stdin: { isTTY: false }, stdout, stderr }, args);
+    status = await run({ program: 'ostree', env, cwd, stdin: { isTTY: false }, stdout, stderr }, args);
   } catch (error) {
     status = error instanceof Exit ? error.status : 1;
     if (!(error instanceof Exit)) stderr.write(`error: ${messageOf(error)}\n`);

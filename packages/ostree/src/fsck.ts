@@ -86,8 +86,7 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   let partial = 0;
   let partialByFsck = 0;
   const orphans = new Set<string>();
-  for (const { checksum, type } of repo.objects()) {
-    if (type !== 'commit') continue;
+  for (const checksum of allCommits(repo)) {
     const { parent, metadata } = repo.loadCommit(checksum);
     if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, metadata);
     if (options.addTombstones === true && parent !== undefined && !repo.hasObject('commit', parent)) {
@@ -125,6 +124,15 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     partialByFsck: partialByFsck + state.marked.size,
     corrupt: state.corrupt,
   };
+}
+
+/** Checksums of the commits here and in parents. */
+function allCommits(repo: Repo): Iterable<string> {
+  const out = new Set<string>();
+  for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
+    for (const { checksum, type } of at.objects()) if (type === 'commit') out.add(checksum);
+  }
+  return out;
 }
 
 /**

@@ -34,7 +34,9 @@ export async function commitMetadata(call: OstreeCall, parent: string | undefine
     if (parent === undefined) {
       throw new CoppiceError('Usage', 'Either --branch or --parent must be specified when using --keep-metadata');
     }
-    const { metadata } = repo.loadCommit(parent);
+    // Of a key that is there twice the last is kept.
+    const [pairs] = Variant.decode('(a{sv}aya(say)sstayay)', repo.loadCommitBytes(parent)).value as [MetadataList];
+    const metadata = new Map(pairs);
     for (const key of kept) {
       const value = metadata.get(key);
       if (value === undefined) {
