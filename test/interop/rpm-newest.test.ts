@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { decompress, decompressBytes } from '@coppice/archive';
+import { systemXzDecoder } from '@coppice/linux';
 import {
   buildPackage,
   checkLine,
@@ -240,6 +242,35 @@ describe.skipIf(reason !== undefined)(title, () => {
     expect(must('rpm', '-qf', '--dbpath', path, '/usr/share/six/a', '--qf', '%{NAME}')).toBe('six');
     must('rpm', '-e', '--justdb', '--nodeps', '--noscripts', '--dbpath', path, 'six');
     expect(must('rpm', '-qa', '--dbpath', path).trim().split('\n').length).toBe(20);
+  });
+
+  it('packs machine code of RISC-V that ours unpacks', () => {
+    // Every kind of instruction the filter looks at, with registers that fit and that do not.
+    let state = 5;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    const opcodes = [0xef, 0x17, 0x97, 0x13, 0x67, 0x83, 1, 0x31, 0x11, 0];
+    const code = Buffer.from(
+      Array.from({ length: 120_001 }, () => (random(3) > 0 ? opcodes[random(opcodes.length)]! : random(256))),
+    );
+    for (let at = 0; at + 8 < 60_000; at += 8) {
+      const register = random(8);
+      code.writeUInt32LE(((random(1 << 20) << 12) | (register << 7) | 0x17) >>> 0, at);
+      code.writeUInt32LE(((random(1 << 12) << 20) | (register << 15) | (random(8) << 12) | 0x67) >>> 0, at + 4);
+    }
+    const plain = join(dir, 'code');
+    for (const data of [code, code.subarray(0, 7), code.subarray(1, 60_001), code.subarray(0, 0)])
+      for (const filter of ['--riscv', '--riscv=start=4096', '--riscv --delta=dist=2'])
+        for (const more of [[], ['--block-size=10000']]) {
+          writeFileSync(plain, data);
+          const packed = output(join(bin, 'xz'), ['-c', ...filter.split(' '), '--lzma2=preset=0', ...more, plain]);
+          expect(Buffer.from(decompressBytes(packed, 'xz', 1e6)).equals(data), filter).toBe(true);
+          // The system's decoder may be too old.
+          const pieces = decompress([packed.subarray(0, 20), packed.subarray(20)], 'xz', { xz: systemXzDecoder });
+          expect(Buffer.concat([...pieces]).equals(data), filter).toBe(true);
+        }
   });
 
   it('writes ndb databases that ours reads', () => {

@@ -36,7 +36,7 @@ if [ ! -d "$base" ]; then
   printf 'root:x:0:0:root:/root:/bin/sh\n' >"$work/root/etc/passwd"
   printf 'root:x:0:\n' >"$work/root/etc/group"
   rm -rf "$work/apt"
-  for program in rpm rpmbuild rpmsign rpmkeys rpmdb rpm2cpio gpg rpmspec; do
+  for program in rpm rpmbuild rpmsign rpmkeys rpmdb rpm2cpio gpg rpmspec xz; do
     cat >"$work/bin/$program" <<EOF
 #!/bin/sh
 d=\$PWD

@@ -5,6 +5,7 @@ import { ChunkReader, type Chunks, collectBytes } from './chunks.ts';
 import { unlzmaChunks } from './lzma-alone.ts';
 import { unxzChunks } from './xz-decode.ts';
 import { lzmaChunks, xzChunks } from './xz-encode.ts';
+import { needsNewDecoder } from './xz-filters.ts';
 import { gunzipChunks, gzipChunks, unzstdChunks, zstdChunks } from './zlib-stream.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'lzma' | 'bzip2';
@@ -69,7 +70,13 @@ export function* decompress(
     input = reader.rest();
   } else chosen = kind;
   let size = 0;
-  const decode = (chosen === 'xz' ? options.xz?.() : undefined) ?? decoders[chosen];
+  let decode = decoders[chosen];
+  const other = chosen === 'xz' ? options.xz?.() : undefined;
+  if (other !== undefined) {
+    const reader = new ChunkReader(input, 'xz data');
+    if (!needsNewDecoder(reader.peek(64))) decode = other;
+    input = reader.rest();
+  }
   for (const piece of decode(input)) {
     size += piece.length;
     if (size > limit) throw new CoppiceError('Limit', `decompressed data is larger than ${limit} bytes`);

@@ -156,6 +156,66 @@ const arm64 = fixed(4, 4, (b, at, pc) => {
   return 0;
 });
 
+const little = (b: Uint8Array, at: number): number =>
+  (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0;
+
+function putLittle(b: Uint8Array, at: number, word: number): void {
+  b[at] = word;
+  b[at + 1] = word >>> 8;
+  b[at + 2] = word >>> 16;
+  b[at + 3] = word >>> 24;
+}
+
+const auipc = 0x17;
+
+/** JAL to a register for return addresses: the target stands there from its highest bit on, over three bytes. */
+function riscvJal(b: Uint8Array, at: number, pc: number): void {
+  const target = ((b[at + 1]! & 0xf0) << 13) | (b[at + 2]! << 9) | (b[at + 3]! << 1);
+  const offset = (target - pc) >>> 0;
+  b[at + 1] = (b[at + 1]! & 0x0f) | ((offset >>> 8) & 0xf0);
+  b[at + 2] = ((offset >>> 16) & 0x0f) | ((offset >>> 7) & 0x10) | ((offset << 4) & 0xe0);
+  b[at + 3] = ((offset >>> 4) & 0x7f) | ((offset >>> 13) & 0x80);
+}
+
+/**
+ * AUIPC and the instruction that adds the low bits. The encoder swaps two forms: real pairs, which name the same register
+ * twice, become AUIPC to x2 with most of the second instruction in it and an absolute address; what looked like that before
+ * becomes a pair. Returns how many bytes are dealt with.
+ */
+function riscvAuipc(b: Uint8Array, at: number, pc: number): number {
+  const first = little(b, at);
+  const second = little(b, at + 4);
+  const register = (first >>> 7) & 31;
+  if (register !== 0 && register !== 2) {
+    const isPair = register === ((second >>> 15) & 31) && (second & 3) === 3;
+    if (!isPair) return 6;
+    putLittle(b, at, auipc | (2 << 7) | (second << 12));
+    putLittle(b, at + 4, (first & 0xfffff000) + (second >>> 20));
+    return 8;
+  }
+  const base = first >>> 27;
+  const isSpecial = register === 2 && ((first >>> 12) & 3) === 3 && base !== 0 && base !== 2;
+  if (!isSpecial) return 4;
+  const target = ((b[at + 4]! << 24) | (b[at + 5]! << 16) | (b[at + 6]! << 8) | b[at + 7]!) >>> 0;
+  const offset = (target - pc) >>> 0;
+  putLittle(b, at, auipc | (base << 7) | ((offset + 0x800) & 0xfffff000));
+  putLittle(b, at + 4, (first >>> 12) | (offset << 20));
+  return 8;
+}
+
+/** Instructions are of 2 or 4 bytes. */
+const riscv: BranchConverter = (b, position) => {
+  let at = 0;
+  while (at + 8 <= b.length) {
+    const pc = (position + at) >>> 0;
+    if (b[at] === 0xef && (b[at + 1]! & 0x0d) === 0) {
+      riscvJal(b, at, pc);
+      at += 4;
+    } else at += (b[at]! & 0x7f) === auipc ? riscvAuipc(b, at, pc) : 2;
+  }
+  return at;
+};
+
 /** By filter number; x86 keeps state and is made anew for each block. */
 export const branchConverters: ReadonlyMap<number, { alignment: number; convert?: BranchConverter }> = new Map<
   number,
@@ -168,4 +228,5 @@ export const branchConverters: ReadonlyMap<number, { alignment: number; convert?
   [8, { alignment: 2, convert: armThumb }],
   [9, { alignment: 4, convert: sparc }],
   [10, { alignment: 4, convert: arm64 }],
+  [11, { alignment: 2, convert: riscv }],
 ]);

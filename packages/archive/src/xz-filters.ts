@@ -53,6 +53,33 @@ function deltaFilter(distance: number): XzFilter {
 }
 
 const deltaId = 3;
+const riscvId = 11;
+
+/** Whether .xz data begin with a block that decoders of before 2024 do not know. */
+export function needsNewDecoder(head: Uint8Array): boolean {
+  const blockAt = 12;
+  const number = (at: number): { value: number; end: number } => {
+    let value = 0;
+    let end = at;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = head[end++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    return { value, end };
+  };
+  const flags = head[blockAt + 1] ?? 0;
+  let at = blockAt + 2;
+  // Sizes of the block, where they are given.
+  for (const bit of [0x40, 0x80]) if (flags & bit) while (((head[at++] ?? 0) & 0x80) !== 0);
+  for (let filters = (flags & 3) + 1; filters > 0; filters--) {
+    const id = number(at);
+    if (id.value === riscvId) return true;
+    const properties = number(id.end);
+    at = properties.end + properties.value;
+  }
+  return false;
+}
 
 /** A filter by its number and properties. Throws `Unsupported`, `Corrupt`. */
 export function xzFilter(id: number, properties: Uint8Array): XzFilter {
