@@ -8,6 +8,20 @@ export interface OpenedFile {
   readonly path: string;
 }
 
+/** A validator that differs whenever the file does. */
+export function entityTag(stat: Stats): string {
+  return `"${stat.size.toString(16)}-${Math.round(stat.mtimeMs).toString(16)}-${stat.ino.toString(16)}"`;
+}
+
+let lastDate = { seconds: Number.NaN, text: '' };
+
+/** Objects of a repository share their times, so the text is made once for a run of them. */
+export function httpDate(stat: Stats): string {
+  const seconds = Math.floor(stat.mtimeMs / 1000);
+  if (lastDate.seconds !== seconds) lastDate = { seconds, text: new Date(seconds * 1000).toUTCString() };
+  return lastDate.text;
+}
+
 /** How long a directory's real place is believed, in milliseconds. */
 const trust = 1000;
 const maxDirs = 4096;

@@ -12,9 +12,10 @@ import {
   statSync,
 } from 'node:fs';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { CoppiceError } from '@coppice/base';
-import { type OpenedFile, relativePath, StaticFolder } from './static-folder.ts';
+import { QuickLane } from './quick-lane.ts';
+import { entityTag, httpDate, type OpenedFile, relativePath, StaticFolder } from './static-folder.ts';
 
 export interface StaticRequest {
   readonly method: string;
@@ -41,6 +42,8 @@ export interface StaticServerOptions {
   readonly onRequest?: (request: StaticRequest) => void;
   /** Answers instead of the file when it returns true; for faults in tests and for generated files. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
+  /** The paths for which `intercept` is asked; default all. */
+  readonly intercepted?: (path: string) => boolean;
 }
 
 export interface StaticServer {
@@ -88,9 +91,10 @@ function respond(
   const file = relative === undefined ? undefined : folder.open(relative);
   let held = file !== undefined;
   try {
-    if (options.intercept?.(request, response, file === undefined ? '' : relative!)) return;
+    const asked = relative === undefined || options.intercepted?.(relative) !== false;
+    if (asked && options.intercept?.(request, response, file === undefined ? '' : relative!)) return;
     if (file === undefined || !(file.stat.isFile() || file.stat.isDirectory())) {
-      response.writeHead(404).end();
+      response.writeHead(404, { 'content-length': 0 }).end();
       return;
     }
     if (file.stat.isDirectory()) {
@@ -113,7 +117,7 @@ function sendFile(
   response: ServerResponse,
 ): boolean {
   const { fd, stat } = file;
-  const etag = `"${stat.size.toString(16)}-${Math.round(stat.mtimeMs).toString(16)}-${stat.ino.toString(16)}"`;
+  const etag = entityTag(stat);
   const lastModified = httpDate(stat);
   const headers: Record<string, string | number> = {
     etag,
@@ -164,20 +168,29 @@ function sendFile(
   return true;
 }
 
-let lastDate = { seconds: Number.NaN, text: '' };
-
-/** Objects of a repository share their times, so the text is made once for a run of them. */
-function httpDate(stat: Stats): string {
-  const seconds = Math.floor(stat.mtimeMs / 1000);
-  if (lastDate.seconds !== seconds) lastDate = { seconds, text: new Date(seconds * 1000).toUTCString() };
-  return lastDate.text;
-}
-
 function isFresh(request: IncomingMessage, stat: Stats, etag: string): boolean {
   const ifNoneMatch = request.headers['if-none-match'];
   if (ifNoneMatch !== undefined) return ifNoneMatch.split(',').some((tag) => tag.trim() === etag || tag.trim() === '*');
   const since = request.headers['if-modified-since'];
   return since !== undefined && Date.parse(since) >= Math.floor(stat.mtimeMs / 1000) * 1000;
+}
+
+/** Plain connections come to the quick lane first, which gives those to the server that want more. */
+function quickLane(server: Server, folder: StaticFolder, options: StaticServerOptions): QuickLane | undefined {
+  const { intercept, intercepted, cacheControl, onRequest } = options;
+  if (intercept !== undefined && intercepted === undefined) return undefined;
+  const usual = server.listeners('connection') as ((socket: Socket) => void)[];
+  const lane = new QuickLane(folder, {
+    passes: (path) => intercept !== undefined && intercepted!(path),
+    cacheControl: (path) => cacheControl?.(path),
+    onRequest,
+    hand: (socket) => {
+      for (const listener of usual) listener.call(server, socket);
+    },
+  });
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => lane.take(socket));
+  return lane;
 }
 
 /** Starts serving the folder `dir`. Throws `NotFound` when it is not a folder, `Io` when the port is taken. */
@@ -222,6 +235,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
           },
           listener,
         );
+  const quick = options.tls === undefined ? quickLane(server, folder, options) : undefined;
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -241,6 +255,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        quick?.close();
       }),
   };
 }

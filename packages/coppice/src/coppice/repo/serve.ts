@@ -59,8 +59,9 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
             } else appendFileSync(resolve(context.cwd, log), logLine(request));
           },
         }),
+    intercepted: (name) => compressible.test(name),
     intercept: (request, response, name) => {
-      if (!compressible.test(name) || request.method !== 'GET' || request.headers.range !== undefined) return false;
+      if (request.method !== 'GET' || request.headers.range !== undefined) return false;
       if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return false;
       const stat = repo.fs.stat(`${path}/${name}`);
       if (stat === undefined || stat.size < 1024) return false;
