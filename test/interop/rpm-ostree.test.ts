@@ -1,6 +1,6 @@
 // Layering on a sysroot that the original ostree made: after every change rpm, the original ostree and our own words agree.
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPackage, type PackageSpec } from '@coppice/rpm';
 import { formatNevra, parseNevra } from '@coppice/rpm-ostree';
@@ -174,6 +174,44 @@ describe.skipIf(reason !== undefined)(`rpm-ostree on a sysroot ${reason ?? ''}`,
     expect((await agree()).some((p) => p.startsWith('whois-nls'))).toBe(false);
     expect(await node.must('status')).toContain('LocalOverrides: socat 1.7.3.3-2.fc31 -> 99-1');
     await node.must('override', 'reset', '--all');
+    expect(await agree()).toEqual([...base, 'tcpdump-14:4.9.3-1.fc31.x86_64'].sort());
+  });
+
+  test('overrides from a repository: following it, and frozen to the build of today', async () => {
+    const yum = join(node.dir, 'overrides');
+    mkdirSync(yum);
+    const build = (version: string): void => {
+      const socat = spec('socat', {
+        version,
+        arch: 'x86_64',
+        files: [{ path: '/usr/bin/socat', mode: 0o755, content: Buffer.from(version) }],
+      });
+      writeFileSync(join(yum, `socat-${version}.rpm`), buildPackage(socat).bytes());
+      original('createrepo_c', '-q', yum);
+    };
+    build('50');
+    const repofile = (): string => join(node.trees()[0]!, 'etc/yum.repos.d/overrides.repo');
+    writeFileSync(repofile(), `[over]\nbaseurl=file://${yum}\ngpgcheck=0\n`);
+    const content = (): string => readFileSync(join(node.trees()[0]!, 'usr/bin/socat'), 'utf8');
+    await node.must('override', 'replace', 'socat', '--experimental', '--from=repo=over', '--freeze');
+    expect(await agree()).toContain('socat-50-1.x86_64');
+    expect(readFileSync(`${node.trees()[0]}.origin`, 'utf8')).toMatch(/replace-local=[0-9a-f]{64}:socat-50-1\.x86_64;/);
+    build('60');
+    await node.must('install', 'buildah');
+    expect(content()).toBe('50');
+    await node.must('override', 'reset', 'socat');
+    await node.must('override', 'replace', 'socat', '--experimental', '--from=repo=over');
+    expect(readFileSync(`${node.trees()[0]}.origin`, 'utf8')).toContain('replace=repo=over,socat;');
+    expect(content()).toBe('60');
+    // Offline, the build that was fetched stays; the next change with repositories takes the newer one.
+    build('70');
+    await node.must('uninstall', 'buildah');
+    expect(content()).toBe('60');
+    await node.must('install', 'buildah');
+    expect(content()).toBe('70');
+    await node.must('override', 'reset', '--all');
+    await node.must('uninstall', 'buildah');
+    rmSync(repofile());
     expect(await agree()).toEqual([...base, 'tcpdump-14:4.9.3-1.fc31.x86_64'].sort());
   });
 

@@ -23,7 +23,12 @@ export const verb: Verb = {
       throw new CoppiceError('Usage', `Unknown override source: ${from}`);
     return await runOverride(
       call,
-      { replace: options.operands, remove: options.strings('remove'), ...(from === undefined ? {} : { from }) },
+      {
+        replace: options.operands,
+        remove: options.strings('remove'),
+        ...(from === undefined ? {} : { from }),
+        freeze: options.flag('freeze'),
+      },
       `override replace ${options.operands.join(' ')}`,
       from === undefined && options.strings('install').length === 0,
     );

@@ -4,10 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoppiceError, prefixError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
-import { formatNevra, type Nevra, parseNevra } from '../nevra.ts';
+import { compareEvr, formatNevra, type Nevra, parseNevra } from '../nevra.ts';
 import type { LocalPackage, Origin } from '../origin.ts';
+import type { Candidate } from './candidate.ts';
+import { assemblyDir } from './cleanup.ts';
 import type { Client } from './client.ts';
+import { fetchPackages } from './fetch-packages.ts';
 import { packagesOf } from './packages-of.ts';
+import { loadRepositories } from './repo-metadata.ts';
 import { importLocalPackage } from './request.ts';
 
 export interface OverrideChange {
@@ -15,6 +19,8 @@ export interface OverrideChange {
   readonly replace?: readonly string[];
   /** Take replacements from this repository: `repo=ID`. */
   readonly from?: string;
+  /** With `from`: fetch the builds that are there now, and stay with them. */
+  readonly freeze?: boolean;
   readonly remove?: readonly string[];
   readonly reset?: readonly string[];
   readonly resetAll?: boolean;
@@ -56,6 +62,33 @@ async function withLocalFile<T>(client: Client, argument: string, body: (path: s
     await fetcher.close();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The newest build of base packages in a repository, imported as if each had been given as a file. */
+async function frozenPackages(
+  client: Client,
+  base: string,
+  names: readonly string[],
+  from: string,
+): Promise<LocalPackage[]> {
+  const id = from.replace(/^repo=/, '');
+  const repositories = await loadRepositories(client, base);
+  const repository = repositories.find((r) => r.repository.id === id);
+  if (repository === undefined) throw new CoppiceError('NotFound', `Repository '${id}' not found or not enabled`);
+  const best = new Map<string, Candidate>();
+  for (const c of repository.packages) {
+    if (!names.includes(c.nevra.name)) continue;
+    const before = best.get(c.nevra.name);
+    if (before === undefined || compareEvr(c.nevra, before.nevra) > 0) best.set(c.nevra.name, c);
+  }
+  const chosen = names.map((name) => {
+    const found = best.get(name);
+    if (found === undefined) throw new CoppiceError('NotFound', `Package "${name}" not found in ${from}`);
+    return found;
+  });
+  const scratch = join(assemblyDir(client), 'download');
+  const imported = await fetchPackages(client, chosen, { repositories, cacheOnly: false, scratch });
+  return imported.map((p) => ({ sha256: p.headerSha256, nevra: formatNevra(p.nevra) }));
 }
 
 async function replaceOne(
@@ -116,6 +149,12 @@ export async function changeOverrides(
     const { name } = findBase(base, wanted);
     checkFree(next, name);
     next = { ...next, removals: [...next.removals, name] };
+  }
+  if (change.freeze === true && change.from !== undefined) {
+    const names = (change.replace ?? []).map((wanted) => findBase(base, wanted).name);
+    for (const name of names) checkFree(next, name);
+    const frozen = await frozenPackages(client, baseCommit, names, change.from);
+    return { ...next, localReplacements: [...next.localReplacements, ...frozen] };
   }
   for (const argument of change.replace ?? []) next = await replaceOne(client, next, argument, change.from, base);
   return next;

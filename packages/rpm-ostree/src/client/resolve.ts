@@ -106,6 +106,19 @@ class Resolver {
     return [...this.#installed].filter(([, c]) => c.nevra.name === name);
   }
 
+  /** The newest build in the repository of an override; working offline, among what was fetched before. */
+  #newestIn(source: string, name: string): number {
+    const id = source.replace(/^repo=/, '');
+    const offline = this.#input.repositories.length === 0;
+    const solvables = offline ? [...this.#candidates.keys()] : this.#repos.get(id)?.repo.solvables;
+    if (solvables === undefined) throw new CoppiceError('NotFound', `Repository '${id}' not found or not enabled`);
+    const [best] = solvables
+      .filter((p) => this.#name(p) === name && !this.#pool.isInstalled(p))
+      .sort((a, b) => this.#compare(b, a));
+    if (best === undefined) throw new CoppiceError('NotFound', `Package "${name}" not found in ${source}`);
+    return best;
+  }
+
   resolve(): Resolution {
     const { origin } = this.#input;
     const pool = this.#pool;
@@ -135,17 +148,12 @@ class Resolver {
     for (const c of this.#input.localReplacements)
       if (!replace(this.#idOf(c), c)) inactiveReplacements.push(formatNevra(c.nevra));
     const remoteSources = new Map<number, string>();
-    for (const { source, names } of origin.remoteReplacements) {
-      const repo = this.#repos.get(source.replace(/^repo=/, ''));
-      if (repo === undefined)
-        throw new CoppiceError('NotFound', `Repository '${source.replace(/^repo=/, '')}' not found or not enabled`);
+    for (const { source, names } of origin.remoteReplacements)
       for (const name of names) {
-        const best = repo.repo.solvables.filter((id) => this.#name(id) === name).sort((a, b) => this.#compare(b, a))[0];
-        if (best === undefined) throw new CoppiceError('NotFound', `Package "${name}" not found in ${source}`);
-        if (replace(best, repo.candidate(best))) remoteSources.set(best, source);
+        const best = this.#newestIn(source, name);
+        if (replace(best, this.#candidate(best))) remoteSources.set(best, source);
         else inactiveReplacements.push(name);
       }
-    }
     for (const c of [...this.#input.local, ...this.#input.localForced]) {
       const id = this.#idOf(c);
       wantedIds.set(id, 'layer');

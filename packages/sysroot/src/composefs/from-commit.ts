@@ -1,7 +1,7 @@
 // The composefs image of a commit, as `ostree` makes it for a deployment.
 
 import { CoppiceError } from '@coppice/base';
-import { type Commit, looseName, type Repo } from '@coppice/ostree';
+import { type Commit, type DirMeta, looseName, type Repo } from '@coppice/ostree';
 import { encodeComposefs } from './erofs.ts';
 import { FsVerity } from './fsverity.ts';
 import type { ComposefsDirectory, ComposefsNode } from './tree.ts';
@@ -40,6 +40,8 @@ export function composefsOfTree(
   { verity = true }: ComposefsOptions = {},
 ): { image: Buffer; digest: Buffer } {
   const files = new Map<string, ComposefsNode>();
+  // Directories share few of these.
+  const metas = new Map<string, DirMeta>();
   const directory = (tree: string, meta: string): ComposefsDirectory => {
     const children = new Map<string, ComposefsNode>();
     const entries = repo.loadDirTree(tree);
@@ -52,7 +54,9 @@ export function composefsOfTree(
       children.set(name, node);
     }
     for (const entry of entries.dirs) children.set(entry.name, directory(entry.tree, entry.meta));
-    const { mode, uid, gid, xattrs } = repo.loadDirMeta(meta);
+    const own = metas.get(meta) ?? repo.loadDirMeta(meta);
+    if (metas.size < 1000) metas.set(meta, own);
+    const { mode, uid, gid, xattrs } = own;
     return { type: 'directory', mode, uid, gid, xattrs, children };
   };
   const root = directory(top.tree, top.meta);
