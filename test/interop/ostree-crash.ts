@@ -233,8 +233,10 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
         if (lost.some((name) => !main.slice(0, 6).some((checksum) => name.includes(checksum.slice(2)))))
           throw new Error(`lost ${lost}`);
       },
-      finish(known) {
-        sameObjects(known);
+      finish({ objects }) {
+        // A commit that is marked is not looked at again, so that some of its damaged objects may stay.
+        const left = new Set(objectNames(repo));
+        if (objects.some((name) => !left.has(name))) throw new Error('the second run deletes other objects');
         // What is left of `main` is marked as partial, and nothing else is wrong.
         const { stderr } = fsckByBoth(command, repo);
         if (!/^error: \d partial commits from fsck-detected corruption$/.test(stderr.trim())) throw new Error(stderr);
