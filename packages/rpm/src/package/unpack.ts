@@ -1,6 +1,6 @@
 // Unpacking a payload into a directory, without trusting it.
 import { constants } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { collectBytes } from '@coppice/archive';
 import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
@@ -8,6 +8,7 @@ import { hostFs } from '@coppice/linux';
 import { FileFlag } from './files.ts';
 import type { PayloadEntry } from './payload.ts';
 import type { RpmPackage } from './rpm-package.ts';
+import { UnpackPlace } from './unpack-place.ts';
 
 export interface UnpackOptions {
   readonly fs?: FileSystem;
@@ -18,41 +19,34 @@ export interface UnpackOptions {
 const typeMask = 0o170000;
 
 /**
- * Unpacks into `dir`, which must exist. Directories on the way are created; a symbolic link on the way, wherever it
- * points, is refused, so nothing lands outside. Ownership is left to the caller. Modes are applied last, directories
+ * Unpacks into `dir`, which must exist. Directories on the way are created. Symbolic links to directories that were there
+ * before are followed as in a chroot when root or the caller made them; all other links on the way are refused, so nothing
+ * lands outside. Ownership is left to the caller. Modes are applied last, directories
  * after their content. Throws `Corrupt` on a payload that does not fit its header or digest.
  */
 export function unpackPackage(pkg: RpmPackage, dir: string, options: UnpackOptions = {}): void {
   const fs = options.fs ?? hostFs;
-  const known = new Set<string>([dir]);
+  const where = new UnpackPlace(fs, dir, pkg.source.name);
   const directoryModes: [string, number, number][] = [];
-  const parents = (path: string): void => {
-    const parent = dirname(path);
-    if (known.has(parent)) return;
-    parents(parent);
-    const stat = fs.lstat(parent);
-    if (stat === undefined) fs.mkdir(parent, 0o755);
-    else if ((stat.mode & typeMask) !== 0o040000)
-      throw new CoppiceError('Corrupt', `${pkg.source.name}: ${parent.slice(dir.length)} is in the way of a file`);
-    known.add(parent);
+  const realPath = (path: string): string => {
+    const rooted = path.startsWith('/') ? path : `/${path}`;
+    return join(where.parentOf(rooted), rooted.slice(rooted.lastIndexOf('/') + 1));
   };
   const place = (entry: PayloadEntry): void => {
-    const path = join(dir, entry.path);
-    parents(path);
     const type = entry.mode & typeMask;
-    const present = fs.lstat(path);
     if (type === 0o040000) {
-      if (present === undefined) fs.mkdir(path, 0o755);
-      else if ((present.mode & typeMask) !== 0o040000)
-        throw new CoppiceError('Exists', `${path} exists and is not a directory`);
+      const path = where.directory(entry.path);
       directoryModes.push([path, entry.mode & 0o7777, entry.file.mtime]);
       return;
     }
-    if (present !== undefined) throw new CoppiceError('Exists', `${path} exists already`);
-    if (entry.hardlink !== undefined) fs.link(join(dir, entry.hardlink), path);
+    const path = realPath(entry.path);
+    if (fs.lstat(path) !== undefined) throw new CoppiceError('Exists', `${path} exists already`);
+    if (entry.hardlink !== undefined) fs.link(realPath(entry.hardlink), path);
     else if (type === 0o100000) writeFile(fs, path, entry);
-    else if (type === 0o120000) fs.symlink(linkTarget(entry), path);
-    else if (options.devices) fs.mknod(path, entry.mode, entry.file.rdev);
+    else if (type === 0o120000) {
+      fs.symlink(linkTarget(entry), path);
+      where.noteLink(path);
+    } else if (options.devices) fs.mknod(path, entry.mode, entry.file.rdev);
   };
   for (const entry of pkg.payload({ verifyFiles: true })) {
     if (entry.file.flags & FileFlag.ghost) continue;
