@@ -1,6 +1,6 @@
 // Whether the policy of a machine lets an image be used.
 
-import { CoppiceError, errnoError, messageOf } from '@coppice/base';
+import { type Clock, CoppiceError, errnoError, messageOf, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile } from '@coppice/linux';
 import { Keyring } from '@coppice/signing';
@@ -13,10 +13,10 @@ import { parseRegistriesD, type SignatureStorage } from './registries-d.ts';
 import {
   fetchSigstoreSignatures,
   fetchSimpleSignatures,
-  sigstoreKey,
-  verifySigstoreSignature,
+  type SigstoreSignature,
   verifySimpleSignature,
 } from './signatures.ts';
+import { sigstoreKey, verifyWithCertificate, verifyWithKeys } from './sigstore.ts';
 
 export interface PolicyCheck {
   readonly policy: Policy;
@@ -27,6 +27,7 @@ export interface PolicyCheck {
   readonly digest: string;
   /** Bytes of a key file that the policy names. */
   readonly readKey: (path: string) => Uint8Array;
+  readonly clock?: Clock;
 }
 
 const keyLimit = 16 * 1024 * 1024;
@@ -81,6 +82,25 @@ function anyOf<T>(signatures: readonly T[], accept: (signature: T) => void): voi
   );
 }
 
+/** How signatures are judged by a requirement, its keys and certificates read once. */
+function sigstoreVerifier(
+  requirement: Extract<PolicyRequirement, { type: 'sigstoreSigned' }>,
+  check: PolicyCheck,
+): (signature: SigstoreSignature) => SignedClaim {
+  const read = (sources: readonly KeySource[]) => keyBytes(sources, check).map((k) => sigstoreKey(k.bytes, k.where));
+  const { signers, rekorKeys } = requirement;
+  const rekor = rekorKeys === undefined ? undefined : read(rekorKeys).map((k) => k.key);
+  if ('keys' in signers) {
+    const keys = read(signers.keys);
+    return (signature) => verifyWithKeys(signature, keys, rekor);
+  }
+  const pem = (from: KeySource): string => Buffer.from(keyBytes([from], check)[0]!.bytes).toString();
+  const between = signers.kind === 'pki' && signers.between !== undefined ? pem(signers.between) : undefined;
+  const authority = { rule: signers, roots: pem(signers.roots), between };
+  const now = (check.clock ?? systemClock).now();
+  return (signature) => verifyWithCertificate(signature, authority, rekor, now);
+}
+
 async function satisfy(requirement: PolicyRequirement, check: PolicyCheck): Promise<void> {
   const { image, storage, digest, source } = check;
   const reference = dockerReference(image);
@@ -96,9 +116,9 @@ async function satisfy(requirement: PolicyRequirement, check: PolicyCheck): Prom
       return;
     }
     case 'sigstoreSigned': {
-      const keys = keyBytes(requirement.keys, check).map((k) => sigstoreKey(k.bytes, k.where));
+      const verifySigned = sigstoreVerifier(requirement, check);
       const found = reference === undefined ? [] : await fetchSigstoreSignatures(storage, reference, digest, source);
-      anyOf(found, (s) => checkClaim(verifySigstoreSignature(s, keys), requirement.signedIdentity, check));
+      anyOf(found, (s) => checkClaim(verifySigned(s), requirement.signedIdentity, check));
       return;
     }
   }

@@ -13,11 +13,30 @@ export type SignedIdentity =
 /** Where keys come from: files on the machine, or the policy itself. */
 export type KeySource = { readonly path: string } | { readonly data: Uint8Array };
 
+/** Signers that show a certificate instead of having a key that is known. */
+export type CertificateAuthority =
+  | {
+      readonly kind: 'fulcio';
+      readonly roots: KeySource;
+      readonly oidcIssuer: string;
+      readonly subjectEmail: string;
+    }
+  | {
+      readonly kind: 'pki';
+      readonly roots: KeySource;
+      readonly between: KeySource | undefined;
+      readonly subjectEmail: string | undefined;
+      readonly subjectHostname: string | undefined;
+    };
+
 export type PolicyRequirement =
   | { readonly type: 'insecureAcceptAnything' | 'reject' }
+  | { readonly type: 'signedBy'; readonly keys: readonly KeySource[]; readonly signedIdentity: SignedIdentity }
   | {
-      readonly type: 'signedBy' | 'sigstoreSigned';
-      readonly keys: readonly KeySource[];
+      readonly type: 'sigstoreSigned';
+      readonly signers: { readonly keys: readonly KeySource[] } | CertificateAuthority;
+      /** Keys of the log that every signature must be in. */
+      readonly rekorKeys: readonly KeySource[] | undefined;
       readonly signedIdentity: SignedIdentity;
     };
 
@@ -68,18 +87,95 @@ function base64(value: string, where: string): Uint8Array {
   return Buffer.from(value, 'base64');
 }
 
-function keySources(from: Members, where: string): KeySource[] {
-  const given = ['keyPath', 'keyPaths', 'keyData', 'keyDatas'].filter((key) => from[key] !== undefined);
+/** Keys under the one member of `names` that is given. */
+function keySources(from: Members, names: readonly string[], where: string): KeySource[] {
+  const given = names.filter((key) => from[key] !== undefined);
   if (given.length !== 1)
-    throw new CoppiceError('Invalid', `${where}: exactly one of keyPath, keyPaths and keyData must be given`);
+    throw new CoppiceError(
+      'Invalid',
+      `${where}: exactly one of ${names
+        .slice(0, 3)
+        .join(', ')
+        .replace(/, (?=[^,]*$)/, ' and ')} must be given`,
+    );
   const key = given[0]!;
   const value = from[key];
   const list = key.endsWith('s') ? value : [value];
   if (!Array.isArray(list) || list.length === 0 || !list.every((item) => typeof item === 'string' && item !== ''))
     throw new CoppiceError('Invalid', `${where}: "${key}" is malformed`);
   return (list as string[]).map((item) =>
-    key.startsWith('keyPath') ? { path: item } : { data: base64(item, `${where}: ${key}`) },
+    /Paths?$/.test(key) ? { path: item } : { data: base64(item, `${where}: ${key}`) },
   );
+}
+
+/** A file or data given by `NAMEPath` or `NAMEData`; undefined when neither is. Throws `Invalid` when both are. */
+function source(from: Members, name: string, where: string): KeySource | undefined {
+  const [path, data] = [from[`${name}Path`], from[`${name}Data`]];
+  if (path !== undefined && data !== undefined)
+    throw new CoppiceError('Invalid', `${where}: ${name}Path and ${name}Data cannot be used simultaneously`);
+  if (path !== undefined) return { path: text(from, `${name}Path`, where) };
+  if (data === undefined) return undefined;
+  return { data: base64(text(from, `${name}Data`, where), `${where}: ${name}Data`) };
+}
+
+function needed(found: KeySource | undefined, name: string, where: string): KeySource {
+  if (found === undefined) throw new CoppiceError('Invalid', `${where}: one of ${name}Path and ${name}Data is needed`);
+  return found;
+}
+
+function fulcio(value: unknown, where: string): CertificateAuthority {
+  const from = members(value, where, ['caPath', 'caData', 'oidcIssuer', 'subjectEmail']);
+  const roots = needed(source(from, 'ca', where), 'ca', where);
+  const [oidcIssuer, subjectEmail] = [text(from, 'oidcIssuer', where), text(from, 'subjectEmail', where)];
+  return { kind: 'fulcio', roots, oidcIssuer, subjectEmail };
+}
+
+function pki(value: unknown, where: string): CertificateAuthority {
+  const files = ['caRootsPath', 'caRootsData', 'caIntermediatesPath', 'caIntermediatesData'];
+  const from = members(value, where, [...files, 'subjectEmail', 'subjectHostname']);
+  const optional = (key: string): string | undefined => (from[key] === undefined ? undefined : text(from, key, where));
+  const [subjectEmail, subjectHostname] = [optional('subjectEmail'), optional('subjectHostname')];
+  if (subjectEmail === undefined && subjectHostname === undefined)
+    throw new CoppiceError('Invalid', `${where}: at least one of subjectEmail and subjectHostname is needed`);
+  return {
+    kind: 'pki',
+    roots: needed(source(from, 'caRoots', where), 'caRoots', where),
+    between: source(from, 'caIntermediates', where),
+    subjectEmail,
+    subjectHostname,
+  };
+}
+
+const sigstoreKeys = ['keyPath', 'keyPaths', 'keyData', 'keyDatas'];
+const rekorMembers = ['rekorPublicKeyPath', 'rekorPublicKeyPaths', 'rekorPublicKeyData', 'rekorPublicKeyDatas'];
+
+function sigstoreSigned(value: unknown, where: string): PolicyRequirement {
+  const known = ['type', ...sigstoreKeys, 'fulcio', 'pki', ...rekorMembers, 'signedIdentity'];
+  const from = members(value, where, known);
+  const given = [...sigstoreKeys, 'fulcio', 'pki'].filter((key) => from[key] !== undefined);
+  if (given.length !== 1)
+    throw new CoppiceError(
+      'Invalid',
+      `${where}: exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio and pki must be given`,
+    );
+  const signers =
+    given[0] === 'fulcio'
+      ? fulcio(from['fulcio'], `${where}: fulcio`)
+      : given[0] === 'pki'
+        ? pki(from['pki'], `${where}: pki`)
+        : { keys: keySources(from, sigstoreKeys, where) };
+  const logged = rekorMembers.some((key) => from[key] !== undefined);
+  const rekorKeys = logged ? keySources(from, rekorMembers, where) : undefined;
+  if ('kind' in signers && signers.kind === 'fulcio' && rekorKeys === undefined)
+    throw new CoppiceError('Invalid', `${where}: with fulcio, a rekorPublicKey is needed`);
+  if ('kind' in signers && signers.kind === 'pki' && rekorKeys !== undefined)
+    throw new CoppiceError('Invalid', `${where}: rekorPublicKey cannot be used with pki`);
+  return {
+    type: 'sigstoreSigned',
+    signers,
+    rekorKeys,
+    signedIdentity: identity(from['signedIdentity'], `${where}: signedIdentity`),
+  };
 }
 
 function requirement(value: unknown, where: string): PolicyRequirement {
@@ -95,21 +191,12 @@ function requirement(value: unknown, where: string): PolicyRequirement {
         throw new CoppiceError('Unsupported', `${where}: keyType ${JSON.stringify(from['keyType'])} (only "GPGKeys")`);
       return {
         type,
-        keys: keySources(from, where),
+        keys: keySources(from, ['keyPath', 'keyPaths', 'keyData'], where),
         signedIdentity: identity(from['signedIdentity'], `${where}: signedIdentity`),
       };
     }
-    case 'sigstoreSigned': {
-      for (const key of ['fulcio', 'pki', 'rekorPublicKeyPath', 'rekorPublicKeyData'])
-        if (Object.hasOwn(value as object, key))
-          throw new CoppiceError('Unsupported', `not built yet: ${where}: "${key}" (only keys)`);
-      const from = members(value, where, ['type', 'keyPath', 'keyPaths', 'keyData', 'keyDatas', 'signedIdentity']);
-      return {
-        type,
-        keys: keySources(from, where),
-        signedIdentity: identity(from['signedIdentity'], `${where}: signedIdentity`),
-      };
-    }
+    case 'sigstoreSigned':
+      return sigstoreSigned(value, where);
     default:
       throw new CoppiceError('Invalid', `${where}: unknown type "${type}"`);
   }

@@ -1,12 +1,11 @@
 // Signatures of an image, fetched from where its registry's configuration says they are.
-import { createPublicKey, type KeyObject, verify as verifyBytes } from 'node:crypto';
 import { CoppiceError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 import { type Keyring, openSignedMessage, verify } from '@coppice/signing';
 import { type Descriptor, parseManifest } from '../manifest.ts';
 import type { ImageReference } from '../reference.ts';
 import type { ImageSource } from '../source.ts';
-import { parseClaim, type SignedClaim, sigstoreType, simpleSigningType } from './payload.ts';
+import { parseClaim, type SignedClaim, simpleSigningType } from './payload.ts';
 import { lookasideUrl, type SignatureStorage, usesAttachments } from './registries-d.ts';
 
 const signatureLimit = 4 * 1024 * 1024;
@@ -16,10 +15,18 @@ const countLimit = 128;
 const totalLimit = 16 * 1024 * 1024;
 const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+const certificateAnnotation = 'dev.sigstore.cosign/certificate';
+const chainAnnotation = 'dev.sigstore.cosign/chain';
+const bundleAnnotation = 'dev.sigstore.cosign/bundle';
 
 export interface SigstoreSignature {
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
+  /** PEM of the signer's certificate and of those between it and an authority. */
+  readonly certificate: string | undefined;
+  readonly chain: string | undefined;
+  /** The promise of a transparency log, as JSON. */
+  readonly bundle: string | undefined;
 }
 
 /** Simple signatures of a manifest from its lookaside directory: `signature-1` and so on until one is missing. */
@@ -85,7 +92,13 @@ export async function fetchSigstoreSignatures(
   for (const layer of layers) {
     const text = layer.annotations?.[signatureAnnotation];
     if (text === undefined) continue;
-    out.push({ payload: await payloadOf(source, layer), signature: Buffer.from(text, 'base64') });
+    out.push({
+      payload: await payloadOf(source, layer),
+      signature: Buffer.from(text, 'base64'),
+      certificate: layer.annotations?.[certificateAnnotation],
+      chain: layer.annotations?.[chainAnnotation],
+      bundle: layer.annotations?.[bundleAnnotation],
+    });
   }
   return out;
 }
@@ -114,23 +127,4 @@ export function verifySimpleSignature(bytes: Uint8Array, ring: Keyring): SignedC
     throw new CoppiceError('Signature', `Invalid GPG signature: ${why} (key ${result.fingerprint})`);
   }
   return parseClaim(data, simpleSigningType);
-}
-
-/** Keys as PEM files hold them. Throws `Invalid`. */
-export function sigstoreKey(bytes: Uint8Array, where: string): KeyObject {
-  try {
-    return createPublicKey({ key: Buffer.from(bytes), format: 'pem' });
-  } catch (error) {
-    throw new CoppiceError('Invalid', `${where}: not a public key in PEM`, { cause: error });
-  }
-}
-
-/** What a sigstore signature says, once one of the keys made it. Throws `Signature`. */
-export function verifySigstoreSignature(signature: SigstoreSignature, keys: readonly KeyObject[]): SignedClaim {
-  const good = keys.some((key) =>
-    verifyBytes(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', signature.payload, key, signature.signature),
-  );
-  if (!good)
-    throw new CoppiceError('Signature', 'cryptographic signature verification failed: no key of the policy made it');
-  return parseClaim(signature.payload, sigstoreType);
 }
