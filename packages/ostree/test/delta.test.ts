@@ -8,7 +8,7 @@ import { applyPart, countOperations, openPart } from '../src/delta/apply.ts';
 import { BlobFile } from '../src/delta/blob-file.ts';
 import { bsdiff } from '../src/delta/bsdiff.ts';
 import { bsdiffFile } from '../src/delta/bsdiff-file.ts';
-import { bspatch } from '../src/delta/bspatch.ts';
+import { bspatchPieces } from '../src/delta/bspatch.ts';
 import { checksumOfShort, deltaDir, parseDeltaName, shortChecksum } from '../src/delta/name.ts';
 import { decodePayload, type PartPayload, payloadFrame, uncompressPart } from '../src/delta/part.ts';
 import { PartBuilder } from '../src/delta/part-builder.ts';
@@ -61,6 +61,15 @@ test('the index finds a longest match, if one is longer than a key', () => {
     { ...seed, numRuns: 300 },
   );
 });
+
+/** The whole new file. */
+function bspatch(old: Uint8Array, patch: Uint8Array, size: number): Buffer {
+  const bytes = {
+    size: old.length,
+    read: (into: Uint8Array, position: number): void => into.set(old.subarray(position, position + into.length)),
+  };
+  return Buffer.concat([...bspatchPieces(bytes, patch, size)].map((piece) => Buffer.from(piece)));
+}
 
 test('bspatch undoes bsdiff', () => {
   const index = new SourceIndex();

@@ -1,14 +1,16 @@
-import { constants } from 'node:fs';
-import { CoppiceError, errnoError, prefixError, toHex } from '@coppice/base';
+import { CoppiceError, prefixError, toHex } from '@coppice/base';
 import { sha256 } from '../codec/checksum.ts';
-import { isRegular, isSymlink } from '../codec/mode-bits.ts';
+import type { FileHeader } from '../codec/file-header.ts';
+import { isSymlink } from '../codec/mode-bits.ts';
 import { isMetaType } from '../codec/object-type.ts';
 import { decodeVarint } from '../codec/varint.ts';
 import type { Xattr } from '../codec/xattrs.ts';
 import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
-import { bspatch } from './bspatch.ts';
+import { bspatchPieces } from './bspatch.ts';
+import { OldFile } from './old-file.ts';
 import { decodePayload, type PartPayload, uncompressPart, uncompressPartAside } from './part.ts';
+import type { PayloadRooms } from './payload-rooms.ts';
 import type { DeltaObject, DeltaPartHeader } from './superblock.ts';
 
 /** Operation counts, as `static-delta show` prints them. */
@@ -26,8 +28,6 @@ export interface OperationCounts {
 const payloadSlack = 16 * 1024 * 1024;
 /** Larger payloads are not held in memory, whatever the superblock says. */
 const maxPayload = 1024 * 1024 * 1024;
-/** Files over this are not patched in memory. */
-const maxPatched = 1024 * 1024 * 1024;
 
 const names: Readonly<Record<number, string>> = {
   83: 'open-splice-and-close',
@@ -46,9 +46,13 @@ export function openPart(header: DeltaPartHeader, bytes: Uint8Array): PartPayloa
 }
 
 /** As `openPart`, with the compression undone off the main thread where that is possible. */
-export async function openPartAside(header: DeltaPartHeader, bytes: Uint8Array): Promise<PartPayload> {
+export async function openPartAside(
+  header: DeltaPartHeader,
+  bytes: Uint8Array,
+  rooms: PayloadRooms,
+): Promise<PartPayload> {
   checkPart(header, bytes);
-  return decodePayload(await uncompressPartAside(bytes, payloadLimit(header)));
+  return decodePayload(await uncompressPartAside(bytes, payloadLimit(header), (size) => rooms.take(size)));
 }
 
 function payloadLimit(header: DeltaPartHeader): number {
@@ -65,9 +69,18 @@ function checkPart(header: DeltaPartHeader, bytes: Uint8Array): void {
   );
 }
 
-/** Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. */
-export function applyPart(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload): void {
-  new Machine(transaction, header, payload).run();
+/**
+ * Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. With `memory`, the number by
+ * which the transaction's second thread knows the payload's memory, that thread makes a part of the objects; they are there
+ * when the transaction is drained.
+ */
+export function applyPart(
+  transaction: Transaction,
+  header: DeltaPartHeader,
+  payload: PartPayload,
+  memory: number | undefined = undefined,
+): void {
+  new Machine(transaction, header, payload, memory).run();
 }
 
 /** Counts operations without carrying them out. */
@@ -131,9 +144,18 @@ class Cursor {
     this.#code = this.#bytes[this.#at++]!;
     return this.#code;
   }
-  /** The operation that comes next, without taking it. */
-  peek(): number | undefined {
-    return this.#bytes[this.#at];
+  /** Takes `code` if it comes next. */
+  takes(code: number): boolean {
+    if (this.#bytes[this.#at] !== code) return false;
+    this.opcode();
+    return true;
+  }
+  mark(): { readonly at: number; readonly ordinal: number } {
+    return { at: this.#at, ordinal: this.ordinal };
+  }
+  back(mark: { readonly at: number; readonly ordinal: number }): void {
+    this.#at = mark.at;
+    this.ordinal = mark.ordinal;
   }
   number(): number {
     const { value, next } = decodeVarint(this.#bytes, this.#at);
@@ -148,9 +170,9 @@ class Cursor {
   }
 }
 
-interface ReadSource {
-  readonly fd: number;
-  readonly size: number;
+interface OldObject {
+  readonly checksum: string;
+  readonly path: string;
 }
 
 class Machine {
@@ -162,14 +184,18 @@ class Machine {
   #next = 0;
   /** Bytes of contents that the header's size still allows. */
   #budget: number;
-  #source: ReadSource | undefined;
+  /** The object that is read, and its file once it was needed. */
+  #source: OldObject | undefined;
+  #opened: OldFile | undefined;
+  readonly #memory: number | undefined;
 
-  constructor(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload) {
+  constructor(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload, memory: number | undefined) {
     this.#transaction = transaction;
     this.#repo = transaction.repo;
     this.#objects = header.objects;
     this.#budget = header.uncompressedSize + payloadSlack;
     this.#payload = payload;
+    this.#memory = memory;
     this.#cursor = new Cursor(payload.operations);
   }
 
@@ -269,12 +295,51 @@ class Machine {
     const header = this.#header(this.#cursor.number(), this.#cursor.number());
     const size = this.#cursor.number();
     this.#spend(size);
+    const present = this.#repo.hasObject(object.type, object.checksum);
+    if (!present && this.#givePatch(object, { ...header, symlinkTarget: '' }, size)) return;
     const state = { closed: false };
     const pieces = this.#pieces(size, state);
-    if (this.#repo.hasObject(object.type, object.checksum)) {
+    if (present) {
       for (const _piece of pieces);
     } else this.#transaction.writeContent({ ...header, symlinkTarget: '' }, pieces, object.checksum);
     if (!state.closed) throw new CoppiceError('Corrupt', 'Object is not closed');
+  }
+
+  /** Lets the second thread make an object that is one patch; false when it is another or the thread is busy. */
+  #givePatch(object: DeltaObject, header: FileHeader, size: number): boolean {
+    const cursor = this.#cursor;
+    const { handover } = this.#transaction;
+    const source = this.#source;
+    if (handover === undefined || this.#memory === undefined || source === undefined) return false;
+    const start = cursor.mark();
+    if (cursor.takes(0x42)) {
+      const patch = this.#blob(cursor.number(), cursor.number());
+      const { byteOffset: offset, length } = patch;
+      const recipe = { header, size, old: source.checksum, oldPath: source.path, memory: this.#memory, offset, length };
+      const done = (refused: boolean): void => {
+        if (refused) this.#patchHere(object, header, size, source, patch);
+      };
+      if (cursor.takes(0x63) && handover.givePatched(object.checksum, recipe, done)) {
+        this.#closeSource();
+        return true;
+      }
+    }
+    cursor.back(start);
+    return false;
+  }
+
+  /** Makes it on this thread after all, which tells what is wrong. */
+  #patchHere(object: DeltaObject, header: FileHeader, size: number, source: OldObject, patch: Uint8Array): void {
+    try {
+      const old = OldFile.open(this.#repo.fs, source.path, source.checksum);
+      try {
+        this.#transaction.writeContent(header, bspatchPieces(old, patch, size), object.checksum);
+      } finally {
+        old.close();
+      }
+    } catch (error) {
+      throw prefixError(error, 'opcode open');
+    }
   }
 
   *#pieces(size: number, state: { closed: boolean }): Generator<Uint8Array> {
@@ -296,44 +361,18 @@ class Machine {
         if (written + length > size) throw new CoppiceError('Corrupt', 'Object is larger than it says');
         for (const piece of this.#source === undefined
           ? [this.#blob(offset, length)]
-          : this.#read(this.#source, offset, length))
+          : this.#old(this.#source).pieces(offset, length))
           yield piece;
         written += length;
       } else if (code === 0x42) {
         const offset = cursor.number();
         const length = cursor.number();
-        if (size - written > maxPatched)
-          throw new CoppiceError('Limit', `bspatch output of ${size} bytes is too large`);
-        const source = this.#source;
-        if (source === undefined) throw new CoppiceError('Corrupt', 'No read source');
-        if (source.size > maxPatched)
-          throw new CoppiceError('Limit', `bspatch source of ${source.size} bytes is too large`);
-        const old = this.#whole(source);
-        yield bspatch(old, this.#blob(offset, length), size);
+        if (this.#source === undefined) throw new CoppiceError('Corrupt', 'No read source');
+        if (written > 0) throw new CoppiceError('Corrupt', 'Object is larger than it says');
+        yield* bspatchPieces(this.#old(this.#source), this.#blob(offset, length), size);
         written += size;
       } else throw cursor.unknown();
     }
-  }
-
-  *#read(source: ReadSource, offset: number, length: number): Generator<Uint8Array> {
-    if (offset + length > source.size) throw new CoppiceError('Corrupt', 'Unexpected EOF reading from read source');
-    const buffer = Buffer.allocUnsafe(Math.min(length, 256 * 1024));
-    for (let done = 0; done < length; ) {
-      const n = this.#repo.fs.read(source.fd, buffer, 0, Math.min(buffer.length, length - done), offset + done);
-      if (n === 0) throw new CoppiceError('Corrupt', 'Unexpected EOF reading from read source');
-      done += n;
-      yield buffer.subarray(0, n);
-    }
-  }
-
-  #whole(source: ReadSource): Buffer {
-    const out = Buffer.allocUnsafe(source.size);
-    let at = 0;
-    for (const piece of this.#read(source, 0, source.size)) {
-      out.set(piece, at);
-      at += piece.length;
-    }
-    return out;
   }
 
   #setSource(): void {
@@ -341,18 +380,17 @@ class Machine {
     const checksum = toHex(this.#blob(this.#cursor.number(), 32));
     const place = this.#repo.findObject('file', checksum);
     if (place === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
-    if (!isRegular(this.#repo.fs.lstat(place.path)?.mode ?? 0))
-      throw new CoppiceError('Corrupt', `Read source ${checksum}.file is not a regular file`);
-    try {
-      const fd = this.#repo.fs.open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      this.#source = { fd, size: this.#repo.fs.fstat(fd).size };
-    } catch (error) {
-      throw errnoError(error, `openat(${checksum}.file)`);
-    }
+    this.#source = { checksum, path: place.path };
+  }
+
+  #old({ path, checksum }: OldObject): OldFile {
+    this.#opened ??= OldFile.open(this.#repo.fs, path, checksum);
+    return this.#opened;
   }
 
   #closeSource(): void {
-    if (this.#source !== undefined) this.#repo.fs.close(this.#source.fd);
+    this.#opened?.close();
+    this.#opened = undefined;
     this.#source = undefined;
   }
 }

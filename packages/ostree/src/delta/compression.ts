@@ -4,11 +4,14 @@ import { xzSize } from './xz-size.ts';
 
 // liblzma of the system when there is one (it is wherever rpm, dpkg or systemd are), else our own coder.
 
+/** Gives memory of so many bytes for a payload. */
+export type Room = (size: number) => Uint8Array;
+
 interface Lzma {
   /** Undefined for what it does not take. */
   decode(input: Uint8Array, limit: number): Uint8Array | undefined;
-  /** The same on another thread. */
-  decodeAside(input: Uint8Array, limit: number): Promise<Uint8Array | undefined>;
+  /** The same on another thread, into what `room` gives. */
+  decodeAside(input: Uint8Array, limit: number, room: Room): Promise<Uint8Array | undefined>;
 }
 
 type NativeCall = ((...args: unknown[]) => number) & {
@@ -42,8 +45,8 @@ function loadNative(): Lzma {
       const call = prepare(input, limit);
       return call && taken(call, decode(...call.args));
     },
-    decodeAside(input, limit) {
-      const call = prepare(input, limit);
+    decodeAside(input, limit, room) {
+      const call = prepare(input, limit, room);
       if (call === undefined) return Promise.resolve(undefined);
       return new Promise((resolve) => {
         decode.async(...call.args, (error: unknown, code: number) => resolve(taken(call, error ? -1 : code)));
@@ -59,10 +62,10 @@ interface DecodeCall {
 }
 
 /** Arguments of lzma_stream_buffer_decode, with room for exactly what the index announces. */
-function prepare(input: Uint8Array, limit: number): DecodeCall | undefined {
+function prepare(input: Uint8Array, limit: number, room: Room = Buffer.allocUnsafeSlow): DecodeCall | undefined {
   const size = xzSize(input);
   if (size === undefined || size > limit) return undefined;
-  const out = Buffer.allocUnsafeSlow(size);
+  const out = room(size);
   const outPosition = [0];
   const memory = [BigInt(512 * 1024 * 1024)];
   return { out, outPosition, args: [memory, 0, null, input, [0], input.length, out, outPosition, size] };
@@ -78,7 +81,7 @@ export function xzDecompress(bytes: Uint8Array, limit: number): Uint8Array {
   return native()?.decode(bytes, limit) ?? decompressBytes(bytes, 'xz', limit);
 }
 
-/** As `xzDecompress`, off the main thread where liblzma is there. */
-export async function xzDecompressAside(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
-  return (await native()?.decodeAside(bytes, limit)) ?? decompressBytes(bytes, 'xz', limit);
+/** As `xzDecompress`, off the main thread and into what `room` gives where liblzma is there. */
+export async function xzDecompressAside(bytes: Uint8Array, limit: number, room: Room): Promise<Uint8Array> {
+  return (await native()?.decodeAside(bytes, limit, room)) ?? decompressBytes(bytes, 'xz', limit);
 }

@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { decode, encode, framedSize, offsetWidth, type Value } from '@coppice/gvariant';
 import { sortXattrs, type Xattr } from '../codec/xattrs.ts';
-import { xzDecompress, xzDecompressAside } from './compression.ts';
+import { type Room, xzDecompress, xzDecompressAside } from './compression.ts';
 
 /** What a part holds: modes and attributes by index, a blob of bytes, and operations on them. */
 export interface PartPayload {
@@ -34,9 +34,9 @@ export function uncompressPart(bytes: Uint8Array, limit: number): Uint8Array {
   throw new CoppiceError('Corrupt', `Invalid compression type '${kind ?? 0}'`);
 }
 
-/** As `uncompressPart`, off the main thread where that is possible. */
-export async function uncompressPartAside(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
-  return bytes[0] === 0x78 ? xzDecompressAside(bytes.subarray(1), limit) : uncompressPart(bytes, limit);
+/** As `uncompressPart`, off the main thread and into what `room` gives where that is possible. */
+export async function uncompressPartAside(bytes: Uint8Array, limit: number, room: Room): Promise<Uint8Array> {
+  return bytes[0] === 0x78 ? xzDecompressAside(bytes.subarray(1), limit, room) : uncompressPart(bytes, limit);
 }
 
 /** Reads the payload of a part. */

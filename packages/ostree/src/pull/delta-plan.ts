@@ -5,6 +5,7 @@ import { parseCommit } from '../codec/commit.ts';
 import { formatSize } from '../codec/format-size.ts';
 import { applyPart, openPartAside } from '../delta/apply.ts';
 import { deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from '../delta/name.ts';
+import { PayloadRooms } from '../delta/payload-rooms.ts';
 import {
   type DeltaPartHeader,
   decodeSuperblock,
@@ -193,6 +194,7 @@ export class DeltaPlanner {
       if (fallback.type !== 'file') throw new CoppiceError('Unsupported', `Static delta leaves out a ${fallback.type}`);
       if (!repo.hasObject('file', fallback.checksum)) session.requestFile(fallback.checksum);
     }
+    const rooms = new PayloadRooms(transaction.handover);
     const queue = new WorkQueue<number>(
       partsAtOnce,
       async (index) => {
@@ -208,11 +210,12 @@ export class DeltaPlanner {
         progress.fetchedDeltaPartSize += part.size;
         let before = 0;
         try {
-          const payload = await openPartAside(part, bytes);
+          const payload = await openPartAside(part, bytes, rooms);
           transaction.drain();
           before = transaction.stats.contentBytesWritten;
-          applyPart(transaction, part, payload);
+          applyPart(transaction, part, payload, rooms.numberOf(payload.blob));
           transaction.drain();
+          rooms.give(payload.blob);
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         }

@@ -61,9 +61,19 @@ export class CompressPool {
   #links: LinkDone[] = [];
   #linkForm: LinkForm | undefined;
   #batchEnd = 0;
+  /** Bytes of content that the orders of the slot make. */
+  #batchWeight = 0;
+  readonly #shared: SharedArrayBuffer[] = [];
 
   constructor(options: CompressPoolOptions = {}) {
     this.#startAfter = options.startAfter ?? 8 * 1024 * 1024;
+  }
+
+  /** Lets the thread see memory, which orders refer to by the number given. It is kept until the thread ends. */
+  share(memory: SharedArrayBuffer): number {
+    this.#shared.push(memory);
+    this.#worker?.postMessage(memory);
+    return this.#shared.length - 1;
   }
 
   /** Jobs not finished yet. */
@@ -92,14 +102,15 @@ export class CompressPool {
 
   /**
    * Hands over an object in archive form, to be checked and stored under its name; false when the thread has enough to do,
-   * or the object is too large.
+   * or the object is too large. `weight` is the size of what is made by a recipe.
    */
-  tryArchived(order: ArchivedOrder, done: ArchivedDone): boolean {
+  tryArchived(order: ArchivedOrder, done: ArchivedDone, weight = 0): boolean {
     const size = typeof order.source === 'string' ? slotInput : order.source.length;
     this.#offered += fileWeight;
     if (typeof order.source !== 'string' && size + 4096 > slotInput) return false;
     if (!this.#intoBatch(this.#archived, size, (out, at) => putArchivedOrder(out, at, order))) return false;
     this.#archived.push(done);
+    this.#batchWeight += weight;
     if (typeof order.source === 'string') this.#sendBatch();
     else this.#sendLarge();
     return true;
@@ -135,7 +146,8 @@ export class CompressPool {
   }
 
   #sendLarge(): void {
-    if (this.#batchEnd >= busyBatch || (this.#batchEnd >= idleBatch && this.#isIdle())) this.#sendBatch();
+    const size = Math.max(this.#batchEnd, this.#batchWeight);
+    if (size >= busyBatch || (size >= idleBatch && this.#isIdle())) this.#sendBatch();
   }
 
   /** True when the thread has done all that was sent. */
@@ -156,6 +168,7 @@ export class CompressPool {
     control[base + word.input] = this.#batchEnd;
     this.#batch = [];
     this.#batchEnd = 0;
+    this.#batchWeight = 0;
     this.#send(base, (result, error) => {
       const made = error === undefined ? files.length : control[base + word.made]!;
       const failure = error === undefined ? undefined : writeError(result.toString('utf8'));
@@ -180,6 +193,7 @@ export class CompressPool {
     control[base + word.input] = this.#batchEnd;
     this.#archived = [];
     this.#batchEnd = 0;
+    this.#batchWeight = 0;
     this.#send(base, (stored, error) => {
       for (const [i, done] of waiting.entries()) {
         if (error === undefined && stored[i] === 1) {
@@ -202,6 +216,7 @@ export class CompressPool {
     control[base + word.input] = this.#batchEnd;
     this.#links = [];
     this.#batchEnd = 0;
+    this.#batchWeight = 0;
     this.#send(base, (made, error) => {
       for (const [i, done] of waiting.entries()) done(error === undefined && made[i] === 1);
     });
@@ -265,6 +280,7 @@ export class CompressPool {
     this.#worker = new Worker(workerFile(), { workerData: memory });
     // The thread only ever waits; it must not keep the process alive.
     this.#worker.unref();
+    for (const shared of this.#shared) this.#worker.postMessage(shared);
   }
 
   #send(base: number, done: CompressDone): void {

@@ -79,8 +79,8 @@ export class Transaction {
   readonly #free: FreeSpace;
   readonly #objects: ObjectWriter;
   readonly #content: ContentWriter;
-  /** Where the second thread can store objects by itself. */
-  readonly #archived: ArchivedHandover | undefined;
+  /** Gives whole objects to the second thread, where that can store them by itself. */
+  readonly handover: ArchivedHandover | undefined;
   readonly #pool: CompressPool | undefined;
   /** `directory\0ref` -> checksum, or null to delete. */
   readonly #refs = new Map<string, string | null>();
@@ -128,7 +128,7 @@ export class Transaction {
       options.compressPool,
     );
     if (options.compressPool !== undefined && payloadLinks === undefined && repo.mode !== 'bare-split-xattrs')
-      this.#archived = this.#handover(options.compressPool);
+      this.handover = this.#handover(options.compressPool);
   }
 
   #handover(pool: CompressPool): ArchivedHandover {
@@ -350,7 +350,7 @@ export class Transaction {
     done: (refused: Uint8Array | string | undefined) => void,
   ): boolean {
     this.#check();
-    return this.#archived?.give(checksum, source, start, length, done) === true;
+    return this.handover?.give(checksum, source, start, length, done) === true;
   }
 
   /** As `writeContent` from a repository that is believed: the object gets this name whatever its checksum is. */
