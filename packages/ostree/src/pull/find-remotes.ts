@@ -1,7 +1,6 @@
 import { isCoppiceError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
-
 import { allCollectionRefs } from '../remote/collection-refs.ts';
 import { getRemote, listRemotes, type Remote } from '../remote/remote.ts';
 import { maxMetadataSize, type Repo } from '../repo.ts';
@@ -9,6 +8,7 @@ import { requireValidGpg, verifyGpg } from '../sign/gpg.ts';
 import { verificationKeyring } from '../sign/keyrings.ts';
 import { bigEndian64, decodeSummary, summaryCollections, summaryKeys } from '../summary/summary-file.ts';
 import { mountedRepos, readMountTable, visibleVolumes } from './mounted-repos.ts';
+import { type Candidate, headInSummary, headsOf, newestCommits, type RefHead } from './newest-commits.ts';
 import { fetchRemoteSummary } from './remote-summary.ts';
 
 export interface CollectionRefName {
@@ -27,55 +27,51 @@ export interface FoundRemote {
   readonly priority: number;
   /** Seconds since the epoch. */
   readonly summaryModified: number | undefined;
-  /** `collection ref` -> commit, undefined when this remote does not have it. */
+  /** The commit of each ref asked for; undefined when this remote does not have it, or an older one than others. */
   readonly refs: ReadonlyMap<CollectionRefName, string | undefined>;
 }
 
 export type FinderName = 'config' | 'mount';
 
 /**
- * Looks for refs with the finders asked for, those of the best priority first.
+ * Looks for refs with the finders asked for, the results of the best priority first. Of a ref that several have, the newest
+ * commit counts.
  */
 export async function findRemotes(
   repo: Repo,
   wanted: readonly CollectionRefName[],
   finders: readonly FinderName[] = ['config', 'mount'],
 ): Promise<FoundRemote[]> {
-  const out: FoundRemote[] = [];
+  const out: Candidate[] = [];
   if (finders.includes('mount')) {
     const { USER: user } = repo.env;
     for (const volume of visibleVolumes(readMountTable(repo), user)) out.push(...onVolume(repo, volume, wanted));
   }
   if (finders.includes('config')) out.push(...(await configured(repo, wanted)));
-  return out.sort((a, b) => a.priority - b.priority);
+  return newestCommits(repo, wanted, out);
 }
 
 /**
  * The `mount` finder: repositories on a volume that was put in, as `create-usb` makes them. Only refs of collections that a
  * remote here has keys for count, and each in the first repository that has it.
  */
-export function onVolume(repo: Repo, volume: string, wanted: readonly CollectionRefName[]): FoundRemote[] {
+function onVolume(repo: Repo, volume: string, wanted: readonly CollectionRefName[]): Candidate[] {
   const byCollection = new Map<string, Remote>();
   for (const name of listRemotes(repo)) {
     const remote = getRemote(repo, name);
     const collection = remote.string('collection-id');
     if (collection !== undefined && !byCollection.has(collection)) byCollection.set(collection, remote);
   }
-  const out: FoundRemote[] = [];
+  const out: Candidate[] = [];
   const taken = new Set<CollectionRefName>();
   for (const found of mountedRepos(repo, volume)) {
     const there = new Map(allCollectionRefs(found).map((r) => [`${r.collection} ${r.ref}`, r.checksum]));
     const remotes = new Set(wanted.map((want) => byCollection.get(want.collection)).filter((r) => r !== undefined));
     for (const remote of remotes) {
-      const own = wanted.filter((want) => byCollection.get(want.collection) === remote);
-      const refs = new Map(wanted.map((want) => [want, undefined as string | undefined]));
-      for (const want of own) {
-        const checksum = taken.has(want) ? undefined : there.get(`${want.collection} ${want.ref}`);
-        if (checksum === undefined) continue;
-        refs.set(want, checksum);
-        taken.add(want);
-      }
-      if ([...refs.values()].every((checksum) => checksum === undefined)) continue;
+      const own = wanted.filter((want) => byCollection.get(want.collection) === remote && !taken.has(want));
+      const heads = headsOf(own, (want) => headOnVolume(found, there.get(`${want.collection} ${want.ref}`)));
+      for (const want of heads.keys()) taken.add(want);
+      if (heads.size === 0) continue;
       out.push({
         finder: 'mount',
         remote: remote.name,
@@ -83,11 +79,23 @@ export function onVolume(repo: Repo, volume: string, wanted: readonly Collection
         keyring: remote.keyringFile,
         priority: 50,
         summaryModified: summaryTime(found),
-        refs,
+        heads,
       });
     }
   }
   return out;
+}
+
+function headOnVolume(repo: Repo, checksum: string | undefined): RefHead | undefined {
+  if (checksum === undefined) return undefined;
+  try {
+    const size = BigInt(repo.loadCommitBytes(checksum).length);
+    return { checksum, size, timestamp: Number(repo.loadCommit(checksum).timestamp) };
+  } catch (error) {
+    if (!isCoppiceError(error) || error.kind === 'bug') throw error;
+    // It cannot be pulled from there.
+    return undefined;
+  }
 }
 
 function summaryTime(repo: Repo): number | undefined {
@@ -104,8 +112,8 @@ function summaryTime(repo: Repo): number | undefined {
  * Looks in the summaries of all remotes that have a collection for the refs (the `config` finder). Remotes whose summary
  * cannot be had or is not signed by their keys are passed over, as are those that have none of the refs.
  */
-async function configured(repo: Repo, wanted: readonly CollectionRefName[]): Promise<FoundRemote[]> {
-  const out: FoundRemote[] = [];
+async function configured(repo: Repo, wanted: readonly CollectionRefName[]): Promise<Candidate[]> {
+  const out: Candidate[] = [];
   for (const name of listRemotes(repo)) {
     const remote = getRemote(repo, name);
     const own = remote.string('collection-id');
@@ -119,12 +127,12 @@ async function configured(repo: Repo, wanted: readonly CollectionRefName[]): Pro
       }
       const decoded = decodeSummary(summary);
       const collections = summaryCollections(decoded);
-      const refs = new Map<CollectionRefName, string | undefined>();
-      for (const want of wanted) {
+      const heads = headsOf(wanted, (want) => {
         const list = collections.get(want.collection) ?? (want.collection === own ? decoded.refs : []);
-        refs.set(want, list.find((r) => r.ref === want.ref)?.checksum);
-      }
-      if ([...refs.values()].every((checksum) => checksum === undefined)) continue;
+        const found = list.find((r) => r.ref === want.ref);
+        return found === undefined ? undefined : headInSummary(found);
+      });
+      if (heads.size === 0) continue;
       const modified = decoded.metadata.lookup(summaryKeys.lastModified, 't') as bigint | undefined;
       out.push({
         finder: 'config',
@@ -133,7 +141,7 @@ async function configured(repo: Repo, wanted: readonly CollectionRefName[]): Pro
         keyring: remote.keyringFile,
         priority: 100,
         summaryModified: modified === undefined ? undefined : Number(bigEndian64(modified)),
-        refs,
+        heads,
       });
     } catch (error) {
       if (!isCoppiceError(error) || error.kind === 'bug') throw error;
