@@ -91,7 +91,7 @@ export interface FileSystem {
    * it is read. False where the file system has no fs-verity; throws EEXIST for a file that is sealed already.
    */
   enableVerity(path: string): boolean;
-  /** The fs-verity digest of a file sealed so, by the kernel; undefined for any other. */
+  /** The fs-verity digest of a file sealed so, by the kernel; undefined for any other. Throws ENOTSUP where there is no fs-verity. */
   measureVerity(path: string): Buffer | undefined;
   /** FICLONE; false where the file system cannot. */
   reflink(fromFd: number, toFd: number): boolean;

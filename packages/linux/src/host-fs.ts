@@ -195,7 +195,11 @@ export const hostFs: FileSystem = {
       // struct fsverity_digest: digest_algorithm, digest_size (u16; room, then length), digest.
       const argument = Buffer.alloc(4 + 32);
       argument.writeUInt16LE(32, 2);
-      if (libc().ioctl(fd, FS_IOC_MEASURE_VERITY, argument) !== 0) return undefined;
+      if (libc().ioctl(fd, FS_IOC_MEASURE_VERITY, argument) !== 0) {
+        const errno = lastErrno();
+        if (['ENOTTY', 'ENOTSUP', 'EOPNOTSUPP'].includes(errno)) throw systemError('ENOTSUP', 'ioctl', path);
+        return undefined;
+      }
       const sha256 = argument.readUInt16LE(0) === FS_VERITY_HASH_ALG_SHA256 && argument.readUInt16LE(2) === 32;
       return sha256 ? argument.subarray(4) : undefined;
     });

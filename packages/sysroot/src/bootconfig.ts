@@ -21,7 +21,8 @@ export class BootConfig {
     const config = new BootConfig(fileName);
     const overlays: string[] = [];
     for (const line of text.split('\n')) {
-      const match = /^([A-Za-z][^ \t]*)[ \t]+(.*)$/.exec(line);
+      // One space or tab ends the key; further ones are of the value.
+      const match = /^([A-Za-z][^ \t]*)[ \t](.*)$/.exec(line);
       if (match === null) continue;
       const [, key, value] = match as unknown as [string, string, string];
       if (key === 'initrd' && config.#values.has('initrd')) overlays.push(value);

@@ -40,6 +40,8 @@ export interface SysrootCompat {
   readonly refusesFatBoot: boolean;
   /** Errors of a deployment say in which step they came up. */
   readonly stepPrefixes: boolean;
+  /** An empty /etc in a tree with /usr/etc is dropped, not refused. */
+  readonly dropsEmptyEtc: boolean;
   /** zipl is told whether this system was started by secure boot. */
   readonly ziplSecureBoot: boolean;
   /** The program that makes images for secure execution. */
@@ -68,6 +70,7 @@ const old: SysrootCompat = {
   softRebootMounts: false,
   refusesFatBoot: false,
   stepPrefixes: false,
+  dropsEmptyEtc: false,
   ziplSecureBoot: false,
   protectedImages: 'genprotimg',
   semoduleRefresh: '--rebuild-if-modules-changed',
@@ -96,6 +99,7 @@ const table: Readonly<Record<SysrootLevel, SysrootCompat>> = {
     softRebootMounts: true,
     refusesFatBoot: true,
     stepPrefixes: true,
+    dropsEmptyEtc: true,
     ziplSecureBoot: true,
     protectedImages: 'pvimg',
     semoduleRefresh: '--refresh',

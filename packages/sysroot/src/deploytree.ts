@@ -55,24 +55,23 @@ function prepareEtc(sysroot: Sysroot, deployment: Deployment, mode: 'none' | 'us
   const { fs } = sysroot;
   const tree = sysroot.deploymentPath(deployment);
   const etc = `${tree}/etc`;
+  const both = new CoppiceError('Conflict', 'Tree contains both /etc and /usr/etc');
   let defaults = fs.lstat(`${tree}/usr/etc`) !== undefined;
-  let subpath = '/usr/etc';
-  if (isDirectory(sysroot, etc)) {
-    const empty = fs.readdir(etc).length === 0;
-    if (empty && defaults) fs.rmdir(etc);
-    else if (!empty && defaults) throw new CoppiceError('Conflict', 'Tree contains both /etc and /usr/etc');
+  if (fs.lstat(etc) !== undefined) {
+    const empty = sysroot.compat.dropsEmptyEtc && isDirectory(sysroot, etc) && fs.readdir(etc).length === 0;
+    if (defaults && !empty) throw both;
+    if (defaults) fs.rmdir(etc);
     else if (!empty) {
-      // Trees from before usr/etc: what was committed as /etc are the defaults.
+      // Trees from before usr/etc are refused below: what was committed as /etc is not copied.
       fs.rename(etc, `${tree}/usr/etc`);
       defaults = true;
-      subpath = '/etc';
     }
   }
   if (!defaults) return;
   const policy = deploymentPolicy(sysroot, deployment);
   checkout(sysroot.repo, {
     commit: deployment.checksum,
-    subpath,
+    subpath: '/usr/etc',
     dest: etc,
     mode,
     forceCopy: true,
@@ -102,6 +101,16 @@ function prepareVar(sysroot: Sysroot, deployment: Deployment, mode: 'none' | 'us
   if (fs.lstat(`${tree}/usr/lib/tmpfiles.d`) === undefined) legacyVarSkeleton(fs, shared);
 }
 
+/** Where a commit's /var is of no use, each thing in it is told. */
+function noteVar(sysroot: Sysroot, deployment: Deployment): void {
+  const path = `${sysroot.deploymentPath(deployment)}/var`;
+  if (!isDirectory(sysroot, path)) return;
+  for (const name of sysroot.fs.readdir(path))
+    sysroot.debug(
+      `note: Deploying commit ${deployment.checksum} which contains content in /var/${name} that will be ignored.`,
+    );
+}
+
 function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
   const { fs, path } = sysroot;
   const root = fs.stat(sysroot.deploymentPath(deployment))!;
@@ -121,7 +130,7 @@ function writeComposefs(sysroot: Sysroot, checksum: string, tree: string): void 
   const config = inStep(sysroot, 'Parsing prepare-root config', () => loadPrepareRoot(fs, tree), true);
   const verity = inStep(sysroot, 'Reading rootfs config', () => parsePrepareRoot(config).requireVerity, true);
   const commit = repo.loadCommit(checksum);
-  const { image, digest } = composefsOfTree(repo, commit, { verity });
+  const { image, digest } = composefsOfTree(repo, commit, { verity: verity ? 'yes' : 'maybe' });
   if (verity) checkComposefsDigest(commit, digest);
   replaceFile(`${tree}/.ostree.cfs`, image, { fs, finish: (temporary) => repo.verity.seal(temporary) });
 }
@@ -164,6 +173,7 @@ export function initializeDeployment(
   inStep(sysroot, 'Preparing /etc', () => prepareEtc(sysroot, deployment, mode), true);
   if (sysroot.compat.initialVar)
     inStep(sysroot, 'Preparing deployment /var', () => prepareVar(sysroot, deployment, mode), true);
+  else noteVar(sysroot, deployment);
   return deployment;
 }
 

@@ -2,6 +2,7 @@
 // count, since the labels of the two trees differ by design (ostree_diff_dirs with IGNORE_XATTRS).
 
 import { constants } from 'node:fs';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 
 /** Paths are relative to the compared directories. Order is that of the original's listing. */
@@ -26,7 +27,13 @@ const enumerationChunk = 1000;
 
 function list(fs: FileSystem, path: string): Entry[] {
   const entries: Entry[] = [];
-  for (const name of fs.readdir(path)) {
+  let names: string[];
+  try {
+    names = fs.readdir(path);
+  } catch (error) {
+    throw errnoError(error, `Error opening directory '${path.replace(/\/+$/, '')}'`);
+  }
+  for (const name of names) {
     const stat = fs.lstat(`${path}/${name}`);
     if (stat !== undefined) entries.push({ name, stat });
   }
@@ -76,7 +83,12 @@ function same(fs: FileSystem, pathA: string, a: FileStat, pathB: string, b: File
   return a.size === b.size && sameContent(fs, pathA, pathB);
 }
 
-/** Compares two directories. Throws Node's errors. */
+function mustExist(fs: FileSystem, path: string): void {
+  if (fs.lstat(path) === undefined)
+    throw new CoppiceError('NotFound', `Error when getting information for file “${path}”: No such file or directory`);
+}
+
+/** Compares two directories. Throws `NotFound` when one is missing, else Node's errors. */
 export function diffEtc(fs: FileSystem, defaults: string, current: string): EtcDiff {
   const modified: string[] = [];
   const removed: string[] = [];
@@ -112,6 +124,8 @@ export function diffEtc(fs: FileSystem, defaults: string, current: string): EtcD
       if ((stat.mode & S_IFMT) === S_IFDIR) addTree(path);
     }
   };
+  mustExist(fs, defaults);
+  mustExist(fs, current);
   compare('');
   return { modified, removed, added };
 }

@@ -41,20 +41,24 @@ const loaderPrefixes = ['BOOT_IMAGE=', 'initrd='];
 
 export class KernelArguments {
   #arguments: Argument[];
+  readonly #dropsEmpty: boolean;
 
-  constructor(list: Iterable<string> = []) {
+  /** `quoted` is also the mark of releases that do not print empty arguments. */
+  constructor(list: Iterable<string> = [], quoted = false) {
+    this.#dropsEmpty = quoted;
     this.#arguments = [...list].map(parse);
   }
 
   /** From the `options` value of a boot entry; undefined gives an empty list. */
   static parse(options: string | undefined, quoted = false): KernelArguments {
-    return new KernelArguments(splitKernelArguments(options ?? '', quoted));
+    return new KernelArguments(splitKernelArguments(options ?? '', quoted), quoted);
   }
 
   /** From the text of `/proc/cmdline`, without what the boot loader added. */
   static fromProcCmdline(text: string, quoted = false): KernelArguments {
     const list = splitKernelArguments(text.replace(/\s+$/, ''), quoted);
-    return new KernelArguments(list.filter((word) => !loaderPrefixes.some((prefix) => word.startsWith(prefix))));
+    const own = list.filter((word) => !loaderPrefixes.some((prefix) => word.startsWith(prefix)));
+    return new KernelArguments(own, quoted);
   }
 
   append(argument: string): void {
@@ -141,7 +145,7 @@ export class KernelArguments {
   }
 
   toArray(): string[] {
-    return this.#arguments.map(print);
+    return this.#arguments.map(print).filter((word) => word !== '' || !this.#dropsEmpty);
   }
 
   toString(): string {

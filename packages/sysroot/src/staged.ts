@@ -89,13 +89,13 @@ export function stageTree(
 }
 
 /** Copies an initrd image into the staging area; returns its checksum, to be passed to a deployment. */
-export function stageOverlayInitrd(sysroot: Sysroot, path: string): string {
+export function stageOverlayInitrd(sysroot: Sysroot, path: string, shown = path): string {
   const { fs, host } = sysroot;
   let bytes: Uint8Array;
   try {
     bytes = readFile(path, { fs });
   } catch (error) {
-    throw errnoError(error, `openat(${path})`);
+    throw errnoError(error, `openat(${shown})`);
   }
   const checksum = createHash('sha256').update(bytes).digest('hex');
   const directory = `${host.run}/staged-initrds`;

@@ -20,15 +20,15 @@ import { entryCounters, entryFileName } from '../src/entries.ts';
 describe('boot entries', () => {
   it('writes keys in a fixed order and keeps unknown ones', () => {
     const config = BootConfig.parse(
-      '# comment\nlinux /k\nzeta 1\ntitle old\ninitrd /a\ninitrd /b\noptions root=1\nversion 2\ntitle  new\n\ninitrd /c\n',
+      '# comment\nlinux /k\nzeta 1\ntitle old\ninitrd /a\ninitrd /b\noptions root=1\nversion 2\ntitle  new\n\ninitrd\t/c\n',
       'ostree-2.conf',
     );
     expect(config.toString()).toBe(
-      'title new\nversion 2\noptions root=1\nlinux /k\ninitrd /a\ninitrd /b\ninitrd /c\nzeta 1\n',
+      'title  new\nversion 2\noptions root=1\nlinux /k\ninitrd /a\ninitrd /b\ninitrd /c\nzeta 1\n',
     );
     const copy = config.clone();
     copy.set('title', 'x');
-    expect(config.get('title')).toBe('new');
+    expect(config.get('title')).toBe(' new');
     expect(copy.fileName).toBe('ostree-2.conf');
   });
 

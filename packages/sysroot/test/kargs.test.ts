@@ -64,7 +64,10 @@ describe('kernel arguments', () => {
   it('prints what it read', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        for (const quoted of [false, true]) expect(KernelArguments.parse(text, quoted).toString()).toBe(text);
+        expect(KernelArguments.parse(text).toString()).toBe(text);
+        // Newer releases do not print empty arguments.
+        const words = splitKernelArguments(text, true).filter((word) => word !== '');
+        expect(KernelArguments.parse(text, true).toArray()).toEqual(words);
       }),
       { seed: 1 },
     );

@@ -23,7 +23,7 @@ export function checkoutComposefs({ repo, options }: OstreeCall, commit: string,
     throw new CoppiceError('Usage', 'Specified options are incompatible with --composefs');
   const verity = !options.flag('composefs-noverity');
   const loaded = repo.loadCommit(commit);
-  const { image, digest } = composefsOfTree(repo, loaded, { verity });
+  const { image, digest } = composefsOfTree(repo, loaded, { verity: verity ? 'yes' : 'no' });
   // Without the files' digests it is another image than the one that the commit tells of.
   if (verity) checkComposefsDigest(loaded, digest);
   try {

@@ -1,7 +1,7 @@
 // The composefs image of a commit, as `ostree` makes it for a deployment.
 
 import { CoppiceError } from '@coppice/base';
-import { type Commit, type DirMeta, looseName, type Repo } from '@coppice/ostree';
+import { type Commit, type DirMeta, looseName, type Repo, type Tristate } from '@coppice/ostree';
 import { encodeComposefs } from './erofs.ts';
 import { FsVerity } from './fsverity.ts';
 import type { ComposefsDirectory, ComposefsNode } from './tree.ts';
@@ -10,36 +10,62 @@ import type { ComposefsDirectory, ComposefsNode } from './tree.ts';
 const rootDirectories = ['usr', 'etc', 'boot', 'var', 'sysroot'];
 
 export interface ComposefsOptions {
-  /** `false` leaves out the digests of files: nothing is checked then. */
-  readonly verity?: boolean;
+  /**
+   * Digests of files, by which the kernel can check their content: `no` leaves them out, `maybe` has those that the kernel
+   * measured when the files were sealed, `yes` (default) all.
+   */
+  readonly verity?: Tristate;
 }
 
 /** Where overlayfs finds content, whatever the mode of the repository. */
 const contentPath = (checksum: string): string => looseName(checksum, 'file', 'bare');
 
-function readFileNode(repo: Repo, checksum: string, verity: boolean): ComposefsNode {
+/** What the kernel measured; asks no more once it says that the file system has no fs-verity. */
+class Measured {
+  readonly #repo: Repo;
+  #possible: boolean;
+
+  constructor(repo: Repo, wanted: boolean) {
+    this.#repo = repo;
+    this.#possible = wanted && repo.mode !== 'archive';
+  }
+
+  of(checksum: string): Buffer | undefined {
+    const found = this.#possible ? this.#repo.findObject('file', checksum) : undefined;
+    if (found === undefined) return undefined;
+    try {
+      return this.#repo.fs.measureVerity(found.path);
+    } catch {
+      this.#possible = false;
+      return undefined;
+    }
+  }
+}
+
+function readFileNode(repo: Repo, checksum: string, verity: Tristate, measured: Measured): ComposefsNode {
   const loaded = repo.loadFile(checksum);
   const { header, size } = loaded;
   const { mode, uid, gid, xattrs } = header;
   if ((mode & 0o170000) === 0o120000) return { type: 'symlink', mode, uid, gid, xattrs, target: header.symlinkTarget };
   const file = { type: 'file', mode, uid, gid, xattrs, size, content: contentPath(checksum) } as const;
-  if (!verity || size === 0) return file;
-  // What is sealed the kernel has measured already.
-  const found = repo.verity.wanted === 'no' || repo.mode === 'archive' ? undefined : repo.findObject('file', checksum);
-  const measured = found === undefined ? undefined : repo.fs.measureVerity(found.path);
-  if (measured !== undefined) return { ...file, digest: measured };
-  const hash = new FsVerity();
-  for (const piece of loaded.read()) hash.update(piece);
-  return { ...file, digest: hash.digest() };
+  if (size === 0) return file;
+  let digest = measured.of(checksum);
+  if (digest === undefined && verity === 'yes') {
+    const hash = new FsVerity();
+    for (const piece of loaded.read()) hash.update(piece);
+    digest = hash.digest();
+  }
+  return digest === undefined ? file : { ...file, digest };
 }
 
 /** The image's bytes and its own fs-verity digest, which `ostree.composefs.digest.v0` of a commit holds. */
 export function composefsOfTree(
   repo: Repo,
   top: { readonly tree: string; readonly meta: string },
-  { verity = true }: ComposefsOptions = {},
+  { verity = 'yes' }: ComposefsOptions = {},
 ): { image: Buffer; digest: Buffer } {
   const files = new Map<string, ComposefsNode>();
+  const measured = new Measured(repo, verity !== 'no');
   // Directories share few of these.
   const metas = new Map<string, DirMeta>();
   const directory = (tree: string, meta: string): ComposefsDirectory => {
@@ -48,7 +74,7 @@ export function composefsOfTree(
     for (const { name, checksum } of entries.files) {
       let node = files.get(checksum);
       if (node === undefined) {
-        node = readFileNode(repo, checksum, verity);
+        node = readFileNode(repo, checksum, verity, measured);
         files.set(checksum, node);
       }
       children.set(name, node);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import {
   cleanupSysroot,
@@ -84,18 +84,20 @@ export const verb = adminVerb({
     const kernelArguments = kernelArgumentsOf(call, merge?.options);
     const overlays = options
       .strings('overlay-initrd')
-      .map((path) => stageOverlayInitrd(sysroot, resolve(call.context.cwd, path)));
+      .map((path) => stageOverlayInitrd(sysroot, resolve(call.context.cwd, path), path));
     const how = {
       mergeDeployment: merge,
       kernelArguments,
       ...(overlays.length === 0 ? {} : { overlayInitrds: overlays }),
     };
-    if (options.flag('stage')) {
+    const locked = options.flag('lock-finalization');
+    const staged = options.flag('stage') || (locked && !isOld(call.level));
+    if (staged) {
       if (options.flag('retain-pending') || options.flag('retain-rollback'))
         throw new CoppiceError('Usage', '--stage cannot currently be combined with --retain arguments');
       if (options.flag('not-as-default'))
         throw new CoppiceError('Usage', '--stage cannot currently be combined with --not-as-default');
-      stageTree(sysroot, osname, checksum, origin, { ...how, locked: options.flag('lock-finalization') });
+      stageTree(sysroot, osname, checksum, origin, { ...how, locked });
     } else {
       const fresh = deployTree(sysroot, osname, checksum, origin, how);
       const retain = options.flag('retain');
@@ -109,7 +111,7 @@ export const verb = adminVerb({
         cleanup: false,
       });
     }
-    cleanupSysroot(sysroot, { prune: !options.flag('no-prune') && !options.flag('stage') });
+    cleanupSysroot(sysroot, { prune: !options.flag('no-prune') && !staged });
   },
 });
 
@@ -119,7 +121,8 @@ function originOf({ options, context }: AdminCall, refspec: string): Origin {
   try {
     return Origin.parse(readFile(resolve(context.cwd, file), { limit: 1 << 20 }));
   } catch (error) {
-    throw (error as { code?: string }).code === 'ENOENT' ? errnoError(error, file) : error;
+    if ((error as { code?: string }).code !== 'ENOENT') throw error;
+    throw new CoppiceError('NotFound', 'No such file or directory', { cause: error });
   }
 }
 
@@ -132,7 +135,7 @@ function kernelArgumentsOf(call: AdminCall, inherited: string | undefined): stri
   const remove = options.strings('karg-delete');
   const changes = set.length + append.length + remove.length > 0;
   let kargs: KernelArguments | undefined;
-  if (options.flag('karg-none')) kargs = new KernelArguments();
+  if (options.flag('karg-none')) kargs = new KernelArguments([], quoted);
   else if (options.flag('karg-proc-cmdline'))
     kargs = KernelArguments.fromProcCmdline(sysroot.host.procCmdline(), quoted);
   else if (changes) kargs = KernelArguments.parse(inherited, quoted);

@@ -27,7 +27,7 @@ export const verb = adminVerb({
     const first = sysroot.deployments[0];
     if (first === undefined) throw new CoppiceError('NotFound', 'Unable to find a deployment in sysroot');
     const quoted = sysroot.compat.quotedKernelArguments;
-    let kargs = new KernelArguments();
+    let kargs = new KernelArguments([], quoted);
     if (options.flag('import-proc-cmdline'))
       kargs = KernelArguments.fromProcCmdline(sysroot.host.procCmdline(), quoted);
     else if (options.flag('merge')) kargs = KernelArguments.parse(first.options, quoted);

@@ -11,12 +11,12 @@ export const verb = adminVerb({
   summary: pinSummary,
   superuser: true,
   options: () => [{ long: 'unpin', short: 'u', help: 'Unset pin' }],
-  run({ sysroot, operands, options, usage, print }) {
+  run({ sysroot, operands, options, usage, print, level }) {
     if (operands.length === 0) usage('INDEX must be specified');
     const wanted = !options.flag('unpin');
     const word = wanted ? 'pinned' : 'unpinned';
     for (const text of operands) {
-      const deployment = deploymentNamed(sysroot, text);
+      const deployment = deploymentNamed(sysroot, text, level);
       if (deployment.pinned === wanted) {
         print(`Deployment ${text} is already ${word}`);
         continue;
@@ -27,13 +27,13 @@ export const verb = adminVerb({
   },
 });
 
-/** By index, or `booted`, `pending`, `rollback`. */
-function deploymentNamed(sysroot: Sysroot, text: string): Deployment {
+/** By index, or, in newer releases, as `booted`, `pending`, `rollback`. */
+function deploymentNamed(sysroot: Sysroot, text: string, level: OstreeLevel): Deployment {
   const { pending, rollback } = sysroot.pendingAndRollback();
   const named: Readonly<Record<string, Deployment | undefined>> = { booted: sysroot.booted, pending, rollback };
-  if (Object.hasOwn(named, text)) {
+  if (!isOld(level) && Object.hasOwn(named, text)) {
     const found = named[text];
-    if (found === undefined) throw new CoppiceError('NotFound', `No ${text} deployment`);
+    if (found === undefined) throw new CoppiceError('NotFound', `Deployment type not found: ${text}`);
     return found;
   }
   if (!/^[0-9]*$/.test(text)) throw new CoppiceError('Usage', `Invalid index: ${text}`);
