@@ -143,6 +143,34 @@ postprocess:
     expect(listed.stdout.trim().split('\n')).toHaveLength(rpm.length + 1);
   });
 
+  test('repositories of a source root: all that are enabled, with its variables', async () => {
+    const etc = join(dir, 'source/etc');
+    mkdirSync(join(etc, 'yum.repos.d'), { recursive: true });
+    mkdirSync(join(etc, 'dnf/vars'), { recursive: true });
+    writeFileSync(join(etc, 'dnf/vars/where'), `${join(dir, 'yum')}\n`);
+    writeFileSync(
+      join(etc, 'yum.repos.d/a.repo'),
+      '[here]\nbaseurl=file://$where\n\n[gone]\nbaseurl=file:///nowhere\nenabled=0\n',
+    );
+    writeFileSync(
+      join(dir, 'rooted.yaml'),
+      'packages: [kernel, systemd, busybox, fedora-release-coreos]\ntmp-is-dir: true\nselinux: false\n',
+    );
+    const ran = await rpmOstree('compose', 'rootfs', '--source-root=source', 'rooted.yaml', 'rooted');
+    expect(ran.stderr).toBe('');
+    const rpm = original('rpm', '-qa', '--dbpath', '/usr/share/rpm', '--root', join(dir, 'rooted'), '--qf', '%{NAME} ');
+    expect(rpm).toContain('busybox ');
+    const without = await rpmOstree('compose', 'rootfs', 'rooted.yaml', 'unrooted');
+    expect(without.status).toBe(1);
+  });
+
+  test('verbs that are missing say so', async () => {
+    for (const verb of [['countme'], ['cliwrap', 'x'], ['kernel-install'], ['ex', 'rebuild']])
+      expect((await rpmOstree(...verb)).stderr).toBe(
+        `error: not built yet: rpm-ostree ${verb.filter((v) => v !== 'x').join(' ')}\n`,
+      );
+  });
+
   test('an unchanged compose does nothing; the same input gives the same commit', async () => {
     const before = ostree('rev-parse', 'test/x86_64/base');
     expect((await tree('--touch-if-changed=stamp2')).stdout).toContain('No apparent changes since previous commit');

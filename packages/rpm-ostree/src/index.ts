@@ -131,7 +131,7 @@ export { findVersion, pullBase } from './client/pull-base.ts';
 export { rebootSystem } from './client/reboot.ts';
 export { cacheDir, enabledRepositories, loadRepositories, refreshRepository } from './client/repo-metadata.ts';
 export type { Repository } from './client/repository.ts';
-export { repositoryVariables } from './client/repository.ts';
+export { readRepositories, repositoryVariables } from './client/repository.ts';
 export type { PackageChangeOptions } from './client/request.ts';
 export { changePackages, importLocalPackage } from './client/request.ts';
 export type { SearchResult } from './client/search.ts';

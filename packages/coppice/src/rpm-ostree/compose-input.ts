@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { Fetcher } from '@coppice/http';
+import { hostFs } from '@coppice/linux';
 import { parseRepoFile } from '@coppice/rpm';
 import {
   type ComposeRepository,
@@ -13,8 +14,11 @@ import {
   loadTreefile,
   mergeLockfiles,
   parseLockfile,
+  parseOsRelease,
   type Repository,
+  readRepositories,
   refreshRepository,
+  repositoryVariables,
   type Treefile,
   type TreefileSource,
   typeTreefile,
@@ -50,19 +54,40 @@ export function readComposeInput(call: VerbCall): ComposeInput {
   return { treefile: typeTreefile(loaded.document), loaded, path };
 }
 
-/** Definitions of the `.repo` files beside the treefile that it names. */
-function wantedRepositories(input: ComposeInput): Repository[] {
+/** Repositories as the root of --source-root has them, with its variables. */
+function rootRepositories(root: string, treefile: Treefile): Repository[] {
+  const release = ['etc/os-release', 'usr/lib/os-release'].map((p) => join(root, p)).find((p) => existsSync(p));
+  const releasever =
+    treefile.releasever ??
+    (release === undefined ? undefined : parseOsRelease(readFileSync(release, 'utf8')).get('VERSION_ID'));
+  const etc = join(root, 'etc');
+  return readRepositories(hostFs, etc, repositoryVariables(hostFs, etc, composeArch, releasever));
+}
+
+/**
+ * Definitions of the repositories that the treefile names: in the `.repo` files beside it, or in those of --source-root, of
+ * which all that are enabled count when it names none.
+ */
+function wantedRepositories(call: VerbCall, input: ComposeInput): Repository[] {
+  const given = call.options.string('source-root') ?? call.options.string('source-root-rw');
+  const names = [...input.treefile.repos, ...input.treefile.lockfileRepos];
+  if (given !== undefined) {
+    const there = rootRepositories(resolve(call.context.cwd, given), input.treefile);
+    return names.length === 0 ? there.filter((r) => r.enabled) : names.map((id) => named(there, id));
+  }
   const dir = dirname(input.path);
   const variables: Record<string, string> = { basearch: composeArch, arch: composeArch };
   if (input.treefile.releasever !== undefined) variables['releasever'] = input.treefile.releasever;
   const all = readdirSync(dir)
     .filter((name) => name.endsWith('.repo'))
     .flatMap((name) => parseRepoFile(readFileSync(join(dir, name), 'utf8'), name, variables));
-  return [...input.treefile.repos, ...input.treefile.lockfileRepos].map((id) => {
-    const found = all.find((r) => r.id === id);
-    if (found === undefined) throw new CoppiceError('NotFound', `Unknown rpm-md repository: ${id}`);
-    return found;
-  });
+  return names.map((id) => named(all, id));
+}
+
+function named(all: readonly Repository[], id: string): Repository {
+  const found = all.find((r) => r.id === id);
+  if (found === undefined) throw new CoppiceError('NotFound', `Unknown rpm-md repository: ${id}`);
+  return found;
 }
 
 /** Repositories with their metadata in `cacheDir`, fetched unless --cache-only. */
@@ -72,9 +97,10 @@ export async function openRepositories(
   cacheDir: string,
 ): Promise<ComposeRepository[]> {
   const out: ComposeRepository[] = [];
-  const fetcher = new Fetcher({ retries: 2 });
+  const proxy = call.options.string('proxy');
+  const fetcher = new Fetcher({ retries: 2, ...(proxy === undefined ? {} : { proxy }) });
   try {
-    for (const repository of wantedRepositories(input)) {
+    for (const repository of wantedRepositories(call, input)) {
       const local = repository.baseUrls.find((u) => u.startsWith('file://'));
       if (local !== undefined) {
         out.push({ id: repository.id, path: local.slice('file://'.length), priority: repository.priority });

@@ -42,6 +42,8 @@ export const composeTreeOptions = [
   { long: 'download-only-rpms', help: 'Like --dry-run, but download RPMs as well; requires --cachedir' },
   { long: 'dry-run', help: 'Just print the transaction and exit' },
   { long: 'print-only', help: 'Just expand any includes and print treefile' },
+  { long: 'source-root', arg: 'DIR', help: 'Source root for package system configuration' },
+  { long: 'proxy', arg: 'PROXY', help: 'HTTP proxy' },
   { long: 'disable-selinux', help: 'Disable SELinux labeling, even if manifest enables it' },
   { long: 'touch-if-changed', arg: 'FILE', help: 'Update the modification time on FILE if a new commit was created' },
   { long: 'previous-commit', arg: 'COMMIT', help: 'Use this commit for change detection' },
@@ -168,7 +170,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
   text.line(`Input state hash: ${solved.inputHash}`);
   if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
     for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
-    if (!options.flag('dry-run')) await fetchSolved(solved.packages);
+    if (!options.flag('dry-run')) await fetchSolved(solved.packages, options.string('proxy'));
     return 0;
   }
   const previous = previousOf(call, repo, treefile.ref);
@@ -199,7 +201,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     : parentRev !== undefined
       ? repo.resolveRev(parentRev)
       : previous.commit;
-  await fetchSolved(solved.packages);
+  await fetchSolved(solved.packages, options.string('proxy'));
   const commitIdTo = options.string('write-commitid-to');
   const packageRepo = Repo.create(join(cacheDir, 'pkgcache-repo'), {
     mode: repo.mode === 'archive' ? 'bare-user' : repo.mode,

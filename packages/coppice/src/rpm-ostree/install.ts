@@ -1,4 +1,11 @@
-import { type ApplyLiveOutcome, applyLive, baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
+import {
+  type ApplyLiveOutcome,
+  applyLive,
+  baseOf,
+  changePackages,
+  type DeployOutcome,
+  deployOrigin,
+} from '@coppice/rpm-ostree';
 import { printApplied } from './apply-live.ts';
 import {
   cacheOnly,
@@ -10,7 +17,7 @@ import {
   unchangedExit,
   verbOptions,
 } from './options.ts';
-import { finishChange, inTransaction, openSystem, printPending } from './run.ts';
+import { confirmOrAbort, finishChange, inTransaction, type OpenSystem, openSystem, printPending } from './run.ts';
 import type { Verb, VerbCall } from './verb.ts';
 
 /** Options that install and uninstall share. */
@@ -25,43 +32,56 @@ export const packageChangeOptions = [
   lockFinalization,
 ] as const;
 
+interface PackageChange {
+  readonly install: readonly string[];
+  readonly uninstall: readonly string[];
+  readonly uninstallAll?: boolean;
+  readonly offline: boolean;
+  /** Also to the running tree, once the deployment is written. */
+  readonly applyLive?: boolean;
+  readonly title: string;
+}
+
+async function deployChange(
+  { options }: VerbCall,
+  { client }: OpenSystem,
+  change: PackageChange,
+  dryRun: boolean,
+): Promise<DeployOutcome> {
+  const previous = client.originMerge;
+  const before = client.origin(previous);
+  const origin = changePackages(client, before, baseOf(client.repo, previous.checksum), {
+    install: change.install,
+    uninstall: change.uninstall,
+    uninstallAll: change.uninstallAll ?? false,
+    allowInactive: options.flag('allow-inactive'),
+    idempotent: options.flag('idempotent'),
+    forceReplaceFiles: options.flag('force-replacefiles'),
+  });
+  return await deployOrigin(client, {
+    origin,
+    pull: false,
+    showSteps: change.install.length > 0,
+    cacheOnly: change.offline,
+    downloadOnly: options.flag('download-only'),
+    dryRun,
+    lockFinalization: options.flag('lock-finalization'),
+  });
+}
+
 /** Installs and uninstalls in one deployment. */
-export async function changeLayeredPackages(
-  call: VerbCall,
-  change: {
-    readonly install: readonly string[];
-    readonly uninstall: readonly string[];
-    readonly uninstallAll?: boolean;
-    readonly offline: boolean;
-    /** Also to the running tree, once the deployment is written. */
-    readonly applyLive?: boolean;
-    readonly title: string;
-  },
-): Promise<number> {
+export async function changeLayeredPackages(call: VerbCall, change: PackageChange): Promise<number> {
   const { options } = call;
   const system = openSystem(call);
   const { client } = system;
   let live: ApplyLiveOutcome | undefined;
+  // Into the running tree only what was seen before.
+  if (change.applyLive === true && call.context.stdin.isTTY && !options.flag('assumeyes') && !options.flag('dry-run')) {
+    await inTransaction(system, `${change.title} (preview)`, () => deployChange(call, system, change, true));
+    confirmOrAbort(call.context);
+  }
   const outcome = await inTransaction(system, change.title, async () => {
-    const previous = client.originMerge;
-    const before = client.origin(previous);
-    const origin = changePackages(client, before, baseOf(client.repo, previous.checksum), {
-      install: change.install,
-      uninstall: change.uninstall,
-      uninstallAll: change.uninstallAll ?? false,
-      allowInactive: options.flag('allow-inactive'),
-      idempotent: options.flag('idempotent'),
-      forceReplaceFiles: options.flag('force-replacefiles'),
-    });
-    const deployed = await deployOrigin(client, {
-      origin,
-      pull: false,
-      showSteps: change.install.length > 0,
-      cacheOnly: change.offline,
-      downloadOnly: options.flag('download-only'),
-      dryRun: options.flag('dry-run'),
-      lockFinalization: options.flag('lock-finalization'),
-    });
+    const deployed = await deployChange(call, system, change, options.flag('dry-run'));
     if (change.applyLive === true && deployed.deployment !== undefined)
       live = await applyLive(client, { target: deployed.deployment.checksum });
     return deployed;

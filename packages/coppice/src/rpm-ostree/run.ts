@@ -1,6 +1,7 @@
 // What every verb that changes the system shares: opening it, showing the transaction, and what is said at the end.
 
 import { spawnSync } from 'node:child_process';
+import { readSync } from 'node:fs';
 import { CoppiceError } from '@coppice/base';
 import {
   Client,
@@ -11,7 +12,7 @@ import {
   rebootSystem,
   withTransaction,
 } from '@coppice/rpm-ostree';
-import { Exit } from '../cli/context.ts';
+import { type Context, Exit } from '../cli/context.ts';
 import { type TransactionText, transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
 
@@ -75,6 +76,18 @@ export async function inTransaction<T>(
     text.abort();
     throw error;
   }
+}
+
+/** Asks whether to go on, as far as somebody is there to answer. Throws `Cancelled`. */
+export function confirmOrAbort({ stdout }: Context, read: () => string = readLine): void {
+  stdout.write('Continue? [y/N] ');
+  if (!/^y(es)?$/i.test(read().trim())) throw new CoppiceError('Cancelled', 'Operation aborted');
+}
+
+/** One line of standard input, at most so long. */
+function readLine(): string {
+  const buffer = Buffer.alloc(256);
+  return buffer.toString('utf8', 0, readSync(0, buffer));
 }
 
 /** Throws when an update agent has taken over updates. */

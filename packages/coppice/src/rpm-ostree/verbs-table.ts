@@ -14,6 +14,11 @@ export interface VerbGroup {
   readonly subverbs: Verbs;
 }
 
+const missing = (name: string): VerbRow => ({
+  summary: '',
+  hidden: true,
+  load: async () => (await import('./not-built.ts')).notBuilt(name),
+});
 const applyLive = () => import('./apply-live.ts');
 const install = () => import('./install.ts');
 const uninstall = () => import('./uninstall.ts');
@@ -80,6 +85,8 @@ const ex: VerbGroup = {
     'apply-live': { summary: 'Apply pending deployment changes to booted deployment', load: applyLive },
     history: { summary: 'Inspect rpm-ostree history of the system', load: () => import('./history.ts') },
     'initramfs-etc': { summary: 'Track initramfs configuration files', load: () => import('./initramfs-etc.ts') },
+    'deploy-from-self': missing('ex deploy-from-self'),
+    rebuild: missing('ex rebuild'),
     livefs: { summary: 'Apply pending deployment changes to booted deployment', hidden: true, load: applyLive },
   },
 };
@@ -114,6 +121,9 @@ export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
   upgrade: { summary: 'Perform a system upgrade', load: upgrade },
   usroverlay: { summary: 'Apply a transient overlayfs to /usr', load: usroverlay },
 
+  cliwrap: missing('cliwrap'),
+  countme: missing('countme'),
+  'kernel-install': missing('kernel-install'),
   update: { summary: 'Alias for upgrade', hidden: true, load: upgrade },
   ex,
   makecache: { summary: '', hidden: true, load: refreshMd },

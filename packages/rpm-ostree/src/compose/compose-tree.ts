@@ -142,9 +142,9 @@ export function solveTree(
 }
 
 /** Downloads the packages that are not there yet, checked against the metadata. */
-export async function fetchSolved(packages: readonly SolvedPackage[]): Promise<number> {
+export async function fetchSolved(packages: readonly SolvedPackage[], proxy?: string): Promise<number> {
   const missing = packages.filter((p) => p.url !== undefined && !existsSync(p.path));
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(proxy === undefined ? {} : { proxy });
   try {
     for (const p of missing) {
       const { bytes } = await fetcher.bytes(p.url!, { maxSize: p.size + 1 });
