@@ -3,9 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
   buildPackage,
+  dumpLines,
+  FileFlag,
+  fileLines,
   formatHeader,
   type Header,
   mergeSignatures,
+  namedFormats,
   parseQueryFormat,
   RpmDb,
   readPackage,
@@ -81,6 +85,50 @@ function specialPackage(dir: string): string {
 }
 
 describe.skipIf(reason !== undefined)('query formats', () => {
+  it('lists of files, by kind, with states and as ls -l', () => {
+    const dir = scratch();
+    const now = Math.floor(Date.now() / 1000);
+    const file = join(dir, 'listed.rpm');
+    const base = { name: 'listed', version: '1', release: '1', arch: 'noarch', summary: 'x', license: 'MIT' };
+    const built = buildPackage({
+      ...base,
+      files: [
+        { path: '/a/suid', mode: 0o4755, content: 'aaa', user: 'averylongusername', group: 'verylonggroup' },
+        { path: '/a/link', target: 'suid' },
+        { path: '/a/hard', hardlink: '/a/suid' },
+        { path: '/a/dir', type: 'directory', mode: 0o1777 },
+        { path: '/c', config: true, content: 'x', mtime: now - 8_000_000 },
+        { path: '/g', ghost: true, config: 'noreplace' },
+        { path: '/null', type: 'char', rdev: 259 },
+        { path: '/blk', type: 'block', rdev: 2049, mode: 0o2660 },
+        { path: '/fifo', type: 'fifo', mode: 0o1600 },
+        { path: '/doc', doc: true, content: 'y', mtime: now + 90_000 },
+        { path: '/lic', license: true, content: 'y', mtime: now - 300_000_000, mode: 0 },
+        { path: '/art', artifact: true, content: 'yyyy' },
+      ],
+    });
+    writeFileSync(file, built.bytes());
+    const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
+    const { config, doc, license, artifact, ghost } = FileFlag;
+    for (const [flags, options] of [
+      [['-c'], { only: config }],
+      [['-d'], { only: doc }],
+      [['-L', '-A'], { only: license | artifact }],
+      [['-l', '--noghost'], { without: ghost }],
+      [['-l', '--noconfig', '--noartifact'], { without: config | artifact }],
+      [['--state'], { states: true }],
+      [['-lv'], { longSince: now }],
+      [['-cv', '--state'], { only: config, states: true, longSince: now }],
+    ] as const)
+      for (const path of [file, ...sharedRpms.slice(0, 3)])
+        expect(text(fileLines(merged(path), options)), `${flags.join(' ')} ${path}`).toBe(
+          queryPackage(path, ...flags).toString(),
+        );
+    expect(text(dumpLines(merged(file), { only: config }))).toBe(queryPackage(file, '-c', '--dump').toString());
+    const last = parseQueryFormat(namedFormats.last);
+    expect(formatHeader(merged(file), last).toString()).toBe(queryPackage(file, '--last').toString());
+  });
+
   it('print every tag in every format as rpm does', () => {
     const files = [
       specialPackage(scratch()),

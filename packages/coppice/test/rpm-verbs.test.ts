@@ -57,6 +57,17 @@ files:
 describe('coppice rpm', () => {
   const file = 'repo/hello-1.10-1.noarch.rpm';
 
+  it('tells about the others when one cannot be read, and counts', async () => {
+    writeFileSync(join(work, 'junk.rpm'), 'x');
+    const done = await coppice('rpm', 'query', '-qp', 'junk.rpm', file, 'missing.rpm');
+    expect(done).toEqual({
+      status: 2,
+      stdout: 'hello-1.10-1.noarch\n',
+      stderr: 'error: junk.rpm: not an rpm package\nerror: open of missing.rpm failed: No such file or directory\n',
+    });
+    expect((await coppice('rpm', 'query', '-qpc', file)).stdout).toBe('/etc/hello.conf\n');
+  });
+
   it('builds what the description says', async () => {
     expect((await coppice('rpm', 'query', file)).stdout).toBe('hello-1.10-1.noarch\n');
     expect((await coppice('rpm', 'query', '--requires', file)).stdout).toContain(

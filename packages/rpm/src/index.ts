@@ -54,6 +54,7 @@ export { unpackPackage } from './package/unpack.ts';
 export type { CheckStatus, PackageCheck, PackageVerdict } from './package/checks.ts';
 export { checkLine, verdictSummary, verifyPackage } from './package/verify.ts';
 // What rpm -q prints.
+export type { ListingOptions } from './query/listing.ts';
 export { dumpLines, fileLines } from './query/listing.ts';
 export { namedFormats } from './query/named-formats.ts';
 export type { QueryFormat } from './query/query-format.ts';

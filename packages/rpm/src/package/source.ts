@@ -52,9 +52,13 @@ export function fileSource(path: string, fs: FileSystem): PackageSource {
   };
   const readAt = (handle: number, offset: number, length: number): Buffer => {
     const out = Buffer.allocUnsafe(length);
-    let got = 0;
-    while (got < length) {
-      const n = fs.read(handle, out, got, length - got, offset + got);
+    for (let got = 0; got < length; ) {
+      let n: number;
+      try {
+        n = fs.read(handle, out, got, length - got, offset + got);
+      } catch (error) {
+        throw errnoError(error, 'read failed');
+      }
       if (n === 0) throw truncated(path);
       got += n;
     }

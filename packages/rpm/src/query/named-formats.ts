@@ -72,6 +72,7 @@ export const namedFormats = {
   fileprovide: '[%{FILENAMES}\\t%{FILEPROVIDE}\\n]',
   filerequire: '[%{FILENAMES}\\t%{FILEREQUIRE}\\n]',
   filecaps: '[%{FILENAMES}\\t%|FILECAPS?{%{FILECAPS}}|\\n]',
+  last: '%-45{NVRA} %|INSTALLTIME?{%{INSTALLTIME:date}}:{(not installed)}|\\n',
   name: '%{NVR}%{ARCHSUFFIX}\\n',
   xml: '[%{*:xml}\\n]',
 } as const;

@@ -133,7 +133,8 @@ const typeLetters = new Map([
   [0o060000, 'b'],
 ]);
 
-function permissions(mode: number): string {
+/** `-rwxr-xr-x`. */
+export function permissions(mode: number): string {
   const bits = [...'rwxrwxrwx'].map((letter, i) => (mode & (0o400 >> i) ? letter : '-'));
   const special = (bit: number, at: number, set: string): void => {
     if (mode & bit) bits[at] = bits[at] === 'x' ? set : set.toUpperCase();

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError, systemClock } from '@coppice/base';
 import {
   databaseKind,
   dumpLines,
+  FileFlag,
   fileLines,
   formatHeader,
   type Header,
   headerXml,
   type InstalledPackage,
   installedPackages,
+  type ListingOptions,
   mergeSignatures,
   namedFormats,
   type PackageSelector,
@@ -17,6 +19,7 @@ import {
   RpmDb,
   readPackage,
   selectPackages,
+  Tag,
   tagInfo,
   textBytes,
 } from '@coppice/rpm';
@@ -94,17 +97,47 @@ function* installed(
   }
 }
 
-function* files(context: Context, names: readonly string[], facts: QueryFacts): Generator<Queried> {
+function* files(context: Context, names: readonly string[], facts: QueryFacts): Generator<Queried | CoppiceError> {
   for (const name of names) {
-    const pkg = readPackage(resolve(context.cwd, name));
-    yield { header: mergeSignatures(pkg.header, pkg.signature, facts.level), facts };
+    const path = resolve(context.cwd, name);
+    try {
+      const pkg = readPackage(path);
+      yield { header: mergeSignatures(pkg.header, pkg.signature, facts.level), facts };
+    } catch (error) {
+      // The others are still told about, as rpm does.
+      if (!isCoppiceError(error) || error.kind === 'bug') throw error;
+      yield new CoppiceError(error.code, error.message.replaceAll(path, name));
+    }
   }
 }
 
 const listed = (lines: readonly string[]): Buffer => textBytes(lines.map((line) => `${line}\n`).join(''));
 
+const filters = { configfiles: 'config', docfiles: 'doc', licensefiles: 'license', artifactfiles: 'artifact' } as const;
+const exceptions = { noghost: 'ghost', noconfig: 'config', noartifact: 'artifact' } as const;
+
+/** Which files the flags ask for. */
+function listingOptions(flags: Readonly<Record<string, unknown>>, now: number): ListingOptions {
+  const bits = (table: Readonly<Record<string, keyof typeof FileFlag>>): number =>
+    Object.entries(table).reduce((all, [flag, name]) => (flags[flag] === true ? all | FileFlag[name] : all), 0);
+  const only = bits(filters);
+  return {
+    ...(only === 0 ? {} : { only }),
+    without: bits(exceptions),
+    states: flags['state'] === true,
+    ...(flags['verbose'] === true ? { longSince: now } : {}),
+  };
+}
+
+/** Packages by the time of their installation. */
+function newestFirst(list: readonly Queried[]): Queried[] {
+  const time = ({ header }: Queried): number => header.getNumber(Tag.InstallTime) ?? 0;
+  const name = ({ header }: Queried): string => header.getString(Tag.Name) ?? '';
+  return [...list].sort((a, b) => time(b) - time(a) || (name(a) < name(b) ? 1 : -1));
+}
+
 /** What is to be printed of each package, in a fixed order. */
-function printers(flags: Readonly<Record<string, unknown>>): ((of: Queried) => Buffer)[] {
+function printers(flags: Readonly<Record<string, unknown>>, now: number): ((of: Queried) => Buffer)[] {
   const out: ((of: Queried) => Buffer)[] = [];
   const format = (text: string): void => {
     const parsed = parseQueryFormat(text);
@@ -117,8 +150,10 @@ function printers(flags: Readonly<Record<string, unknown>>): ((of: Queried) => B
     if (name === 'xml') out.push(({ header, facts }) => headerXml(header, facts.level));
     else format(text);
   }
-  if (flags['list'] === true) out.push(({ header }) => listed(fileLines(header)));
-  if (flags['dump'] === true) out.push(({ header }) => listed(dumpLines(header)));
+  const listing = listingOptions(flags, now);
+  if (flags['dump'] === true) out.push(({ header }) => listed(dumpLines(header, listing)));
+  else if (flags['list'] === true || listing.states === true || listing.only !== undefined)
+    out.push(({ header }) => listed(fileLines(header, listing)));
   if (out.length === 0) format(namedFormats.name);
   return out;
 }
@@ -129,20 +164,26 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const selecting = selections.some(({ flag }) => flags[flag] === true);
   if (dbpath === undefined && selecting) throw new CoppiceError('Usage', 'installed packages need --dbpath');
   if (subjects.length === 0 && flags['all'] !== true) throw new CoppiceError('Usage', 'no arguments given for query');
-  const print = printers(flags);
+  const print = printers(flags, Math.floor(systemClock.now() / 1000));
   const json: unknown[] = [];
+  const dated: Queried[] = [];
   let missing = 0;
   const queried =
     dbpath === undefined || flags['package'] === true
       ? files(context, subjects, { verbose: flags['verbose'] === true, level: rpmLevel(flags) })
       : installed(resolve(context.cwd, dbpath), subjects, flags);
   for (const item of queried) {
-    if (typeof item === 'string') {
+    if (isCoppiceError(item)) {
+      missing++;
+      context.stderr.write(`error: ${item.message}\n`);
+    } else if (typeof item === 'string') {
       missing++;
       context.stdout.write(`${item}\n`);
     } else if (flags['json'] === true) json.push(headerJson(item.header));
+    else if (flags['last'] === true) dated.push(item);
     else for (const one of print) context.stdout.write(one(item));
   }
+  for (const item of newestFirst(dated)) for (const one of print) context.stdout.write(one(item));
   if (flags['json'] === true) context.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
   return Math.min(missing, 255);
 };
