@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostFs } from '@coppice/linux';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { objects } from './ostree-identical.ts';
 import { ours, theirs } from './ostree-runners.ts';
@@ -70,6 +71,17 @@ const calls = `
 ! mkdir -p o9/lnk; rm -f o8/lnk; mkdir o8/lnk
 --repo=r checkout -U --union main o9
 --repo=b checkout --union t tree/a
+--repo=u commit -b main --timestamp=@1 --owner-uid=5 tree
+--repo=u checkout -U -H main o11
+--repo=u commit --orphan --timestamp=@2 --table-output --link-checkout-speedup o11
+--repo=u commit --orphan --timestamp=@2 --table-output --link-checkout-speedup --canonical-permissions o11
+--repo=u commit --orphan --timestamp=@2 --table-output --link-checkout-speedup --no-xattrs o11
+--repo=u commit --orphan --timestamp=@2 --table-output --link-checkout-speedup --mode-ro-executables o11
+--repo=u commit --orphan --timestamp=@2 --table-output --link-checkout-speedup --owner-uid=0 o11
+--repo=r commit --orphan --timestamp=@1 -F tree tree
+checksum  tree
+--repo=r gpg-sign main ABC
+--repo=r create-usb nope org.x.Y main
 --repo=r diff main main
 --repo=r refs --create=w main
 --repo=r prune --retain-branch-depth=main=1 --no-prune --refs-only
@@ -118,6 +130,7 @@ describe.skipIf(skipReason !== undefined)(`daily use ${skipReason ?? ''}`, () =>
     mkdirSync(other, { recursive: true });
     const made = spawnSync('bash', ['-euc', inputs], { cwd: other, encoding: 'utf8' });
     expect([made.status, made.stderr]).toEqual([0, expect.anything()]);
+    hostFs.setxattr(join(other, 'tree/d/run'), 'user.k', Buffer.from('v'));
     mkdirSync(join(mine, '..'));
     spawnSync('cp', ['-a', other, mine]);
   });

@@ -105,10 +105,13 @@ class DirectoryWriter {
     const { devino, devinoCanonical } = this.#modifier;
     const known = devino?.get(devInoKey(stat.dev, stat.ino));
     if (known !== undefined && devinoCanonical === true) return this.#hit(known);
-    const entry = applyModifier(this.#modifier, inTree, stat);
+    const source = this.#source(known, stat);
+    const entry = applyModifier(this.#modifier, inTree, source);
     if (entry === 'skip') return undefined;
-    const changed = entry.mode !== stat.mode || entry.uid !== stat.uid || entry.gid !== stat.gid;
-    if (known !== undefined && !changed && this.#modifier.label === undefined && this.#modifier.xattrs === undefined) {
+    const changed = entry.mode !== source.mode || entry.uid !== source.uid || entry.gid !== source.gid;
+    // Where attributes are left out the stored file may have some.
+    const same = !changed && this.#readXattrs;
+    if (known !== undefined && same && this.#modifier.label === undefined && this.#modifier.xattrs === undefined) {
       return this.#hit(known);
     }
     const link = isSymlink(stat.mode);
@@ -117,7 +120,7 @@ class DirectoryWriter {
       gid: entry.gid,
       mode: entry.mode,
       symlinkTarget: link ? this.#transaction.repo.fs.readlink(path) : '',
-      xattrs: this.#xattrs(path, inTree, entry),
+      xattrs: this.#xattrs(path, inTree, entry, source.xattrs),
     };
     if (!link && this.#adoptable(changed)) {
       const { mode } = this.#transaction.repo;
@@ -129,6 +132,15 @@ class DirectoryWriter {
       }
     }
     return this.#transaction.writeContent(header, { path, size: stat.size }, undefined, this.#order);
+  }
+
+  /** What a file is taken to be: a known one of a bare-user repository is what was stored, whatever it is on disk. */
+  #source(known: string | undefined, stat: FileStat): EntryOwnership & { readonly xattrs?: readonly Xattr[] } {
+    const { repo } = this.#transaction;
+    const { filter, canonicalPermissions, skipXattrs } = this.#modifier;
+    const mayChange = filter !== undefined || canonicalPermissions === true || skipXattrs === true;
+    if (known === undefined || repo.mode !== 'bare-user' || !mayChange) return stat;
+    return repo.loadFile(known).header;
   }
 
   /** True when a consumed file is already what its object would be, or needs only other permission bits. */
@@ -145,11 +157,11 @@ class DirectoryWriter {
     return checksum;
   }
 
-  #xattrs(path: string, inTree: string, entry: EntryOwnership): readonly Xattr[] {
+  #xattrs(path: string, inTree: string, entry: EntryOwnership, stored?: readonly Xattr[]): readonly Xattr[] {
     const { xattrs, label } = this.#modifier;
     let out = noXattrs;
     if (xattrs !== undefined) out = sortXattrs(xattrs(inTree, entry));
-    else if (this.#readXattrs) out = readXattrs(this.#transaction.repo.fs, path);
+    else if (this.#readXattrs) out = stored ?? readXattrs(this.#transaction.repo.fs, path);
     return label === undefined ? out : withLabel(this.#modifier, out, inTree, entry.mode, this.#order);
   }
 

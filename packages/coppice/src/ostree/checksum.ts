@@ -12,6 +12,7 @@ export const verb: OstreeVerb = {
     const { operands, options, context } = call;
     const [name] = operands;
     if (name === undefined) throw new CoppiceError('Usage', 'A filename must be given');
+    if (name === '') throw new CoppiceError('Io', strerror('ENOTSUP'));
     const path = resolve(context.cwd, name);
     try {
       call.print(fileChecksum(path, { ignoreXattrs: options.flag('ignore-xattrs') }));

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { join } from 'node:path';
+import { CoppiceError } from '@coppice/base';
+import { readText } from './commit-modifier.ts';
 import type { OstreeCall } from './verb.ts';
 
 export interface CommitMessage {
@@ -12,16 +13,12 @@ export interface CommitMessage {
 
 /** Subject and body from `-s`, `-m`, `-F` or an editor. */
 export function commitMessage(call: OstreeCall): CommitMessage {
-  const { options, context } = call;
+  const { options } = call;
   const subject = options.string('subject') ?? '';
   if (options.flag('editor')) return editMessage(call, subject);
   const file = options.string('body-file');
   if (file === undefined) return { subject, body: options.string('body') ?? '' };
-  try {
-    return { subject, body: readFileSync(resolve(context.cwd, file), 'utf8') };
-  } catch (error) {
-    throw errnoError(error, `openat(${file})`);
-  }
+  return { subject, body: readText(call, file) };
 }
 
 function template(branch: string | undefined, subject: string): string {

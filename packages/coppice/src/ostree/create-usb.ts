@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { allCollectionRefs, pull, Repo, updateSummary } from '@coppice/ostree';
 import { refPairs } from './find-remotes.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -26,6 +26,7 @@ export const verb: OstreeVerb = {
     if (commit !== undefined && refs.length > 1)
       throw new CoppiceError('Usage', 'When a commit checksum is specified, only a single ref can be specified');
     const root = resolve(context.cwd, mount);
+    if (!existsSync(root)) throw errnoError({ code: 'ENOENT' }, `opendir(${mount})`);
     const place = options.string('destination-repo') ?? '.ostree/repo';
     const target = join(root, place);
     if (target !== root && !target.startsWith(`${root}/`))

@@ -33,6 +33,7 @@ function migrateSecretRing(home: string): void {
 /** Loads the key of `--gpg-sign`. Throws `NotFound` in the original's words. */
 export function gpgKey(home: string, keyId: string): SigningKey {
   migrateSecretRing(home);
+  if (keyId.length < 8) throw new CoppiceError('NotFound', `Unable to lookup key ID ${keyId}: GPGME: Invalid value`);
   try {
     return loadGpgHomeKey(home, keyId);
   } catch (error) {
