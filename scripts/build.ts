@@ -14,11 +14,13 @@ import { oneVerb, verbsOf } from './one-verb.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Threads are started from files of their own. */
+/** Threads that are started from files of their own. */
 const workers = {
   'ostree-compress-worker': 'packages/ostree/src/store/compress-worker.ts',
-  'ostree-helper-worker': 'packages/ostree/src/thread/helper-worker.ts',
 };
+
+/** Threads that are started through main.cjs, for the compiled code that it keeps. */
+const threads = { 'ostree-helper': 'packages/ostree/src/thread/helper-worker.ts' };
 
 /** Rows of the table in programs.ts: name and module. */
 const programPattern = /^ {2}'?([a-z-]+)'?: \(\) => import\('([^']+)'\)/gm;
@@ -65,32 +67,33 @@ export async function bundle(outdir: string): Promise<void> {
   /** Program to verb to file; '' for calls without a verb and for verbs that have none. */
   const bundles: Record<string, Record<string, string>> = {};
   const jobs: Promise<void>[] = [];
+  const make = async (name: string, verb: string, from: BuildOptions, plugins: Plugin[]): Promise<void> => {
+    const { outputFiles = [] } = await build({
+      ...shared,
+      ...from,
+      write: false,
+      external: ['koffi'],
+      plugins: [apart('undici'), ...plugins, direct],
+    });
+    const { contents: bytes } = outputFiles[0]!;
+    const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+    const file = `${name}-${verb === '' ? '' : `${verb}-`}${digest}.cjs`;
+    writeFileSync(join(outdir, file), bytes);
+    bundles[name] = { ...bundles[name], [verb]: file };
+  };
   for (const [, name, path] of readFileSync(join(source, 'programs.ts'), 'utf8').matchAll(programPattern)) {
     const contents = `import { start } from './cli/start.ts';
 import { run } from '${path}';
 start('${name}', process.argv.slice(3), () => ({ run }));`;
+    const from: BuildOptions = { stdin: { contents, resolveDir: source, loader: 'ts' } };
     const verbs = verbsOf(source, name!);
-    bundles[name!] = {};
-    const make = async (verb: string): Promise<void> => {
-      const { outputFiles } = await build({
-        ...shared,
-        stdin: { contents, resolveDir: source, loader: 'ts' },
-        write: false,
-        external: ['koffi'],
-        plugins: [
-          apart('undici'),
-          ...(verbs.includes(verb) ? [oneVerb(source, name!, verb)] : []),
-          direct,
-          lazyBuiltins(),
-        ],
-      });
-      const { contents: bytes } = outputFiles[0]!;
-      const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-      const file = `${name}-${verb === '' ? '' : `${verb}-`}${digest}.cjs`;
-      writeFileSync(join(outdir, file), bytes);
-      bundles[name!]![verb] = file;
-    };
-    for (const verb of new Set(['', ...verbs])) jobs.push(make(verb));
+    for (const verb of new Set(['', ...verbs])) {
+      const some = verbs.includes(verb) ? [oneVerb(source, name!, verb)] : [];
+      jobs.push(make(name!, verb, from, [...some, lazyBuiltins()]));
+    }
+  }
+  for (const [name, path] of Object.entries(threads)) {
+    jobs.push(make(name, '', { entryPoints: [join(root, path)], outfile: name }, []));
   }
   await Promise.all(jobs);
   const undici = createRequire(join(root, 'packages/http/package.json')).resolve('undici');

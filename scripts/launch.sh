@@ -2,7 +2,12 @@
 #   COPPICE_NODE    another Node 24 to run with
 #   COPPICE_SOURCE  1 runs the TypeScript sources instead of the build (development)
 #   COPPICE_DIST    another bundle folder, as made by `npm run build -- --outdir DIR`
-root=$(cd "$dir/.." && pwd)
+# Asking a subshell takes a millisecond; it is needed only for paths that are not plain.
+case $dir/ in
+  *//* | */./* | */../*) root=$(cd "$dir/.." && pwd) ;;
+  /*/bin/) root=${dir%/bin} ;;
+  *) root=$(cd "$dir/.." && pwd) ;;
+esac
 export COPPICE_ROOT="$root"
 name=${0##*/}
 [ -e "$root/bin/$name" ] || name=${self##*/}

@@ -78,6 +78,8 @@ export interface FileSystem {
 
   // Extended attributes, never following links. Names are without NUL; values are raw bytes.
   listxattr(path: string): string[];
+  /** As `listxattr`, of an open file; left out where only paths can be asked. */
+  flistxattr?(fd: number): string[];
   getxattr(path: string, name: string): Buffer | undefined;
   setxattr(path: string, name: string, value: Uint8Array): void;
   removexattr(path: string, name: string): void;

@@ -15,6 +15,9 @@ function bundleOf(program: string, args: readonly string[]): string | undefined 
   return files[verb !== undefined && Object.hasOwn(files, verb) ? verb : ''];
 }
 
+/** Not a program: a thread of one, started as this file with that name. */
+const thread = 'ostree-helper';
+
 /** Commands that only lead to others: code is kept for each of those. */
 const groups = new Set(['admin', 'compose', 'db', 'instutil', 'override', 'remote', 'static-delta', 'repo', 'node']);
 
@@ -42,11 +45,31 @@ function runBundle(bundle: string, args: readonly string[]): void {
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (cachedData === undefined || script.cachedDataRejected === true) {
-    process.on('exit', (status) => {
-      if (status === 0) keepCode(script, cache);
-    });
+    // A thread may be stopped at any time, so it says when.
+    if (name === thread) {
+      const keepCompiledCode = (): void => {
+        Reflect.deleteProperty(globalThis, 'keepCompiledCode');
+        keepCode(script, cache);
+      };
+      Object.assign(globalThis, { keepCompiledCode });
+    } else {
+      process.on('exit', (status) => {
+        if (status === 0) keepCode(script, cache);
+      });
+    }
   }
   script.runInThisContext()(exports, require, module, file, __dirname);
+}
+
+/**
+ * When all went well, what is left is giving memory back piece by piece; `process.exit` leaves that to the system. Others who
+ * listen get their turn, and so does the report of an error that nobody caught.
+ */
+function leaveAtOnce(): void {
+  const leave = (status: number): void => {
+    if (status === 0 && process.listeners('exit').at(-1) === leave) process.exit();
+  };
+  process.on('exit', leave);
 }
 
 /** Functions that ran are in it, so it is made at the end. */
@@ -66,4 +89,7 @@ const bundle = bundleOf(name, args);
 if (bundle === undefined) {
   process.stderr.write(`coppice: no program named ${JSON.stringify(name)}\n`);
   process.exitCode = 127;
-} else runBundle(bundle, args);
+} else {
+  runBundle(bundle, args);
+  if (name !== thread) leaveAtOnce();
+}

@@ -68,12 +68,28 @@ function orUndefined(call: () => Stats | undefined): Stats | undefined {
   }
 }
 
-// Attribute values are at most 64 KiB on Linux, name lists too (XATTR_SIZE_MAX, XATTR_LIST_MAX), so one reused buffer of
-// that size makes every read one call.
-let scratch: Buffer | undefined;
-function xattrBuffer(): Buffer {
-  scratch ??= Buffer.allocUnsafe(65536);
-  return scratch;
+// Attribute values are at most 64 KiB on Linux, name lists too (XATTR_SIZE_MAX, XATTR_LIST_MAX). The kernel makes room for
+// as much as it is offered, which takes a third of the time of such a call: a small buffer is tried first.
+const smallBuffer = Buffer.allocUnsafeSlow(1024);
+let largeBuffer: Buffer | undefined;
+
+/** Calls with a buffer that is large enough: the bytes put there, which the next call overwrites, or the error's name. */
+function readXattr(call: (buffer: Buffer) => number): Buffer | string {
+  let n = call(smallBuffer);
+  if (n >= 0) return smallBuffer.subarray(0, n);
+  const errno = lastErrno();
+  if (errno !== 'ERANGE') return errno;
+  largeBuffer ??= Buffer.allocUnsafeSlow(65536);
+  n = call(largeBuffer);
+  if (n >= 0) return largeBuffer.subarray(0, n);
+  return lastErrno();
+}
+
+function listed(result: Buffer | string, call: string, path?: string): string[] {
+  if (typeof result !== 'string')
+    return result.length === 0 ? [] : attributeNames(result.subarray(0, -1), path ?? 'an open file');
+  if (result === 'ENOTSUP' || result === 'EOPNOTSUPP') return [];
+  throw systemError(result, call, path);
 }
 
 function rename2(from: string, to: string, flags: number): void {
@@ -139,21 +155,28 @@ export const hostFs: FileSystem = {
 
   listxattr(path) {
     if (process.platform !== 'linux') return [];
-    const buffer = xattrBuffer();
-    const n = libc().llistxattr(path, buffer, buffer.length);
-    if (n >= 0) return n === 0 ? [] : attributeNames(buffer.subarray(0, n - 1), path);
-    const errno = lastErrno();
-    if (errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return [];
-    throw systemError(errno, 'llistxattr', path);
+    const { llistxattr } = libc();
+    return listed(
+      readXattr((buffer) => llistxattr(path, buffer, buffer.length)),
+      'llistxattr',
+      path,
+    );
+  },
+  flistxattr(fd) {
+    if (process.platform !== 'linux') return [];
+    const { flistxattr } = libc();
+    return listed(
+      readXattr((buffer) => flistxattr(fd, buffer, buffer.length)),
+      'flistxattr',
+    );
   },
   getxattr(path, name) {
     if (process.platform !== 'linux') return undefined;
-    const buffer = xattrBuffer();
-    const n = libc().lgetxattr(path, name, buffer, buffer.length);
-    if (n >= 0) return Buffer.from(buffer.subarray(0, n));
-    const errno = lastErrno();
-    if (errno === 'ENODATA' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP') return undefined;
-    throw systemError(errno, 'lgetxattr', path);
+    const { lgetxattr } = libc();
+    const result = readXattr((buffer) => lgetxattr(path, name, buffer, buffer.length));
+    if (typeof result !== 'string') return Buffer.from(result);
+    if (result === 'ENODATA' || result === 'ENOTSUP' || result === 'EOPNOTSUPP') return undefined;
+    throw systemError(result, 'lgetxattr', path);
   },
   setxattr(path, name, value) {
     if (libc().lsetxattr(path, name, value, value.length, 0) !== 0) throw systemError(lastErrno(), 'lsetxattr', path);

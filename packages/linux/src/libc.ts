@@ -1,14 +1,19 @@
 // The system calls that Node lacks, through koffi on the C library the process already has. Loaded on first use.
 
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(import.meta.url);
 
 type Call = (...args: (number | bigint | string | Uint8Array | null)[]) => number;
 
 export interface Libc {
   readonly lgetxattr: Call;
   readonly llistxattr: Call;
+  readonly flistxattr: Call;
   readonly lsetxattr: Call;
   readonly lremovexattr: Call;
   readonly fsetxattr: Call;
@@ -28,6 +33,7 @@ let loaded: Libc | undefined;
 const prototypes = {
   lgetxattr: 'long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)',
   llistxattr: 'long llistxattr(const char *path, _Out_ uint8_t *list, size_t size)',
+  flistxattr: 'long flistxattr(int fd, _Out_ uint8_t *list, size_t size)',
   lsetxattr: 'int lsetxattr(const char *path, const char *name, const uint8_t *value, size_t size, int flags)',
   lremovexattr: 'int lremovexattr(const char *path, const char *name)',
   fsetxattr: 'int fsetxattr(int fd, const char *name, const uint8_t *value, size_t size, int flags)',
@@ -45,14 +51,22 @@ interface Koffi {
   errno(): number;
 }
 
+/** Where koffi's native part lies, as packages are found; asking `require.resolve` takes longer than loading it. */
+function nativePart(): string {
+  const { arch } = process;
+  const name = `@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return join(dirname(require.resolve('koffi')), '..', name);
+  }
+}
+
 /** koffi's native part alone takes a tenth of the time that its JavaScript does around it, which adds nothing used here. */
 export function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
-  const { arch } = process;
-  const folder = join(dirname(require.resolve('koffi')), `../@koromix/koffi-linux-${arch}/linux_${arch}`);
   const native = { exports: {} as Partial<Koffi> };
   try {
-    process.dlopen(native, join(folder, 'koffi.node'));
+    process.dlopen(native, nativePart());
   } catch {
     // Another C library, or laid out otherwise: it knows where it lies.
   }
@@ -66,7 +80,17 @@ export function libc(): Libc {
   const koffi = loadKoffi();
   const library = koffi.load(null);
   const calls: Record<string, unknown> = { errno: () => koffi.errno() };
-  for (const [name, prototype] of Object.entries(prototypes)) calls[name] = library.func(prototype);
+  for (const [name, prototype] of Object.entries(prototypes)) {
+    // Most commands use few of them.
+    Object.defineProperty(calls, name, {
+      configurable: true,
+      get() {
+        const value = library.func(prototype);
+        Object.defineProperty(calls, name, { value });
+        return value;
+      },
+    });
+  }
   loaded = calls as unknown as Libc;
   return loaded;
 }

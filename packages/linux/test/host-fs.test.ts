@@ -36,6 +36,27 @@ describe.skipIf(process.platform !== 'linux')('hostFs on Linux', () => {
     expect(codeOf(() => hostFs.listxattr(join(dir, 'none')))).toBe('ENOENT');
   });
 
+  test('long attributes and many names are read whole, by path and by descriptor', () => {
+    const path = join(dir, 'many');
+    writeFileSync(path, 'x');
+    const value = Buffer.alloc(1500, 7);
+    hostFs.setxattr(path, 'user.long', value);
+    const names = ['user.long'];
+    for (let i = 0; i < 40; i++) {
+      names.push(`user.${'n'.repeat(30)}${i}`);
+      hostFs.setxattr(path, names.at(-1)!, Buffer.from('v'));
+    }
+    expect(hostFs.getxattr(path, 'user.long')).toEqual(value);
+    expect(hostFs.listxattr(path).sort()).toEqual(names.sort());
+    const fd = hostFs.open(path, 0);
+    try {
+      expect(hostFs.flistxattr!(fd).sort()).toEqual(names);
+    } finally {
+      hostFs.close(fd);
+    }
+    expect(codeOf(() => hostFs.flistxattr!(fd))).toBe('EBADF');
+  });
+
   test('renameNoReplace refuses, renameExchange swaps', () => {
     const [a, b] = [join(dir, 'a'), join(dir, 'b')];
     writeFileSync(a, 'A');

@@ -36,13 +36,13 @@ export function fileChecksum(path: string, options: FileChecksumOptions = {}): s
   return link ? sha256(encodeFileHeader(header)) : hashFile(fs, path, encodeFileHeader(header), stat.size);
 }
 
-const pieceSize = 1024 * 1024;
+/** As much as the processor keeps at hand while it hashes what was just read. */
+const pieceSize = 512 * 1024;
 let buffer: Buffer | undefined;
 
 /** Hex SHA-256 of `head` and a file's bytes, in one reused buffer. */
 export function hashFile(fs: FileSystem, path: string, head: Uint8Array, expectedSize: number): string {
   if (expectedSize === 0) return sha256(head);
-  buffer ??= Buffer.allocUnsafeSlow(pieceSize);
   let fd: number;
   try {
     fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -50,26 +50,33 @@ export function hashFile(fs: FileSystem, path: string, head: Uint8Array, expecte
     throw errnoError(error, `openat(${path})`);
   }
   try {
-    // One call hashes a file that fits beside its header.
-    if (head.length + expectedSize < pieceSize) {
-      buffer.set(head, 0);
-      let at = head.length;
-      for (;;) {
-        const n = fs.read(fd, buffer, at, pieceSize - at, null);
-        at += n;
-        if (n === 0 || at === head.length + expectedSize) return sha256(buffer.subarray(0, at));
-        if (at === pieceSize) break;
-      }
-    }
-    const digest = createHash('sha256').update(head);
-    let at = 0;
-    for (;;) {
-      const n = fs.read(fd, buffer, 0, pieceSize, at);
-      if (n === 0) return digest.digest('hex');
-      digest.update(buffer.subarray(0, n));
-      at += n;
-    }
+    return hashOpenFile(fs, fd, head, expectedSize);
   } finally {
     fs.close(fd);
+  }
+}
+
+/** As `hashFile`, of a file that was just opened. */
+export function hashOpenFile(fs: FileSystem, fd: number, head: Uint8Array, expectedSize: number): string {
+  if (expectedSize === 0) return sha256(head);
+  buffer ??= Buffer.allocUnsafeSlow(pieceSize);
+  // One call hashes a file that fits beside its header.
+  if (head.length + expectedSize < pieceSize) {
+    buffer.set(head, 0);
+    let at = head.length;
+    for (;;) {
+      const n = fs.read(fd, buffer, at, pieceSize - at, null);
+      at += n;
+      if (n === 0 || at === head.length + expectedSize) return sha256(buffer.subarray(0, at));
+      if (at === pieceSize) break;
+    }
+  }
+  const digest = createHash('sha256').update(head);
+  let at = 0;
+  for (;;) {
+    const n = fs.read(fd, buffer, 0, pieceSize, at);
+    if (n === 0) return digest.digest('hex');
+    digest.update(buffer.subarray(0, n));
+    at += n;
   }
 }

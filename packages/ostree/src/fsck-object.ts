@@ -8,14 +8,15 @@ import { decodeDirMeta } from './codec/dirmeta.ts';
 import { decodeDirTree } from './codec/dirtree.ts';
 import { decodeArchiveHeader, encodeFileHeader, headerLength } from './codec/file-header.ts';
 import { isRegular, isSymlink } from './codec/mode-bits.ts';
-import type { ObjectType } from './codec/object-type.ts';
+import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Xattr } from './codec/xattrs.ts';
-import { hashFile } from './file-checksum.ts';
+import { hashFile, hashOpenFile } from './file-checksum.ts';
 import { contentPlace, type FoundObject, type Repo } from './repo.ts';
 import { loadFile, readXattrs } from './store/load-file.ts';
 import { RawInflater } from './store/raw-deflate.ts';
 
 const pieceSize = 1024 * 1024;
+const plainFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Checks objects one after another: structure and checksum. Throws `NotFound` for missing ones, `Corrupt` with libostree's words. */
 export class ObjectChecker {
@@ -51,6 +52,11 @@ export class ObjectChecker {
   }
 
   #content(checksum: string): void {
+    const plain = this.#plain(checksum);
+    if (plain !== undefined) {
+      if (plain === checksum) return;
+      throw prefixError(corrupt('file', checksum, plain), `fsck content object ${checksum}`);
+    }
     const place = this.#repo.findObject('file', checksum);
     if (place === undefined) {
       throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`, {
@@ -63,6 +69,32 @@ export class ObjectChecker {
       compare('file', checksum, repo.mode === 'archive' ? this.#archive(repo, path) : bare(place, checksum));
     } catch (error) {
       throw prefixError(error, `fsck content object ${checksum}`);
+    }
+  }
+
+  /**
+   * Checksum of a regular file without attributes in a bare repository, which most objects are: asked by its descriptor, where
+   * it takes half the time. Undefined for all others, and when anything goes wrong.
+   */
+  #plain(checksum: string): string | undefined {
+    const { fs, mode, path, settings } = this.#repo;
+    if (mode !== 'bare' || fs.flistxattr === undefined || this.#repo.currentTransaction !== undefined) return undefined;
+    let fd: number;
+    try {
+      fd = fs.open(`${path}/objects/${looseName(checksum, 'file', mode)}`, plainFlags);
+    } catch {
+      return undefined;
+    }
+    try {
+      const stat = fs.fstat(fd);
+      if (!isRegular(stat.mode) || (!settings.disableXattrs && fs.flistxattr(fd).length > 0)) return undefined;
+      const actual = hashOpenFile(fs, fd, headerBytes(stat, []), stat.size);
+      this.bytes += stat.size;
+      return actual;
+    } catch {
+      return undefined;
+    } finally {
+      fs.close(fd);
     }
   }
 
@@ -147,8 +179,10 @@ function headerBytes(owner: { uid: number; gid: number; mode: number }, xattrs: 
 }
 
 function compare(type: ObjectType, expected: string, actual: string): void {
-  if (expected === actual) return;
-  throw new CoppiceError('Corrupt', `Corrupted ${type} object; checksum expected='${expected}' actual='${actual}'`, {
-    data: { type, expected, actual },
-  });
+  if (expected !== actual) throw corrupt(type, expected, actual);
+}
+
+function corrupt(type: ObjectType, expected: string, actual: string): CoppiceError {
+  const message = `Corrupted ${type} object; checksum expected='${expected}' actual='${actual}'`;
+  return new CoppiceError('Corrupt', message, { data: { type, expected, actual } });
 }

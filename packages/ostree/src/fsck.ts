@@ -1,11 +1,13 @@
 import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import { verifyBindings } from './bindings.ts';
+import { ChecksumSet } from './checksum-set.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import { Holders } from './fsck-holders.ts';
 import { ObjectChecker } from './fsck-object.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
+import { visitLooseObjects } from './store/objects.ts';
 import { collectionRefs } from './store/ref-list.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
 import { SharedWork } from './thread/shared-work.ts';
@@ -86,7 +88,7 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   let partial = 0;
   let partialByFsck = 0;
   const orphans = new Set<string>();
-  for (const checksum of allCommits(repo)) {
+  for (const checksum of allCommits(repo, helperOf(repo, options))) {
     const { parent, metadata } = repo.loadCommit(checksum);
     if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, metadata);
     if (options.addTombstones === true && parent !== undefined && !repo.hasObject('commit', parent)) {
@@ -100,16 +102,17 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     }
   }
   const reachable = new Reachable();
+  const verified = new ChecksumSet();
   let stopped: unknown;
   try {
-    for (const commit of commits) traverseCommit(repo, commit, reachable, { tolerateDamage: true });
+    for (const commit of commits) traverseCommit(repo, commit, reachable, { tolerateDamage: true, verified });
   } catch (error) {
     stopped = error;
   }
   const total = reachable.size;
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
   if (stopped !== undefined) throw stopped;
-  yield* checkObjects(repo, options, checker, reachable, (type, checksum, error) =>
+  yield* checkObjects(repo, options, checker, reachable, verified, (type, checksum, error) =>
     problem(repo, options, type, checksum, error, commits, state),
   );
   for (const commit of orphans) {
@@ -126,30 +129,40 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   };
 }
 
-/** Checksums of the commits here and in parents. */
-function allCommits(repo: Repo): Iterable<string> {
+/** Checksums of the commits here and in parents. The helper is called in time, when there are contents enough for it. */
+function allCommits(repo: Repo, helper: HelperThread | undefined): Iterable<string> {
   const out = new Set<string>();
+  let contents = 0;
   for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
-    for (const { checksum, type } of at.objects()) if (type === 'commit') out.add(checksum);
+    visitLooseObjects(at.fs, at.path, at.mode, (type, name) => {
+      if (type === 'commit') out.add(name.checksum);
+      else if (type === 'file' && helper?.isWorth(++contents, 0) === true) helper.prepare();
+    });
   }
   return out;
 }
 
+/** The helper that was given, where files are the machine's own. */
+function helperOf(repo: Repo, options: FsckOptions): HelperThread | undefined {
+  return repo.fs === hostFs ? options.helper : undefined;
+}
+
 /**
- * Checks what commits reach. The helper takes its share of the contents while this thread is still at the metadata; what it
- * finds wrong is checked again here, for the error.
+ * Checks what commits reach, but for dirtrees that are `verified`. The helper takes its share of the contents while this
+ * thread is still at the metadata; what it finds wrong is checked again here, for the error.
  */
 function* checkObjects(
   repo: Repo,
   options: FsckOptions,
   checker: ObjectChecker,
   reachable: Reachable,
+  verified: ChecksumSet,
   failed: (type: ObjectType, checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
 ): Generator<FsckEvent, void, undefined> {
   const total = reachable.size;
   const { files } = reachable;
   const work = SharedWork.create(files.size);
-  const helper = repo.fs === hostFs ? options.helper : undefined;
+  const helper = helperOf(repo, options);
   let helped = false;
   const getHelp = (): void => {
     if (helped || helper?.isWorth(files.size, checker.bytes) !== true) return;
@@ -170,7 +183,7 @@ function* checkObjects(
     for (const [type, checksum] of reachable) {
       if (type === 'file') break;
       try {
-        checker.check(type, checksum);
+        if (type !== 'dirtree' || !verified.has(checksum)) checker.check(type, checksum);
       } catch (error) {
         yield* failed(type, checksum, error);
       }

@@ -1,5 +1,6 @@
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { ChecksumSet } from './checksum-set.ts';
+import { sha256 } from './codec/checksum.ts';
 import { checkEntryBytes } from './codec/dirtree.ts';
 import { DirTreeCursor } from './codec/dirtree-cursor.ts';
 import type { ObjectType } from './codec/object-type.ts';
@@ -70,6 +71,8 @@ export interface TraverseOptions {
   readonly commitOnly?: boolean;
   /** A damaged dirtree counts as one without entries. */
   readonly tolerateDamage?: boolean;
+  /** Gets the dirtrees that are sound and have the checksum that they are called by; each is read once for both. */
+  readonly verified?: ChecksumSet;
 }
 
 /**
@@ -86,7 +89,7 @@ export function traverseCommit(repo: Repo, commit: string, into: Reachable, opti
     into.commits.add(at);
     if (options.commitOnly !== true) {
       into.dirmetas.add(meta);
-      traverseTree(repo, tree, into, repo.isPartial(at), 0, options.tolerateDamage);
+      traverseTree(repo, tree, into, repo.isPartial(at), 0, options);
     }
     if (depth === 0) return;
     if (depth > 0) depth--;
@@ -101,19 +104,21 @@ export function traverseTree(
   into: Reachable,
   partial: boolean,
   depth: number,
-  tolerateDamage = false,
+  options: Pick<TraverseOptions, 'tolerateDamage' | 'verified'> = {},
 ): void {
   if (into.dirtrees.has(tree)) return;
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
   const below: string[] = [];
   try {
-    visitNames(repo.peekMetadata('dirtree', tree), into, below);
+    const bytes = repo.peekMetadata('dirtree', tree);
+    visitNames(bytes, into, below);
+    if (options.verified !== undefined && sha256(bytes) === tree) options.verified.add(tree);
   } catch (error) {
     if (partial && isCoppiceError(error, 'NotFound')) return;
-    if (!tolerateDamage || isCoppiceError(error, 'NotFound')) throw error;
+    if (options.tolerateDamage !== true || isCoppiceError(error, 'NotFound')) throw error;
   }
   into.dirtrees.add(tree);
-  for (const child of below) traverseTree(repo, child, into, partial, depth + 1, tolerateDamage);
+  for (const child of below) traverseTree(repo, child, into, partial, depth + 1, options);
 }
 
 const cursor = new DirTreeCursor();

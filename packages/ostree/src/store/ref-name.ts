@@ -1,12 +1,24 @@
 import { CoppiceError } from '@coppice/base';
 import { isChecksum } from '../codec/checksum.ts';
 
-// Letters and digits of any script, as GRegex takes `\\w`.
-const word = '\\p{L}\\p{N}_';
-const fragment = `[${word}][-.${word}]*`;
-const refPattern = new RegExp(`^${fragment}(?:/${fragment})*$`, 'u');
-const fragmentPattern = new RegExp(`^${fragment}$`, 'u');
-const refspecPattern = new RegExp(`^(?:(${fragment}):)?(${fragment}(?:/${fragment})*)$`, 'u');
+function patterns(word: string, flags: string): { ref: RegExp; fragment: RegExp; refspec: RegExp } {
+  const fragment = `[${word}][-.${word}]*`;
+  return {
+    ref: new RegExp(`^${fragment}(?:/${fragment})*$`, flags),
+    fragment: new RegExp(`^${fragment}$`, flags),
+    refspec: new RegExp(`^(?:(${fragment}):)?(${fragment}(?:/${fragment})*)$`, flags),
+  };
+}
+
+const plain = patterns('A-Za-z0-9_', '');
+let wide: ReturnType<typeof patterns> | undefined;
+
+/** Letters and digits of any script, as GRegex takes `\\w`. Patterns with those take a millisecond to make. */
+function patternsFor(text: string): ReturnType<typeof patterns> {
+  if (!/[^\0-\x7f]/.test(text)) return plain;
+  wide ??= patterns('\\p{L}\\p{N}_', 'u');
+  return wide;
+}
 
 /** A ref name with the remote it belongs to, if any. */
 export interface Refspec {
@@ -16,11 +28,11 @@ export interface Refspec {
 
 /** True for one component of a ref name; listings skip files with other names. */
 export function isRefFragment(name: string): boolean {
-  return fragmentPattern.test(name);
+  return patternsFor(name).fragment.test(name);
 }
 
 export function isRefName(name: string): boolean {
-  return refPattern.test(name);
+  return patternsFor(name).ref.test(name);
 }
 
 /** Throws `Invalid` with libostree's words; returns the name. */
@@ -36,7 +48,7 @@ export function checkRemoteName(name: string): string {
 
 /** Splits `[REMOTE:]REF`; throws `Invalid refspec X`. */
 export function parseRefspec(refspec: string): Refspec {
-  const match = refspecPattern.exec(refspec);
+  const match = patternsFor(refspec).refspec.exec(refspec);
   if (match === null) throw new CoppiceError('Invalid', `Invalid refspec ${refspec}`);
   return { remote: match[1], ref: match[2]! };
 }

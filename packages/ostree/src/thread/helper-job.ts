@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { CheckoutOptions } from '../checkout.ts';
 
 /** Share of fsck: content objects to check; `memory` is a SharedWork's. */
@@ -24,3 +25,9 @@ export interface WriteJob {
 }
 
 export type HelperJob = CheckJob | WriteJob;
+
+/** What the thread starts with: it sleeps on the number of jobs given and finds them in the port. */
+export interface HelperData {
+  readonly given: ArrayBufferLike;
+  readonly port: MessagePort;
+}

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { CoppiceError } from '@coppice/base';
-import type { HelperJob } from './helper-job.ts';
+import type { HelperData, HelperJob } from './helper-job.ts';
 
 export interface HelperThreadOptions {
   /** It is called for more tasks than this, or for 16 KiB as many bytes. Default 1500. */
@@ -15,6 +15,9 @@ export interface HelperThreadOptions {
 export class HelperThread {
   readonly #startAfter: number;
   #worker: Worker | undefined;
+  #port: MessagePort | undefined;
+  /** Counts the jobs that were given. */
+  #given = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(options: HelperThreadOptions = {}) {
     this.#startAfter = options.startAfter ?? 1500;
@@ -25,14 +28,31 @@ export class HelperThread {
     return tasks > this.#startAfter || bytes > this.#startAfter * 16384;
   }
 
-  /** Starts on a job; the thread that had the last one must be through. */
-  start(job: HelperJob): void {
-    // Little of what it makes lives longer than a task.
-    const resourceLimits = { maxYoungGenerationSizeMb: 4 };
-    this.#worker = new Worker(workerFile(), { workerData: job, resourceLimits });
+  /** Starts the thread, which takes a while, before it is known what it will do. */
+  prepare(): void {
+    if (this.#worker !== undefined) return;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#given = new Int32Array(new SharedArrayBuffer(4));
+    const { file, argv } = workerFile();
+    this.#worker = new Worker(file, {
+      argv,
+      workerData: { given: this.#given.buffer, port: port2 } satisfies HelperData,
+      transferList: [port2],
+      // Little of what it makes lives longer than a task.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     // What it could not do, the thread that started it does.
     this.#worker.on('error', () => {});
     this.#worker.unref();
+  }
+
+  /** Gives it a job, after those that it has. */
+  start(job: HelperJob): void {
+    this.prepare();
+    this.#port!.postMessage(job);
+    Atomics.add(this.#given, 0, 1);
+    Atomics.notify(this.#given, 0);
   }
 
   /** Lets the thread go. */
@@ -42,13 +62,13 @@ export class HelperThread {
   }
 }
 
-/** Beside this file as source or compiled; in a bundle, a file of its own. */
-function workerFile(): URL {
+/** Beside this file as source or compiled; in the bundle of the commands, one more program of its entry. */
+function workerFile(): { file: URL; argv: string[] } {
   const here = import.meta.url;
-  if (here.endsWith('.ts')) return new URL('./helper-worker.ts', here);
-  for (const place of ['./helper-worker.js', './ostree-helper-worker.mjs']) {
-    const url = new URL(place, here);
-    if (existsSync(url)) return url;
-  }
+  if (here.endsWith('.ts')) return { file: new URL('./helper-worker.ts', here), argv: [] };
+  const compiled = new URL('./helper-worker.js', here);
+  if (existsSync(compiled)) return { file: compiled, argv: [] };
+  const entry = new URL('./main.cjs', here);
+  if (existsSync(entry)) return { file: entry, argv: ['ostree-helper'] };
   throw new CoppiceError('Bug', 'the helping thread is missing from this build');
 }

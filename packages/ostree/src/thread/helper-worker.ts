@@ -1,11 +1,11 @@
-// The helper thread: does its share of a job without a turn of the event loop. What fails is left undone; the thread that
+// The helper thread: does its share of jobs without a turn of the event loop. What fails is left undone; the thread that
 // started this one does it again, and tells what is wrong.
-import { workerData } from 'node:worker_threads';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { hostFs } from '@coppice/linux';
 import { FileCheckout } from '../checkout-file.ts';
 import { ObjectChecker } from '../fsck-object.ts';
 import { Repo } from '../repo.ts';
-import type { HelperJob } from './helper-job.ts';
+import type { HelperData, HelperJob } from './helper-job.ts';
 import { SharedWork } from './shared-work.ts';
 
 /** What is done with one task. */
@@ -22,9 +22,9 @@ function workerOf(job: HelperJob): (task: number, checksum: string) => void {
   };
 }
 
-const job = workerData as HelperJob;
-const work = SharedWork.of(job.memory);
-if (work.begin()) {
+function help(job: HelperJob): void {
+  const work = SharedWork.of(job.memory);
+  if (!work.begin()) return;
   try {
     const run = workerOf(job);
     const checksums = Buffer.from(job.checksums.buffer, job.checksums.byteOffset, job.checksums.byteLength);
@@ -39,6 +39,15 @@ if (work.begin()) {
   } catch {
     // The repository did not open; nothing is done.
   } finally {
+    // Set by the entry of the bundle when there is no compiled code yet; before the end, behind which the thread may be stopped.
+    (globalThis as { keepCompiledCode?: () => void }).keepCompiledCode?.();
     work.end();
   }
+}
+
+const { given: memory, port } = workerData as HelperData;
+const given = new Int32Array(memory);
+for (let done = 0; ; done++) {
+  Atomics.wait(given, 0, done);
+  help(receiveMessageOnPort(port)!.message as HelperJob);
 }
