@@ -1,4 +1,14 @@
-import { copyFileSync, cpSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { decompressBytes } from '@coppice/archive';
 import { createRepository, loadRepository, packageXml, parseRepomd, unzchunk } from '@coppice/rpm';
@@ -62,6 +72,67 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
       changelogLimit: 1,
       baseUrl: 'http://example.com/x',
     });
+  });
+
+  it.skipIf(sharedRpms.length === 0)('equals createrepo_c for every choice of packages, names and tags', () => {
+    const [theirs, ours] = [scratch(), scratch()];
+    const comps = join(scratch(), 'comps.xml');
+    writeFileSync(comps, '<comps><group><id>core</id><name>Core</name></group></comps>\n');
+    for (const dir of [theirs, ours]) {
+      mkdirSync(join(dir, 'below/deep'), { recursive: true });
+      fill(dir, sharedRpms.slice(0, 3));
+      fill(join(dir, 'below'), sharedRpms.slice(3, 5));
+      fill(join(dir, 'below/deep'), sharedRpms.slice(5, 6));
+      symlinkSync(sharedRpms[6]!, join(dir, 'link.rpm'));
+    }
+    const name = basename(sharedRpms[0]!);
+    const group = { extra: [{ type: 'group', name: 'comps.xml', bytes: readFileSync(comps) }] };
+    writeFileSync(join(theirs, 'list'), `${name}\nmissing.rpm\n`);
+    for (const [flags, options] of [
+      [['--groupfile', comps], group],
+      [['--groupfile', comps, '--general-compress-type=xz'], { ...group, compression: 'xz' }],
+      [['--groupfile', comps, '--simple-md-filenames'], { ...group, simpleNames: true }],
+      [['--checksum=sha1'], { checksum: 'sha1' }],
+      [['--checksum=sha'], { checksum: 'sha' }],
+      [['-x', `${name.slice(0, 3)}*`, '-x', 'below/*'], { choose: { excludes: [`${name.slice(0, 3)}*`, 'below/*'] } }],
+      [['-n', name, '-n', 'below/absent.rpm'], { choose: { only: [name, 'below/absent.rpm'] } }],
+      [['--pkglist', join(theirs, 'list')], { choose: { only: [name, 'missing.rpm'] } }],
+      [['--skip-symlinks'], { choose: { skipLinks: true } }],
+      [['--location-prefix=pre/', '--baseurl=http://x'], { locationPrefix: 'pre/', baseUrl: 'http://x' }],
+      [['--cut-dirs=1'], { cutDirs: 1 }],
+      [['--cut-dirs=9', '--update'], { cutDirs: 9, update: true }],
+      [
+        [
+          '--distro=cpe:/o:x,X 1',
+          '--distro=plain',
+          '--content=c',
+          '--repo=r',
+          '--revision=77',
+          '--set-timestamp-to-revision',
+        ],
+        {
+          distroTags: [{ cpeid: 'cpe:/o:x', text: 'X 1' }, { text: 'plain' }],
+          ...{ contentTags: ['c'], repoTags: ['r'], revision: '77', timestamp: 77, stampFiles: true },
+        },
+      ],
+    ] as const) {
+      output('createrepo_c', ['--no-database', '--quiet', ...flags, theirs]);
+      createRepository(ours, options as object);
+      for (const kind of kinds) expect(metadata(ours, kind), flags.join(' ')).toBe(metadata(theirs, kind));
+      const shape = (dir: string): string =>
+        readFileSync(join(dir, 'repodata/repomd.xml'), 'utf8')
+          .replace(/[0-9a-f]{40,}/g, 'SUM')
+          .replace(/<(revision|timestamp)>\d{9,}</g, '<$1>N<')
+          .replace(/<size>\d+</g, '<size>N<');
+      expect(shape(ours), flags.join(' ')).toBe(shape(theirs));
+      const names = (dir: string): string[] =>
+        readdirSync(join(dir, 'repodata'))
+          .map(
+            (file) => `${file.replace(/[0-9a-f]{40,}/, 'SUM')} ${statSync(join(dir, 'repodata', file)).mtimeMs < 1e6}`,
+          )
+          .sort();
+      expect(names(ours), flags.join(' ')).toEqual(names(theirs));
+    }
   });
 
   it.skipIf(sharedRpms.length === 0)('leaves out packages that cannot be read, as createrepo_c does', () => {

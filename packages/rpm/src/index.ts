@@ -65,10 +65,11 @@ export type { QueryFacts, TagValue } from './query/tag-value.ts';
 export { queryTag, tagValue } from './query/tag-value.ts';
 export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
-export type { CreatedRepository, CreateOptions } from './repodata/create-repository.ts';
+export type { CreatedRepository, CreateOptions } from './repodata/create-options.ts';
 // Repositories: making and reading their metadata.
 export { createRepository, createRepositoryConcurrently } from './repodata/create-repository.ts';
 export { readFilelists, readOther } from './repodata/details-reader.ts';
+export type { PackageChoice } from './repodata/find-packages.ts';
 export type { LoadedRepository, LoadOptions } from './repodata/load-repository.ts';
 export { findRecord, loadDetails, loadRepository, metadataBytes } from './repodata/load-repository.ts';
 export type { MetadataKind } from './repodata/metadata-writer.ts';

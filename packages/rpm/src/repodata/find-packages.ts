@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { compareBytes, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 
@@ -12,9 +12,30 @@ export interface FoundPackage {
   readonly mtime: number;
 }
 
+/** Which package files count. */
+export interface PackageChoice {
+  /** Shell patterns (`*` and `?`) of file names or paths that do not. */
+  readonly excludes?: readonly string[];
+  /** Only these paths below the directory. */
+  readonly only?: readonly string[];
+  /** Symbolic links do not. */
+  readonly skipLinks?: boolean;
+}
+
+/** `*` stands for any text, `/` too, `?` for one character, all else for itself. */
+function patternOf(text: string): RegExp {
+  const escaped = text
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${escaped}$`, 's');
+}
+
 /** `.rpm` files below `dir` in createrepo_c's order; symbolic links are followed to files but not to directories. */
-export function findPackages(fs: FileSystem, dir: string): FoundPackage[] {
+export function findPackages(fs: FileSystem, dir: string, choose: PackageChoice = {}): FoundPackage[] {
   const out: FoundPackage[] = [];
+  const excludes = (choose.excludes ?? []).map(patternOf);
+  const only = choose.only === undefined ? undefined : new Set(choose.only.map((path) => normalize(path)));
   const walk = (relative: string): void => {
     let names: string[];
     try {
@@ -30,7 +51,9 @@ export function findPackages(fs: FileSystem, dir: string): FoundPackage[] {
         if (name !== 'repodata' && name !== '.repodata' && !name.startsWith('.repodata.')) walk(href);
         continue;
       }
-      if (!name.endsWith('.rpm')) continue;
+      if (!name.endsWith('.rpm') || only?.has(href) === false) continue;
+      if (type === 0o120000 && choose.skipLinks === true) continue;
+      if (excludes.some((pattern) => pattern.test(name) || pattern.test(href))) continue;
       const target = type === 0o120000 ? fs.stat(join(dir, href)) : stat;
       if (target === undefined || (target.mode & 0o170000) !== 0o100000) continue;
       out.push({ href, name, size: target.size, mtime: Math.floor(target.mtimeMs / 1000) });

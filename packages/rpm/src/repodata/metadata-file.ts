@@ -2,12 +2,15 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress } from 'node:zlib';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
+import { checksumAlgorithm } from './load-repository.ts';
 import type { RepomdRecord } from './repomd.ts';
 
 export interface PackingOptions {
   readonly compression?: Compression;
   readonly level?: number;
   readonly checksum?: string;
+  /** Names without the checksum. */
+  readonly simpleNames?: boolean;
 }
 
 export interface PackedMetadata {
@@ -26,14 +29,14 @@ function described(
   open: { readonly value: string; readonly size: number },
   options: PackingOptions,
 ): PackedMetadata {
-  const algorithm = options.checksum ?? 'sha256';
+  const checksum = options.checksum ?? 'sha256';
   const compression = options.compression ?? 'gzip';
-  const value = hash(algorithm, bytes);
+  const value = hash(checksumAlgorithm(checksum), bytes);
   return {
     type,
-    fileName: `${value}-${name}${compressionSuffix(compression)}`,
+    fileName: `${options.simpleNames === true ? '' : `${value}-`}${name}${compressionSuffix(compression)}`,
     bytes,
-    checksum: { type: algorithm === 'sha1' ? 'sha' : algorithm, value },
+    checksum: { type: checksum, value },
     open: compression === 'none' ? undefined : open,
   };
 }
@@ -50,7 +53,7 @@ export function packMetadata(
   chunks: Iterable<Uint8Array>,
   options: PackingOptions,
 ): PackedMetadata {
-  const digest = createHash(options.checksum ?? 'sha256');
+  const digest = createHash(checksumAlgorithm(options.checksum ?? 'sha256'));
   let size = 0;
   const watched = function* (): Generator<Uint8Array> {
     for (const chunk of chunks) {
@@ -83,7 +86,7 @@ export class MetadataStream {
     this.#type = type;
     this.#name = name;
     this.#options = options;
-    this.#digest = createHash(options.checksum ?? 'sha256');
+    this.#digest = createHash(checksumAlgorithm(options.checksum ?? 'sha256'));
     const compression = options.compression ?? 'gzip';
     if (compression === 'gzip') this.#engine = createGzip({ chunkSize: pieceLength, ...levelOf(options) });
     else if (compression === 'zstd')

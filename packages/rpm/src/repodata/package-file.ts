@@ -7,6 +7,7 @@ import { hostFs } from '@coppice/linux';
 import { rpmvercmp } from '../evr.ts';
 import { SigTag, Tag } from '../header/tag.ts';
 import { type RpmPackage, readPackage } from '../package/rpm-package.ts';
+import { checksumAlgorithm } from './load-repository.ts';
 import { describePackage, type RepositoryPackage } from './repository-package.ts';
 
 /** What stands for a file's content, and its state when it was read. */
@@ -73,20 +74,18 @@ function digestAndOpen(
   });
 }
 
-/** Name of a digest in metadata. */
-export const checksumType = (algorithm: string): string => (algorithm === 'sha1' ? 'sha' : algorithm);
-
 /** What createrepo says about one package file. Throws what `readPackage` throws. */
 export function describePackageFile(path: string, href: string, options: DescribeFileOptions = {}): RepositoryPackage {
   const checksum = options.checksum ?? 'sha256';
+  const algorithm = checksumAlgorithm(checksum);
   const fs = options.fs ?? hostFs;
   const { digest, pkg, size, mtimeMs } =
     options.content === undefined
-      ? digestAndOpen(fs, path, checksum, options.buffer ?? Buffer.allocUnsafe(256 * 1024))
+      ? digestAndOpen(fs, path, algorithm, options.buffer ?? Buffer.allocUnsafe(256 * 1024))
       : { ...options.content, pkg: readPackage(path, { fs }) };
   const { signature } = pkg;
   return describePackage(pkg.header, {
-    checksum: { type: checksumType(checksum), value: digest },
+    checksum: { type: checksum, value: digest },
     fileTime: Math.floor(mtimeMs / 1000),
     fileSize: size,
     location: options.baseUrl === undefined ? { href } : { href, base: options.baseUrl },
