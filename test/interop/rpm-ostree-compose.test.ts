@@ -164,6 +164,104 @@ postprocess:
     expect(without.status).toBe(1);
   });
 
+  test('users keep their numbers, and none is lost that files belong to', async () => {
+    const ostreeText = (path: string): string => ostree('cat', 'test/users', path);
+    const manifest = (packages: string, more = ''): void =>
+      writeFileSync(
+        join(dir, 'users.yaml'),
+        `packages: [kernel, systemd, busybox, fedora-release-coreos${packages}]\nref: test/users\nrepos: [users]\ntmp-is-dir: true\nselinux: false\n${more}`,
+      );
+    // A repository of its own: when one was made is in the commits of all who use it.
+    const yum = join(dir, 'yum-users');
+    original('cp', '-r', join(dir, 'yum'), yum);
+    writeFileSync(join(dir, 'users.repo'), `[users]\nbaseurl=file://${yum}\n`);
+    const compose = (): Promise<Ran> => rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'users.yaml');
+    const account = (uid: string): PackageSpec =>
+      extra('account', [
+        { path: '/usr/lib/sysusers.d/account.conf', mode: 0o644, content: Buffer.from(`u keeper ${uid}\n`) },
+        { path: '/usr/share/kept', mode: 0o644, content: Buffer.from('x'), user: 'keeper' },
+      ]);
+    const publish = (spec: PackageSpec): void => {
+      writeFileSync(join(yum, `${spec.name}.rpm`), buildPackage(spec).bytes());
+      original('createrepo_c', '-q', '--update', yum);
+    };
+    publish(account('-'));
+    manifest(', account');
+    expect((await compose()).stderr).toBe('');
+    const [, uid] = /^keeper:x:(\d+):/m.exec(ostreeText('/usr/lib/passwd'))!;
+    // Another account comes first and would get the number.
+    publish(
+      extra('aaa', [
+        { path: '/usr/lib/sysusers.d/aaa.conf', mode: 0o644, content: Buffer.from('u newcomer -\n') },
+        { path: '/usr/share/new', mode: 0o644, content: Buffer.from('x'), user: 'newcomer' },
+      ]),
+    );
+    manifest(', account, aaa');
+    const second = await compose();
+    expect(second.stderr).toBe('');
+    expect(second.stdout).toContain('New passwd entries: newcomer\n');
+    expect(ostreeText('/usr/lib/passwd')).toMatch(new RegExp(`^keeper:x:${uid}:`, 'm'));
+    const before = ostree('rev-parse', 'test/users');
+    const refused = async (more: string, why: string): Promise<void> => {
+      manifest(', account, aaa', more);
+      const ran = await compose();
+      expect(ran.stderr).toBe(`error: Validating ${why}\n`);
+      expect(ostree('rev-parse', 'test/users')).toBe(before);
+    };
+    const user = 'user entries according to treefile check-passwd: ';
+    await refused(
+      'check-passwd: {type: data, entries: {keeper: 7}}\n',
+      `${user}passwd UID changed: keeper (7 to ${uid})`,
+    );
+    await refused(
+      `check-passwd: {type: data, entries: {gone: ${uid}}}\n`,
+      `${user}User missing from new passwd file: gone`,
+    );
+    writeFileSync(join(dir, 'group'), 'keeper:x:9:\n');
+    await refused(
+      'check-groups: {type: file, filename: group}\n',
+      `group entries according to treefile check-groups: group GID changed: keeper (9 to ${/^keeper:x:(\d+):/m.exec(ostreeText('/usr/lib/group'))![1]})`,
+    );
+    manifest(
+      ', account, aaa',
+      `check-passwd: {type: data, entries: {gone: ${uid}, unused: 4000}}\nignore-removed-users: [gone]\n`,
+    );
+    const ignored = await compose();
+    expect(ignored.stdout).toContain('Ignored user missing from new passwd file: gone\n');
+    expect(ignored.stdout).toContain('Unused user removed from new passwd file: unused\n');
+  });
+
+  test('a commit is signed with the key of the treefile before its ref shows it', async () => {
+    const home = join(dir, 'gpg');
+    mkdirSync(home, { mode: 0o700 });
+    const gpg = (...args: string[]): string =>
+      original('gpg', '--homedir', home, '--batch', '--passphrase', '', ...args);
+    gpg('--quick-generate-key', 'compose@example.com', 'ed25519', 'sign', 'never');
+    const [, fingerprint] = /^fpr:+([0-9A-F]{40}):/m.exec(gpg('--with-colons', '--fingerprint'))!;
+    const base =
+      'packages: [kernel, systemd, busybox, fedora-release-coreos]\nrepos: [local]\ntmp-is-dir: true\nselinux: false\n';
+    writeFileSync(join(dir, 'signed.yaml'), `${base}ref: test/signed\ngpg-key: ${fingerprint}\n`);
+    const compose = (): Promise<Ran> =>
+      rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', '--force-nocache', 'signed.yaml');
+    const saved = process.env['GNUPGHOME'];
+    process.env['GNUPGHOME'] = home;
+    try {
+      expect((await compose()).stderr).toBe('');
+      const keys = join(dir, 'keys');
+      mkdirSync(keys);
+      gpg('-o', join(keys, 'a.gpg'), '--export', fingerprint!);
+      const shown = ostree('show', `--gpg-homedir=${keys}`, 'test/signed');
+      expect(shown).toMatch(/Good signature from .*compose@example\.com/);
+      const before = ostree('rev-parse', 'test/signed');
+      writeFileSync(join(dir, 'signed.yaml'), `${base}ref: test/signed\ngpg-key: ${'0'.repeat(40)}\n`);
+      expect((await compose()).stderr).toMatch(/^error: No gpg key found with ID 0{40}/);
+      expect(ostree('rev-parse', 'test/signed')).toBe(before);
+    } finally {
+      if (saved === undefined) delete process.env['GNUPGHOME'];
+      else process.env['GNUPGHOME'] = saved;
+    }
+  });
+
   test('verbs that are missing say so', async () => {
     for (const verb of [['countme'], ['cliwrap', 'x'], ['kernel-install'], ['ex', 'rebuild']])
       expect((await rpmOstree(...verb)).stderr).toBe(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, fromHex } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
-import { Repo } from '@coppice/ostree';
+import { gpgSignCommit, Repo } from '@coppice/ostree';
 import {
   composeCommit,
   diffCommits,
@@ -17,6 +17,8 @@ import {
   solveTree,
   versionOf,
 } from '@coppice/rpm-ostree';
+import { defaultGpgHome, gpgHomeKeyring } from '@coppice/signing';
+import { gpgKey } from '../ostree/signers.ts';
 import {
   type ComposeInput,
   composeArch,
@@ -108,6 +110,12 @@ function previousOf(call: VerbCall, repo: Repo, ref: string | undefined): Previo
     inputHash: options.string('previous-inputhash') ?? known?.metadata.lookupString('rpmostree.inputhash'),
     version: options.string('previous-version') ?? (known === undefined ? undefined : versionOf(known)),
   };
+}
+
+/** Signs with the key that a treefile names, out of the user's GnuPG home. Throws `NotFound`. */
+export function signWithKey({ context }: VerbCall, repo: Repo, commit: string, keyId: string): void {
+  const home = defaultGpgHome(context.env);
+  gpgSignCommit(repo, commit, gpgKey(home, keyId), gpgHomeKeyring(home));
 }
 
 function composeJson(
@@ -216,7 +224,9 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     timestamp: composeTime(call),
     ...(version === undefined ? {} : { version }),
     ...(parent === undefined ? {} : { parent }),
-    ...(commitIdTo === undefined ? {} : { ref: null }),
+    ...(previous.commit === undefined ? {} : { previous: previous.commit }),
+    // A ref never shows a commit that lacks its signature.
+    ...(commitIdTo === undefined && treefile.gpgKey === undefined ? {} : { ref: null }),
     repos: solved.repos,
     advisories: solved.advisories,
     inputHash: solved.inputHash,
@@ -225,6 +235,10 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     env: context.env,
     progress: text.progress,
   });
+  if (treefile.gpgKey !== undefined) {
+    signWithKey(call, repo, result.commit, treefile.gpgKey);
+    if (commitIdTo === undefined && treefile.ref !== undefined) repo.setRef(treefile.ref, result.commit);
+  }
   text.line(
     commitIdTo === undefined && treefile.ref !== undefined
       ? `${treefile.ref} => ${result.commit}`

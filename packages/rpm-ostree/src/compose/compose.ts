@@ -23,6 +23,7 @@ import type { Treefile } from '../treefile/treefile.ts';
 import { layoutRoot } from './layout.ts';
 import { placeDatabase, postprocessTree } from './postprocess.ts';
 import { addFiles, mergeLayers, runPostprocess } from './tree-steps.ts';
+import { checkUsers, keepUsers } from './users.ts';
 
 export interface ComposeOptions {
   /** Where the commit goes. */
@@ -39,6 +40,8 @@ export interface ComposeOptions {
   readonly version?: string;
   /** Previous commit. */
   readonly parent?: string;
+  /** The commit whose users are kept and checked, if it is not to be the parent. */
+  readonly previous?: string;
   readonly subject?: string;
   /** Ref to set; default the treefile's. Null sets none. */
   readonly ref?: string | null;
@@ -151,6 +154,14 @@ function exclusion(treefile: Treefile): ((pkg: Nevra, path: string) => boolean) 
   };
 }
 
+function previousCommit({
+  repo,
+  parent,
+  previous = parent,
+}: Pick<ComposeOptions, 'repo' | 'parent' | 'previous'>): { readonly repo: Repo; readonly commit: string } | undefined {
+  return previous === undefined || !repo.hasObject('commit', previous) ? undefined : { repo, commit: previous };
+}
+
 /** Packages into an empty tree, with their scripts. */
 export async function mergePackages(
   txn: Transaction,
@@ -159,6 +170,9 @@ export async function mergePackages(
   imported: readonly ImportedPackage[],
 ): Promise<readonly Nevra[]> {
   const exclude = exclusion(options.treefile);
+  const previous = previousCommit(options);
+  if (previous !== undefined && options.treefile.preservePasswd)
+    keepUsers(txn, tree, ImageTree.fromCommit(previous.repo, previous.commit));
   if (options.packageRepo !== undefined && options.packageRepo !== tree.repo)
     for (const pkg of imported) copyPackage(options.packageRepo, txn, pkg);
   return await layerPackages(txn, tree, {
@@ -235,6 +249,7 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
     const tree = new ImageTree(repo);
     const packages = await mergePackages(txn, tree, options, imported);
     const kernel = await finishTree(txn, tree, options);
+    checkUsers(tree, treefile, previousCommit(options), (text) => progress({ type: 'message', text }));
     removeTree(options.scratch, options.fs ?? hostFs);
     progress({ type: 'begin', step: 'Writing OSTree commit' });
     const written = tree.write(txn);

@@ -88,6 +88,12 @@ class Loader {
           ? [this.#source.resolve(path, pair[0]), ...pair.slice(1)]
           : pair,
       );
+    for (const key of ['check-passwd', 'check-groups']) {
+      const check = doc[key];
+      if (check === null || typeof check !== 'object' || Array.isArray(check)) continue;
+      if (typeof check['filename'] === 'string')
+        doc[key] = { ...check, filename: this.#source.resolve(path, check['filename']) };
+    }
     const { include, 'arch-include': archInclude, 'conditional-include': conditional, ...rest } = doc;
     doc = rest;
     const vars = new Map(outer);

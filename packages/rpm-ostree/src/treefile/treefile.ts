@@ -51,6 +51,8 @@ export interface Treefile {
   readonly noInitramfs: boolean;
   readonly readonlyExecutables: boolean;
   readonly etcGroupMembers: readonly string[];
+  /** Users of the previous commit keep their numbers. */
+  readonly preservePasswd: boolean;
   readonly checkPasswd: UserCheck;
   readonly checkGroups: UserCheck;
   readonly ignoreRemovedUsers: readonly string[];
@@ -163,6 +165,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     noInitramfs: flag('no-initramfs', false),
     readonlyExecutables: flag('readonly-executables', newer),
     etcGroupMembers: strings('etc-group-members'),
+    preservePasswd: flag('preserve-passwd', true),
     checkPasswd: userCheck(doc['check-passwd']),
     checkGroups: userCheck(doc['check-groups']),
     ignoreRemovedUsers: strings('ignore-removed-users'),
