@@ -262,7 +262,14 @@ postprocess:
     }
   });
 
-  test('verbs that are missing say so', async () => {
+  test('verbs and keys of treefiles that are missing say so', async () => {
+    writeFileSync(
+      join(dir, 'ima.yaml'),
+      'packages: [kernel, systemd, busybox]\nrepos: [local]\nref: x\nima: true\ncliwrap: true\n',
+    );
+    expect((await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'ima.yaml')).stderr).toBe(
+      'error: not built yet: treefile: ima: true, cliwrap: true\n',
+    );
     for (const verb of [['countme'], ['cliwrap', 'x'], ['kernel-install'], ['ex', 'rebuild']])
       expect((await rpmOstree(...verb)).stderr).toBe(
         `error: not built yet: rpm-ostree ${verb.filter((v) => v !== 'x').join(' ')}\n`,

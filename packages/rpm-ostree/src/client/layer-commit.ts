@@ -1,5 +1,6 @@
 // The commit of a base with layers: known already, or put together with the base as its parent.
 import { join } from 'node:path';
+import { CoppiceError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import { layerPackages } from '../assemble/layer.ts';
@@ -111,6 +112,8 @@ function announceOverrides(client: Client, resolution: Resolution): boolean {
 /** Makes the commit, unless a deployment has the one that would come out. */
 export async function commitLayers(client: Client, plan: LayerPlan): Promise<string> {
   const { base, origin, resolution, imported } = plan;
+  if (origin.cliwrap)
+    throw new CoppiceError('Unsupported', 'not built yet: cliwrap; see `rpm-ostree deploy --ex-cliwrap=false`');
   const { repo } = client;
   const changesBase = announceOverrides(client, resolution);
   const baseCommit = repo.loadCommit(base);

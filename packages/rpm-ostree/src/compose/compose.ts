@@ -1,7 +1,7 @@
 // A base commit from packages: merged, scripts run, postprocessed, committed. Where the packages come from is another file.
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { type Progress, silentProgress } from '@coppice/base';
+import { CoppiceError, type Progress, silentProgress } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { hostFs, removeTree } from '@coppice/linux';
@@ -201,6 +201,8 @@ export async function finishTree(
   >,
 ): Promise<TreeKernel | undefined> {
   const { treefile } = options;
+  if (treefile.unbuilt.length > 0)
+    throw new CoppiceError('Unsupported', `not built yet: treefile: ${treefile.unbuilt.join(', ')}`);
   const env = options.env ?? process.env;
   const kernel = postprocessTree(txn, tree, treefile, options.version);
   mergeLayers(tree, treefile);

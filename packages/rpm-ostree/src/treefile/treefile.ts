@@ -63,7 +63,8 @@ export interface Treefile {
   readonly commitMetadata: Readonly<Record<string, Plain>>;
   readonly repoMetadata: 'inline' | 'detached' | 'disabled';
   readonly advisoriesMetadata: 'inline' | 'detached' | 'disabled';
-  readonly cliwrap: boolean;
+  /** What is asked for and cannot be done yet, as `KEY: VALUE`. */
+  readonly unbuilt: readonly string[];
 }
 
 function pick<T extends string>(value: Plain | undefined, allowed: readonly T[], fallback: T, key: string): T {
@@ -77,6 +78,22 @@ function pick<T extends string>(value: Plain | undefined, allowed: readonly T[],
 }
 
 const badTargets = /^\/?(usr\/(?!local(?:\/|$))|etc\/|bin\/|sbin\/|lib\/|lib64\/)/;
+
+/** Values of a treefile that a tree is not made by yet; others of the same keys are the default or need nothing. */
+const unbuiltValues: Readonly<Record<string, (value: Plain) => boolean>> = {
+  ima: (value) => value === true,
+  cliwrap: (value) => value === true,
+  'cliwrap-binaries': (value) => Array.isArray(value) && value.length > 0,
+  rpmdb: (value) => value === 'host',
+  'boot-location': (value) => value === 'kernel-install',
+};
+
+function unbuiltOf(doc: TreefileDocument): string[] {
+  return Object.entries(unbuiltValues).flatMap(([key, asks]) => {
+    const value = doc[key];
+    return value !== undefined && asks(value) ? [`${key}: ${JSON.stringify(value)}`] : [];
+  });
+}
 
 function userCheck(value: Plain | undefined): UserCheck {
   if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value))
@@ -184,6 +201,6 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
       'inline',
       'advisories-metadata',
     ),
-    cliwrap: flag('cliwrap', false),
+    unbuilt: unbuiltOf(doc),
   };
 }
