@@ -1,26 +1,30 @@
 import { resolve } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import {
+  type Dependency,
   dependenciesOverlap,
   formatDependency,
   formatNevra,
   globMatcher,
   loadRepository,
   parseCapability,
+  parseRichDependency,
   parseSubject,
   type RepositoryPackage,
+  simpleDependencies,
 } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
 
 const nevraText = (pkg: RepositoryPackage): string => formatNevra(pkg);
 
-/** Whether a pattern, read in any of the forms dnf knows, or as a file or a capability, names the package. */
-function matches(pkg: RepositoryPackage, pattern: string): boolean {
-  if (pattern.startsWith('/')) {
-    const is = globMatcher(pattern);
-    return pkg.files.some(is) || (pkg.fileList?.some((f) => is(f.path)) ?? false);
-  }
+function hasFile(pkg: RepositoryPackage, pattern: string): boolean {
+  const is = globMatcher(pattern);
+  return pkg.files.some(is) || (pkg.fileList?.some((f) => is(f.path)) ?? false);
+}
+
+/** Whether a pattern, read in any of the forms dnf knows, is the package's name with or without version and architecture. */
+function isNamed(pkg: RepositoryPackage, pattern: string): boolean {
   for (const { nevra } of parseSubject(pattern)) {
     const fits = (part: string | undefined, value: string): boolean => part === undefined || globMatcher(part)(value);
     if (
@@ -32,8 +36,54 @@ function matches(pkg: RepositoryPackage, pattern: string): boolean {
     )
       return true;
   }
-  const capability = parseCapability(pattern);
+  return false;
+}
+
+function providesExactly(pkg: RepositoryPackage, wanted: string): boolean {
+  const capability = parseCapability(wanted);
   return capability !== undefined && pkg.provides.some((p) => dependenciesOverlap(p, capability));
+}
+
+/** Whether the package provides a capability, which may be a path or a pattern of names. */
+function provides(pkg: RepositoryPackage, wanted: string): boolean {
+  if (wanted.startsWith('/') && hasFile(pkg, wanted)) return true;
+  const capability = parseCapability(wanted);
+  if (capability === undefined) return false;
+  if (!/[*?[]/.test(capability.name)) return providesExactly(pkg, wanted);
+  const is = globMatcher(capability.name);
+  return pkg.provides.some((p) => is(p.name) && dependenciesOverlap(p, { ...capability, name: p.name }));
+}
+
+/** Whether a pattern, also read as a file or a capability, names the package. */
+function matches(pkg: RepositoryPackage, pattern: string): boolean {
+  return pattern.startsWith('/') ? hasFile(pkg, pattern) : isNamed(pkg, pattern) || providesExactly(pkg, pattern);
+}
+
+/** The requirements of a package, those within conditions on their own. */
+function simpleRequirements(pkg: RepositoryPackage): Dependency[] {
+  return pkg.requires.flatMap((requirement) => {
+    const { name } = requirement;
+    return name.startsWith('(') ? [...simpleDependencies(parseRichDependency(name))] : [requirement];
+  });
+}
+
+/** Packages that require a capability, or anything that a package of that name provides or contains, as dnf has it. */
+function requiring(packages: readonly RepositoryPackage[], wanted: string): (pkg: RepositoryPackage) => boolean {
+  const capability = parseCapability(wanted);
+  const providers = packages.filter((pkg) => !wanted.startsWith('/') && isNamed(pkg, wanted));
+  const offered = new Map<string, Dependency[]>();
+  const offer = (dependency: Dependency): void => {
+    const list = offered.get(dependency.name);
+    if (list === undefined) offered.set(dependency.name, [dependency]);
+    else list.push(dependency);
+  };
+  if (capability !== undefined) offer(capability);
+  for (const pkg of providers) {
+    for (const dependency of pkg.provides) offer(dependency);
+    for (const name of pkg.fileList?.map((f) => f.path) ?? pkg.files) offer({ name, flags: 0, evr: '' });
+  }
+  return (pkg) =>
+    simpleRequirements(pkg).some((r) => offered.get(r.name)?.some((o) => dependenciesOverlap(o, r)) === true);
 }
 
 function describe(context: Context, pkg: RepositoryPackage): void {
@@ -50,6 +100,11 @@ function describe(context: Context, pkg: RepositoryPackage): void {
   line('License', pkg.license);
   line('Description', pkg.description);
   context.stdout.write('\n');
+}
+
+/** A requirement of scripts may stand there twice. */
+function writeOnce(context: Context, dependencies: readonly Dependency[]): void {
+  for (const line of new Set(dependencies.map(formatDependency))) context.stdout.write(`${line}\n`);
 }
 
 function json(pkg: RepositoryPackage): Record<string, unknown> {
@@ -76,7 +131,9 @@ function json(pkg: RepositoryPackage): Record<string, unknown> {
 
 export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
   const wanted = (patterns ?? []) as readonly string[];
-  const needFiles = flags['list'] === true || wanted.some((p) => p.startsWith('/'));
+  const needFiles =
+    flags['list'] === true ||
+    [...wanted, flags['whatprovides'], flags['whatrequires']].some((p) => String(p ?? '').startsWith('/'));
   const cacheDir = typeof flags['cache'] === 'string' ? resolve(context.cwd, flags['cache']) : undefined;
   if (cacheDir !== undefined && hostFs.stat(cacheDir) === undefined) hostFs.mkdir(cacheDir, 0o755);
   const repository = loadRepository(resolve(context.cwd, path as string), {
@@ -84,14 +141,13 @@ export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
     changelogs: flags['changelog'] === true,
     ...(cacheDir === undefined ? {} : { cacheDir }),
   });
-  const capability = (name: string): ReturnType<typeof parseCapability> =>
-    typeof flags[name] === 'string' ? parseCapability(flags[name]) : undefined;
-  const provides = capability('whatprovides');
-  const requires = capability('whatrequires');
+  const provided = flags['whatprovides'] as string | undefined;
+  const required = flags['whatrequires'] as string | undefined;
+  const requires = required === undefined ? undefined : requiring(repository.packages, required);
   const found = repository.packages
     .filter((pkg) => wanted.length === 0 || wanted.some((pattern) => matches(pkg, pattern)))
-    .filter((pkg) => provides === undefined || pkg.provides.some((p) => dependenciesOverlap(p, provides)))
-    .filter((pkg) => requires === undefined || pkg.requires.some((r) => dependenciesOverlap(r, requires)))
+    .filter((pkg) => provided === undefined || provides(pkg, provided))
+    .filter((pkg) => requires === undefined || requires(pkg))
     .sort((a, b) => (nevraText(a) < nevraText(b) ? -1 : 1));
   if (flags['json'] === true) {
     context.stdout.write(`${JSON.stringify(found.map(json), null, 2)}\n`);
@@ -99,10 +155,8 @@ export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
   }
   for (const pkg of found) {
     if (flags['info'] === true) describe(context, pkg);
-    else if (flags['provides'] === true)
-      for (const dep of pkg.provides) context.stdout.write(`${formatDependency(dep)}\n`);
-    else if (flags['requires'] === true)
-      for (const dep of pkg.requires) context.stdout.write(`${formatDependency(dep)}\n`);
+    else if (flags['provides'] === true) writeOnce(context, pkg.provides);
+    else if (flags['requires'] === true) writeOnce(context, pkg.requires);
     else if (flags['list'] === true) for (const file of pkg.fileList ?? []) context.stdout.write(`${file.path}\n`);
     else if (flags['changelog'] === true)
       for (const entry of [...(pkg.changelogs ?? [])].reverse())
