@@ -56,7 +56,10 @@ async function run(
   } catch (error) {
     if (error instanceof Exit) return error.status;
     context.stdout.flush();
-    context.stderr.write(`error: ${messageOf(error)}\n`);
+    // The original asks whether standard output is a terminal.
+    const red = context.program === 'ostree' && context.stdout.isTTY;
+    const lead = red ? '\x1b[31m\x1b[1merror:\x1b[0m\x1b[22m' : 'error:';
+    context.stderr.write(`${lead} ${messageOf(error)}\n`);
     if (process.env['COPPICE_DEBUG'] === '1' && error instanceof Error) context.stderr.write(`${error.stack}\n`);
     return 1;
   } finally {

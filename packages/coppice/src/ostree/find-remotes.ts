@@ -22,46 +22,61 @@ export const verb: OstreeVerb = {
     const wanted = refPairs(call, call.operands);
     const finders = finderNames(call);
     if (finders.includes('lan')) call.warn('finder lan: not built yet');
-    const found = await findRemotes(
-      call.repo,
-      wanted,
-      finders.filter((name) => name !== 'lan'),
-    );
-    if (found.length === 0) {
-      call.print('No results.');
-      return;
+    const console = new PullConsole(call.context);
+    try {
+      await show(call, console, wanted, finders);
+    } finally {
+      console.finish(undefined);
     }
-    const name = ({ collection, ref }: CollectionRefName): string => `(${collection}, ${ref})`;
-    const missing = new Set(wanted);
-    found.forEach((result, i) => {
-      call.print(`Result ${i}: ${result.url}`);
-      call.print(` - Finder: OstreeRepoFinder${result.finder === 'config' ? 'Config' : 'Mount'}`);
-      call.print(` - Keyring: ${result.keyring}`);
-      call.print(` - Priority: ${result.priority}`);
-      const modified = result.summaryModified;
-      const when = modified === undefined ? 'unknown' : new Date(modified * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
-      call.print(` - Summary last modified: ${when}`);
-      call.print(' - Refs:');
-      for (const [ref, checksum] of result.refs) {
-        call.print(`    - ${name(ref)} = ${checksum ?? '(not found)'}`);
-        if (checksum !== undefined) missing.delete(ref);
-      }
-      call.print('');
-    });
-    call.print(`${wanted.length - missing.size}/${wanted.length} refs were found.`);
-    if (missing.size > 0) {
-      call.print('Refs not found in any remote:');
-      for (const ref of missing) call.print(` - ${name(ref)}`);
-    }
-    if (!call.options.flag('pull')) return;
-    await pullFound(
-      call,
-      found,
-      wanted.filter((ref) => !missing.has(ref)),
-      name,
-    );
   },
 };
+
+async function show(
+  call: OstreeCall,
+  console: PullConsole,
+  wanted: readonly CollectionRefName[],
+  finders: readonly (FinderName | 'lan')[],
+): Promise<void> {
+  const found = await findRemotes(
+    call.repo,
+    wanted,
+    finders.filter((name) => name !== 'lan'),
+  );
+  if (found.length === 0) {
+    call.print('No results.');
+    return;
+  }
+  const name = ({ collection, ref }: CollectionRefName): string => `(${collection}, ${ref})`;
+  const missing = new Set(wanted);
+  found.forEach((result, i) => {
+    call.print(`Result ${i}: ${result.url}`);
+    call.print(` - Finder: OstreeRepoFinder${result.finder === 'config' ? 'Config' : 'Mount'}`);
+    call.print(` - Keyring: ${result.keyring}`);
+    call.print(` - Priority: ${result.priority}`);
+    const modified = result.summaryModified;
+    const when = modified === undefined ? 'unknown' : new Date(modified * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+    call.print(` - Summary last modified: ${when}`);
+    call.print(' - Refs:');
+    for (const [ref, checksum] of result.refs) {
+      call.print(`    - ${name(ref)} = ${checksum ?? '(not found)'}`);
+      if (checksum !== undefined) missing.delete(ref);
+    }
+    call.print('');
+  });
+  call.print(`${wanted.length - missing.size}/${wanted.length} refs were found.`);
+  if (missing.size > 0) {
+    call.print('Refs not found in any remote:');
+    for (const ref of missing) call.print(` - ${name(ref)}`);
+  }
+  if (!call.options.flag('pull')) return;
+  await pullFound(
+    call,
+    console,
+    found,
+    wanted.filter((ref) => !missing.has(ref)),
+    name,
+  );
+}
 
 /** The operands two by two. */
 export function refPairs(call: OstreeCall, words: readonly string[]): CollectionRefName[] {
@@ -87,20 +102,20 @@ type Found = Awaited<ReturnType<typeof findRemotes>>;
 
 async function pullFound(
   call: OstreeCall,
+  console: PullConsole,
   found: Found,
   refs: readonly CollectionRefName[],
   name: (ref: CollectionRefName) => string,
 ): Promise<void> {
   const { pull } = await import('@coppice/ostree');
   const { repo, options, context } = call;
-  const console = new PullConsole(context);
   const left = new Set(refs);
   for (const result of found) {
     const here = refs.filter((ref) => left.has(ref) && result.refs.get(ref) !== undefined);
     if (here.length === 0) continue;
     try {
       const dir = options.string('cache-dir');
-      await pull(repo, {
+      const { status } = await pull(repo, {
         remote: result.remote,
         ...(result.finder === 'mount' ? { overrideUrl: result.url } : {}),
         collectionRefs: here.map((ref) => ({ ...ref, checksum: result.refs.get(ref)! })),
@@ -110,6 +125,8 @@ async function pullFound(
         ...(dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) }),
         progress: console.progress,
       });
+      // The transaction counts what was written, and is not over yet for the original.
+      console.show(status?.replace(/; [^;]* content written$/, ''));
       for (const ref of here) left.delete(ref);
     } catch (error) {
       if (!(error instanceof CoppiceError) || error.kind === 'bug') throw error;

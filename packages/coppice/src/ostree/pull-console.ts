@@ -4,36 +4,36 @@ import type { Context } from '../cli/context.ts';
 
 const saveCursor = '\u001b7';
 const restoreCursor = '\u001b8';
+/** Nothing is drawn on a narrower terminal. */
+const narrowest = 10;
 
-/** What a running pull shows: one rewritten line on a terminal, only the last line elsewhere. */
+/** What a running pull shows: one rewritten line on a terminal, only the last line elsewhere. `finish` must follow. */
 export class PullConsole {
   readonly #context: Context;
   readonly #plainSignatures: boolean;
-  #shown = 0;
-  #last = '';
-  #saved = false;
+  #last: string | undefined;
 
   /** `plainSignatures`: tell of verified signatures where there is no terminal, too. */
   constructor(context: Context, plainSignatures = false) {
     this.#context = context;
     this.#plainSignatures = plainSignatures;
+    if (context.stdout.isTTY) context.stdout.write(saveCursor);
   }
 
-  readonly progress = (p: PullProgress): void => {
-    if (!this.#context.stdout.isTTY) return;
-    const line = pullProgressLine(p);
-    if (line !== this.#last) this.#draw(line);
+  readonly progress = (p: PullProgress, isLast: boolean): void => {
+    if (this.#context.stdout.isTTY && !isLast) this.#draw(pullProgressLine(p));
   };
+
+  /** Draws a line on a terminal. */
+  show(line: string | undefined): void {
+    if (this.#context.stdout.isTTY && line !== undefined) this.#draw(line);
+  }
 
   #draw(line: string): void {
     const { stdout } = this.#context;
-    const text = line.slice(0, Math.max(20, stdout.columns - 1));
-    // Drawn over what was drawn last, blank to its end.
-    const pad = ' '.repeat(Math.max(0, this.#shown - text.length));
-    if (!this.#saved) stdout.write(saveCursor);
-    this.#saved = true;
-    stdout.write(`${restoreCursor}${text}${pad}`);
-    this.#shown = text.length;
+    if (line === this.#last || stdout.columns < narrowest) return;
+    // Blank to the end of the terminal's line; what is longer wraps. The original counts bytes.
+    stdout.write(`${restoreCursor}${line}${' '.repeat(Math.max(0, stdout.columns - Buffer.byteLength(line)))}`);
     this.#last = line;
   }
 
@@ -52,7 +52,7 @@ ${text}${saveCursor}`
         : `${text}
 `,
     );
-    this.#last = '';
+    this.#last = undefined;
   };
 
   /** Ends the line on a terminal; prints the last status elsewhere. */
@@ -60,7 +60,7 @@ ${text}${saveCursor}`
     const { stdout } = this.#context;
     if (stdout.isTTY) {
       if (status !== undefined) this.#draw(status);
-      if (this.#last !== '' || status !== undefined) stdout.write('\n');
+      stdout.write('\n');
     } else if (status !== undefined) stdout.write(`${status}\n`);
   }
 }

@@ -56,7 +56,12 @@ export const verb: OstreeVerb = {
       ...(remote === undefined ? {} : { remoteName: remote }),
       progress: console.progress,
       onGpgResults: console.gpgResults,
-    }).finally(() => pool?.close());
+    })
+      .catch((error: unknown) => {
+        console.finish(undefined);
+        throw error;
+      })
+      .finally(() => pool?.close());
     console.finish(result.status);
   },
 };

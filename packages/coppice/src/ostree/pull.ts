@@ -140,6 +140,7 @@ function pullFlags({ options, context }: OstreeCall): Omit<PullOptions, 'remote'
   const url = options.string('url');
   const rev = options.string('timestamp-check-from-rev');
   const retries = number('network-retries');
+  const frequency = number('update-frequency');
   const agent = options.string('append-user-agent');
   return {
     commitOnly: options.flag('commit-metadata-only'),
@@ -163,6 +164,7 @@ function pullFlags({ options, context }: OstreeCall): Omit<PullOptions, 'remote'
     ...(url === undefined ? {} : { overrideUrl: url }),
     ...(rev === undefined ? {} : { timestampCheckFromRev: rev }),
     ...(retries === undefined ? {} : { retries }),
+    ...(frequency === undefined || frequency <= 0 ? {} : { updateFrequency: frequency }),
     ...(agent === undefined ? {} : { appendUserAgent: agent }),
   };
 }

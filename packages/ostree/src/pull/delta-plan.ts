@@ -221,7 +221,7 @@ export class DeltaPlanner {
         }
         // What comes out of a delta does not count as written.
         progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
-        options.progress?.(progress);
+        options.progress?.(progress, false);
       },
       () => {},
     );

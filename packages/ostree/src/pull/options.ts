@@ -1,7 +1,7 @@
 import type { FetcherOptions } from '@coppice/http';
 import type { VerifyResult } from '@coppice/signing';
 import type { CompressPool } from '../store/compress-pool.ts';
-import type { PullProgress } from './progress.ts';
+import type { ProgressCall } from './progress.ts';
 
 /** What to pull and how; the names are those of `ostree pull`. */
 export interface PullOptions {
@@ -54,7 +54,10 @@ export interface PullOptions {
   readonly signVerify?: boolean;
   /** Do not check signatures of commits whose summary was verified (mirrors of collections). */
   readonly disableSignVerify?: boolean;
-  readonly progress?: (progress: PullProgress) => void;
+  /** Called now and then while the pull runs, and once more (`isLast`) when all is fetched. */
+  readonly progress?: ProgressCall;
+  /** Milliseconds from one call of `progress` to the next; default 1000. */
+  readonly updateFrequency?: number;
   /** Told of every commit whose GPG signatures were checked. */
   readonly onGpgResults?: (commit: string, results: readonly VerifyResult[]) => void;
   readonly fetcher?: Partial<FetcherOptions>;

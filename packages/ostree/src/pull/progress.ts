@@ -1,3 +1,4 @@
+import type { Clock } from '@coppice/base';
 import { formatSize } from '../codec/format-size.ts';
 
 /** The counters behind the progress line, as `ostree_repo_pull` keeps them. */
@@ -59,6 +60,20 @@ export function newProgress(started: number): PullProgress {
     started,
     now: started,
     status: undefined,
+  };
+}
+
+export type ProgressCall = (progress: PullProgress, isLast: boolean) => void;
+
+/** Passes on one call in so many milliseconds, and the last one. */
+export function seldom(call: ProgressCall, milliseconds: number, clock: Clock): ProgressCall {
+  let last = clock.now();
+  return (progress, isLast) => {
+    const now = clock.now();
+    if (!isLast && now - last < milliseconds) return;
+    last = now;
+    progress.now = now;
+    call(progress, isLast);
   };
 }
 

@@ -18,7 +18,7 @@ import { DeltaPlanner } from './delta-plan.ts';
 import { resolveMetalink } from './metalink.ts';
 import { MirrorList, resolveMirrors } from './mirrors.ts';
 import type { PullOptions, PullResult } from './options.ts';
-import { newProgress, type PullProgress, pullSummaryLine } from './progress.ts';
+import { newProgress, type PullProgress, pullSummaryLine, seldom } from './progress.ts';
 import { type ObjectSource, PullSession, type SessionSetup } from './session.ts';
 import { Subpaths } from './subpaths.ts';
 import { SummaryCache } from './summary-cache.ts';
@@ -55,7 +55,11 @@ class Pull {
 
   constructor(repo: Repo, options: PullOptions) {
     this.#repo = repo;
-    this.#options = options;
+    const { progress, updateFrequency } = options;
+    this.#options =
+      progress === undefined
+        ? options
+        : { ...options, progress: seldom(progress, updateFrequency ?? 1000, repo.clock) };
     this.#progress = newProgress(repo.clock.now());
     this.#remote = isUrl(options.remote)
       ? options.remoteName === undefined

@@ -54,7 +54,6 @@ export class PullSession {
   readonly #depths = new Map<string, number>();
   /** Commits whose whole tree is here when the session ends. */
   readonly complete = new Set<string>();
-  #lastReport = 0;
 
   constructor(setup: SessionSetup) {
     this.#s = setup;
@@ -89,16 +88,12 @@ export class PullSession {
     this.#report(true);
   }
 
-  #report(force = false): void {
-    const { progress, options, repo, transaction, source } = this.#s;
+  #report(isLast = false): void {
+    const { progress, options, transaction, source } = this.#s;
     if (options.progress === undefined) return;
-    const now = repo.clock.now();
-    if (!force && now - this.#lastReport < 100) return;
-    this.#lastReport = now;
-    progress.now = now;
     progress.outstandingFetches = source.kind === 'http' ? this.#queue.running : 0;
     progress.contentBytesWritten = transaction.stats.contentBytesWritten - progress.deltaBytesWritten;
-    options.progress(progress);
+    options.progress(progress, isLast);
   }
 
   async #carryOut(request: Request): Promise<void> {
