@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { applyPart, countOperations, openPart } from '../src/delta/apply.ts';
 import { BlobFile } from '../src/delta/blob-file.ts';
 import { bsdiff } from '../src/delta/bsdiff.ts';
-import { bsdiffFile } from '../src/delta/bsdiff-file.ts';
+import { BsdiffWorkspace, bsdiffFile } from '../src/delta/bsdiff-file.ts';
 import { bspatchPieces } from '../src/delta/bspatch.ts';
 import { checksumOfShort, deltaDir, parseDeltaName, shortChecksum } from '../src/delta/name.ts';
 import { decodePayload, type PartPayload, payloadFrame, uncompressPart } from '../src/delta/part.ts';
@@ -84,7 +84,7 @@ test('bspatch undoes bsdiff', () => {
 });
 
 test('bspatch undoes bsdiff of files taken in pieces', () => {
-  const index = new SourceIndex();
+  const workspace = new BsdiffWorkspace();
   const inPieces = (bytes: Uint8Array, size: number): { size: number; read(): Iterable<Uint8Array> } => ({
     size: bytes.length,
     *read() {
@@ -96,7 +96,7 @@ test('bspatch undoes bsdiff of files taken in pieces', () => {
     fc.property(pair, shape, fc.integer({ min: 1, max: 70 }), ([old, fresh], windows, size) => {
       const out: Buffer[] = [];
       const sink = (bytes: Uint8Array): void => void out.push(Buffer.from(bytes));
-      const length = bsdiffFile(inPieces(old, size), inPieces(fresh, size), index, sink, windows);
+      const length = bsdiffFile(inPieces(old, size), inPieces(fresh, size), workspace, sink, windows);
       const patch = Buffer.concat(out);
       expect(patch.length).toBe(length);
       expect(bspatch(old, patch, fresh.length).equals(Buffer.from(fresh))).toBe(true);

@@ -1,6 +1,6 @@
 import { bsdiff, type PatchSink } from './bsdiff.ts';
 import { SlidingWindow } from './sliding-window.ts';
-import type { SourceIndex } from './source-index.ts';
+import { SourceIndex } from './source-index.ts';
 
 /** A file that is read from its start. */
 export interface ReadableFile {
@@ -17,6 +17,13 @@ export interface BsdiffWindows {
   readonly fresh: number;
 }
 
+/** What one comparison after the other uses. */
+export class BsdiffWorkspace {
+  readonly index = new SourceIndex();
+  readonly old = new SlidingWindow();
+  readonly fresh = new SlidingWindow();
+}
+
 const defaultWindows: BsdiffWindows = { old: 24 * mebi, fresh: 12 * mebi };
 
 /**
@@ -26,12 +33,12 @@ const defaultWindows: BsdiffWindows = { old: 24 * mebi, fresh: 12 * mebi };
 export function bsdiffFile(
   old: ReadableFile,
   fresh: ReadableFile,
-  index: SourceIndex,
+  { index, old: from, fresh: to }: BsdiffWorkspace,
   sink: PatchSink,
   windows: BsdiffWindows = defaultWindows,
 ): number {
-  const from = new SlidingWindow(old.read(), old.size);
-  const to = new SlidingWindow(fresh.read(), fresh.size);
+  from.begin(old.read(), old.size);
+  to.begin(fresh.read(), fresh.size);
   // Where the part of the old file starts that the piece of the new file at `at` is compared with.
   const startFor = (at: number): number => {
     // As every patch does.

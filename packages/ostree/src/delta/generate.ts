@@ -7,13 +7,12 @@ import type { Repo } from '../repo.ts';
 import { writeBeside } from '../store/refs.ts';
 import { BlobFile } from './blob-file.ts';
 import type { PatchSink } from './bsdiff.ts';
-import { bsdiffFile } from './bsdiff-file.ts';
+import { BsdiffWorkspace, bsdiffFile } from './bsdiff-file.ts';
 import { deltaDir, deltaFilePath } from './name.ts';
 import { PartBuilder } from './part-builder.ts';
 import { PartFile } from './part-file.ts';
 import { type RollsumMatch, rollsum } from './rollsum.ts';
 import { commitObjects, type NamedContent, namedContent, similarFiles, usableSource } from './similar.ts';
-import { SourceIndex } from './source-index.ts';
 import {
   type DeltaFallback,
   type DeltaPartHeader,
@@ -51,10 +50,11 @@ type Plan =
   | { readonly kind: 'bsdiff'; readonly from: string };
 
 /**
- * Dictionary of the encoder, which takes twelve times as much memory. Patches are mostly zeros and gain nothing from a larger
- * one; for other contents there is room, since nothing is compared meanwhile.
+ * Dictionaries of the encoder, which takes twelve times as much memory. Patches are mostly zeros and gain nothing from a
+ * larger one; for other contents there is room, since nothing is compared meanwhile. Parts are compressed at a time as long
+ * as their dictionaries are not more than `together`.
  */
-const dictionary = { patches: 4 * 1024 * 1024, files: 8 * 1024 * 1024 } as const;
+const dictionary = { patches: 2 * 1024 * 1024, files: 8 * 1024 * 1024, together: 4 * 1024 * 1024 } as const;
 
 /**
  * Makes the static delta between two commits (or from nothing) and stores it, superblock last. Parts are compressed off the
@@ -75,9 +75,11 @@ class Generator {
   readonly #parts: PartFile[] = [];
   readonly #fallbacks: DeltaFallback[] = [];
   #builder: PartBuilder;
-  #compressing: Promise<void> | undefined;
+  /** Parts that are being compressed. */
+  readonly #running = new Map<Promise<void>, number>();
   #loose = 0;
   #made = 0;
+  #told = 0;
 
   constructor(repo: Repo, options: GenerateDeltaOptions) {
     this.#repo = repo;
@@ -99,9 +101,9 @@ class Generator {
       await this.#make();
       this.#store();
     } finally {
-      await this.#compressing?.catch(() => {});
+      await Promise.allSettled(this.#running.keys());
       this.#builder.close();
-      for (const part of this.#parts) part.discard();
+      this.#parts.forEach((part) => void part.discard());
     }
   }
 
@@ -144,7 +146,7 @@ class Generator {
       this.#builder.file(checksum, header, target.length, [target]);
     }
     await this.#finishPart();
-    await this.#compressing;
+    await Promise.all(this.#running.keys());
     this.#report(plans);
   }
 
@@ -187,13 +189,13 @@ class Generator {
       this.#builder.rollsum(checksum, file.header, file, plan.from, plan.matches);
     }
     const patched = of('bsdiff');
-    const index = new SourceIndex();
+    const workspace = new BsdiffWorkspace();
     for (const [i, { checksum, size }] of patched.entries()) {
       const plan = plans.get(checksum)!;
       this.#log(`processing bsdiff: [${i}/${patched.length}]`);
       await this.#room();
       const [old, file] = [repo.loadFile(plan.from), repo.loadFile(checksum)];
-      const make = (sink: PatchSink): number => bsdiffFile(old, file, index, sink);
+      const make = (sink: PatchSink): number => bsdiffFile(old, file, workspace, sink);
       this.#builder.bsdiff(checksum, file.header, size, plan.from, make);
     }
     const { minFallback = 4 * mega } = this.#options;
@@ -221,29 +223,38 @@ class Generator {
   /** Starts a new part when the current one is large. */
   async #room(next = 0): Promise<void> {
     const { maxChunk = 32 * mega } = this.#options;
-    if (this.#compressing !== undefined) await turn();
+    if (this.#running.size > 0) await turn();
     if (this.#builder.objects.length > 0 && this.#builder.estimate + next > maxChunk) await this.#finishPart();
   }
 
-  /** Hands the current part to the compressor; one is compressed at a time, which bounds memory. */
+  /** Hands the current part to the compressor, and waits when that has enough to do. */
   async #finishPart(): Promise<void> {
     const builder = this.#builder;
     // A delta without objects has one empty part all the same.
     if (builder.objects.length === 0 && this.#made > 0) return;
-    const number = ++this.#made;
-    await this.#compressing;
+    const cost = builder.patched ? dictionary.patches : dictionary.files;
+    const used = (): number => [...this.#running.values()].reduce((sum, n) => sum + n, 0);
+    while (this.#running.size > 0 && used() + cost > dictionary.together) await Promise.race(this.#running.keys());
+    const index = this.#made++;
     this.#builder = this.#newBuilder();
     const { fs, settings } = this.#repo;
-    this.#compressing = PartFile.write(fs, this.#folder, builder, {
-      dictionary: builder.patched ? dictionary.patches : dictionary.files,
-      durable: settings.fsync,
-    }).then((part) => {
-      this.#parts.push(part);
-      const { objects, size, uncompressedSize } = part.header;
-      this.#log(`part ${number} n:${objects.length} compressed:${size} uncompressed:${uncompressedSize}`);
+    const options = { dictionary: cost, durable: settings.fsync };
+    const done = PartFile.write(fs, this.#folder, builder, options).then((part) => {
+      this.#parts[index] = part;
+      this.#running.delete(done);
+      this.#logParts();
     });
+    this.#running.set(done, cost);
     // A failure shows when it is awaited; until then it must not count as unhandled.
-    this.#compressing.catch(() => {});
+    done.catch(() => {});
+  }
+
+  /** Tells of parts in their order. */
+  #logParts(): void {
+    for (let part = this.#parts[this.#told]; part !== undefined; part = this.#parts[++this.#told]) {
+      const { objects, size, uncompressedSize } = part.header;
+      this.#log(`part ${this.#told + 1} n:${objects.length} compressed:${size} uncompressed:${uncompressedSize}`);
+    }
   }
 
   #report(plans: ReadonlyMap<string, Plan>): void {

@@ -1,9 +1,14 @@
 import { CoppiceError } from '@coppice/base';
 
-/** A window over bytes that come in pieces; it only moves forward, and its memory is used again. */
+const none: Iterator<Uint8Array> = [][Symbol.iterator]();
+
+/**
+ * A window over bytes that come in pieces; it only moves forward. Its memory is used again, also for the next file: left to
+ * the garbage collector it would pile up.
+ */
 export class SlidingWindow {
-  readonly #pieces: Iterator<Uint8Array>;
-  readonly #size: number;
+  #pieces = none;
+  #size = 0;
   #buffer = Buffer.alloc(0);
   /** Place of the buffer's first byte, and of the end of what it holds. */
   #start = 0;
@@ -11,9 +16,13 @@ export class SlidingWindow {
   /** What the last piece had more than fitted. */
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(pieces: Iterable<Uint8Array>, size: number) {
+  /** Takes other bytes, from their start. */
+  begin(pieces: Iterable<Uint8Array>, size: number): void {
     this.#pieces = pieces[Symbol.iterator]();
     this.#size = size;
+    this.#start = 0;
+    this.#end = 0;
+    this.#rest = this.#rest.subarray(0, 0);
   }
 
   /** Bytes `from` up to `to`; they are valid until the next call. */
@@ -21,7 +30,7 @@ export class SlidingWindow {
     const end = Math.min(to, this.#size);
     const keep = Math.max(this.#start, Math.min(from, this.#end));
     if (this.#buffer.length < end - keep) {
-      const larger = Buffer.allocUnsafeSlow(end - keep);
+      const larger = Buffer.allocUnsafeSlow(end - keep + ((end - keep) >> 2));
       larger.set(this.#buffer.subarray(keep - this.#start, this.#end - this.#start));
       this.#buffer = larger;
     } else this.#buffer.copyWithin(0, keep - this.#start, this.#end - this.#start);
@@ -45,5 +54,6 @@ export class SlidingWindow {
   /** Lets go of the source. */
   close(): void {
     this.#pieces.return?.();
+    this.#pieces = none;
   }
 }
