@@ -218,10 +218,9 @@ export class FileCheckout {
     }
     // Written in place only where the name is free and a failure removes it again.
     const target = there === undefined ? dest : this.#temporary(dest, 'tmp.');
-    this.#writeFile(file, target, inDest);
-    if (target === dest) return;
     try {
-      this.#moveOver(target, dest);
+      this.#writeFile(file, target, inDest);
+      if (target !== dest) this.#moveOver(target, dest);
     } catch (error) {
       throw prefixError(error, `Copy checkout of ${checksum} to ${name}`);
     }
@@ -238,7 +237,11 @@ export class FileCheckout {
     try {
       this.#reader.copy(file, (bytes) => fs.write(fd, bytes, 0, bytes.length, null));
       if (!this.#user) {
-        fs.fchown(fd, file.header.uid, file.header.gid);
+        try {
+          fs.fchown(fd, file.header.uid, file.header.gid);
+        } catch (error) {
+          throw errnoError(error, 'fchown');
+        }
         for (const { name, value } of this.#xattrs(file.header, inDest)) fs.fsetxattr(fd, name, value);
       }
       fs.fchmod(fd, this.#modeOf(file.header));
@@ -246,7 +249,7 @@ export class FileCheckout {
     } catch (error) {
       fs.close(fd);
       fs.unlink(path);
-      throw errnoError(error, 'Writing file');
+      throw isCoppiceError(error) ? error : errnoError(error, 'Error writing to file descriptor');
     }
     fs.close(fd);
   }

@@ -1,6 +1,6 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { CoppiceError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
 import { sha256 } from './codec/checksum.ts';
 import { parseCommit } from './codec/commit.ts';
 import { decodeCommit } from './codec/commit-object.ts';
@@ -38,8 +38,8 @@ export class ObjectChecker {
   }
 
   #metadata(type: ObjectType, checksum: string): void {
-    const bytes = this.#repo.loadMetadata(type, checksum);
     try {
+      const bytes = this.#repo.loadMetadata(type, checksum);
       compare(type, checksum, sha256(bytes));
       if (type === 'commit') {
         decodeCommit(bytes);
@@ -47,6 +47,7 @@ export class ObjectChecker {
       } else if (type === 'dirtree') decodeDirTree(bytes);
       else if (type === 'dirmeta') decodeDirMeta(bytes, this.#repo.compat.sortsXattrs ? 'sorted' : 'any');
     } catch (error) {
+      if (isCoppiceError(error, 'NotFound')) throw error;
       throw prefixError(error, `fsck ${checksum}.${type}`);
     }
   }
@@ -68,7 +69,8 @@ export class ObjectChecker {
     try {
       compare('file', checksum, repo.mode === 'archive' ? this.#archive(repo, path) : bare(place, checksum));
     } catch (error) {
-      throw prefixError(error, `fsck content object ${checksum}`);
+      const told = isCoppiceError(error) ? error : errnoError(error, `Opening content object ${checksum}: openat`);
+      throw prefixError(told, `fsck content object ${checksum}`);
     }
   }
 

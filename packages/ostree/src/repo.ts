@@ -387,6 +387,14 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
   if (fs.stat(`${path}/objects`) === undefined) {
     throw new CoppiceError('NotFound', 'opendir(objects): No such file or directory', { data: { path } });
   }
+  // Root may open anything.
+  if (process.getuid?.() !== 0) {
+    try {
+      fs.close(fs.open(`${path}/objects`, constants.O_RDONLY | constants.O_DIRECTORY));
+    } catch (error) {
+      throw errnoError(error, 'opendir(objects)');
+    }
+  }
   let text: Buffer;
   try {
     text = readFile(`${path}/config`, { fs, limit: 16 * 1024 * 1024 });

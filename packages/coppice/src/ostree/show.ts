@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError, prefixError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
 import { byteswap, type Variant, Variant as VariantClass } from '@coppice/gvariant';
 import type { LoadedFile, ObjectType } from '@coppice/ostree';
 import { printCommit, printRaw, printXattrs } from './dump.ts';
@@ -127,7 +127,8 @@ function showFile(call: OstreeCall, checksum: string): void {
   try {
     file = call.repo.loadFile(checksum);
   } catch (error) {
-    throw prefixError(error, `Opening content object ${checksum}`);
+    const lead = `Opening content object ${checksum}`;
+    throw isCoppiceError(error) && error.message.startsWith(lead) ? error : prefixError(error, lead);
   }
   const { header, size } = file;
   const link = isSymlink(header.mode);

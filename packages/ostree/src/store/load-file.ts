@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { readFile } from '@coppice/linux';
 import { decodeOwnership } from '../codec/dirmeta.ts';
@@ -49,6 +49,14 @@ export interface ContentPlace {
 
 /** Reads the header of a content object and gives its bytes on demand. Throws `Corrupt` for damaged objects. */
 export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
+  try {
+    return loadByMode(place, checksum);
+  } catch (error) {
+    throw isCoppiceError(error) ? error : errnoError(error, `Opening content object ${checksum}: openat`);
+  }
+}
+
+function loadByMode(place: ContentPlace, checksum: string): LoadedFile {
   switch (place.mode) {
     case 'archive':
       return loadArchive(place);

@@ -28,8 +28,7 @@ export function readRefFile(fs: FileSystem, repo: string, path: string): string 
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === 'ENOENT' || code === 'EISDIR') return undefined;
-    // A ref is where a folder would have to be.
-    throw errnoError(error, code === 'ENOTDIR' ? `openat(${path})` : `Opening ${path}`);
+    throw errnoError(error, `openat(${path})`);
   }
   return checkChecksum(bytes.toString('utf8').trimEnd());
 }
