@@ -59,24 +59,31 @@ export function pruneUnreachable(
     let total = 0;
     let pruned = 0;
     let freed = 0;
+    const objects = `${repo.path}/objects/`;
     const payloadLinks: string[] = [];
     const xattrSets: string[] = [];
-    const later: { type: ObjectType; checksum: string }[] = [];
+    /** Names relative to `objects/`. */
+    const later: string[] = [];
+    const split = repo.mode === 'bare-split-xattrs';
     visitLooseObjects(repo.fs, repo.path, repo.mode, (type, name) => {
       if (type === 'payload-link') payloadLinks.push(name.checksum);
       else if (type === 'file-xattrs') xattrSets.push(name.checksum);
       if (!counted(type) || (options.commitOnly === true && type !== 'commit')) return;
       total++;
       if (reachable.hasBytes(type, name.bytes)) return;
-      const { checksum } = name;
+      const { looseName } = name;
       pruned++;
-      freed += objectSize(repo, type, checksum);
+      freed += repo.fs.lstat(`${objects}${looseName}`)?.size ?? 0;
       if (options.noPrune === true) return;
       // Commits go first: one that is cut off leaves no commit whose tree is gone.
-      if (type === 'commit') deleteObject(repo, type, checksum);
-      else later.push({ type, checksum });
+      if (type === 'commit') deleteObject(repo, type, name.checksum);
+      else later.push(looseName);
     });
-    for (const { type, checksum } of later) deleteObject(repo, type, checksum);
+    for (const name of later) {
+      const dot = name.indexOf('.');
+      if (split && name.endsWith('.file')) deleteObject(repo, 'file', name.slice(0, 2) + name.slice(3, dot));
+      else unlinkObject(repo, name);
+    }
     if (options.commitOnly !== true) {
       freed += prunePayloadLinks(repo, payloadLinks, options.noPrune === true);
       if (options.noPrune !== true) pruneSplitXattrs(repo, xattrSets);
@@ -96,8 +103,14 @@ function counted(type: ObjectType): type is 'file' | 'commit' | 'dirtree' | 'dir
   return type === 'file' || type === 'commit' || type === 'dirtree' || type === 'dirmeta';
 }
 
-function objectSize(repo: Repo, type: ObjectType, checksum: string): number {
-  return repo.fs.lstat(`${repo.path}/objects/${looseName(checksum, type, repo.mode)}`)?.size ?? 0;
+/** Deletes the file of that name relative to `objects/`. */
+function unlinkObject(repo: Repo, name: string): void {
+  try {
+    repo.fs.unlink(`${repo.path}/objects/${name}`);
+  } catch (error) {
+    const shown = name.replace(/\.filez$/, '.file');
+    throw prefixError(errnoError(error, `unlinkat(${shown})`), `Deleting object ${shown.replace('/', '')}`);
+  }
 }
 
 /**

@@ -65,6 +65,7 @@ export class LooseNameReader {
   /** The checksum of the last name that was an object's. */
   readonly bytes: Buffer = Buffer.alloc(32);
   readonly #types: readonly (readonly [string, ObjectType])[];
+  #name = '';
 
   constructor(mode: RepoMode) {
     this.#types = objectTypes.map((type) => [`.${objectSuffix(type, mode)}`, type]);
@@ -74,6 +75,12 @@ export class LooseNameReader {
     return this.bytes.toString('hex');
   }
 
+  /** The last name that was an object's, relative to `objects/`. */
+  get looseName(): string {
+    const head = this.bytes[0]!;
+    return `${head < 16 ? '0' : ''}${head.toString(16)}/${this.#name}`;
+  }
+
   /** Undefined for a name that is no object's. */
   read(head: number, name: string): ObjectType | undefined {
     if (name.charCodeAt(62) !== dot) return undefined;
@@ -81,7 +88,9 @@ export class LooseNameReader {
     // Digits of one case only; calls into the engine, which cost less than loops until these are compiled.
     if (this.bytes.write(name, 1, 31, 'hex') !== 31 || name.toLowerCase() !== name) return undefined;
     for (const [suffix, type] of this.#types) {
-      if (name.length === 62 + suffix.length && name.endsWith(suffix)) return type;
+      if (name.length !== 62 + suffix.length || !name.endsWith(suffix)) continue;
+      this.#name = name;
+      return type;
     }
     return undefined;
   }
