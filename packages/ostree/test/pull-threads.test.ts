@@ -1,8 +1,9 @@
 import { randomFillSync } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StaticServer, serveStatic } from '@coppice/http';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addRemote, CompressPool, type PullOptions, pull, Repo, runFsck } from '../src/index.ts';
 import { commitIn, goldenTree, newFolder, writeTree } from './tree.ts';
 
@@ -42,8 +43,20 @@ afterAll(async () => {
   pool.close();
 });
 
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder for one test: repositories are many small files, which are slow to delete all at once. */
+function shortLived(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'coppice-threads-'));
+  folders.push(folder);
+  return folder;
+}
+
 function target(mode: 'archive' | 'bare' | 'bare-user' | 'bare-user-only'): Repo {
-  const repo = Repo.create(join(newFolder(), 'target'), { mode, env });
+  const repo = Repo.create(join(shortLived(), 'target'), { mode, env });
   addRemote(repo, 'origin', { url: server.url, keys: [['gpg-verify', false]] });
   return repo;
 }
@@ -130,8 +143,8 @@ test('an object that cannot be written fails the pull', async () => {
 
 describe('from a repository on this machine', () => {
   const local = (): { from: Repo; commit: string } => {
-    const from = Repo.create(join(newFolder(), 'from'), { mode: 'bare-user', env });
-    const folder = writeTree(newFolder(), goldenTree);
+    const from = Repo.create(join(shortLived(), 'from'), { mode: 'bare-user', env });
+    const folder = writeTree(shortLived(), goldenTree);
     for (let i = 0; i < 200; i++) writeFileSync(join(folder, `file${i}`), `${i}`);
     return {
       from,
@@ -160,7 +173,7 @@ describe('from a repository on this machine', () => {
 
   test('what its parent has is found there', async () => {
     const { from } = local();
-    const child = Repo.create(join(newFolder(), 'child'), { mode: 'bare-user', env });
+    const child = Repo.create(join(shortLived(), 'child'), { mode: 'bare-user', env });
     child.config.setString('core', 'parent', from.path);
     child.writeConfig();
     const own = Repo.open(child.path, { env });
