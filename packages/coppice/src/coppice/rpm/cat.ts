@@ -7,6 +7,7 @@ export const run: SubVerbModule['run'] = (context, [name, path]) => {
   const pkg = readPackage(resolve(context.cwd, name as string));
   const file = pkg.files().find((f) => f.path === path);
   if (file === undefined) throw new CoppiceError('NotFound', `${name}: no file ${path}`);
+  if ((file.mode & 0o170000) === 0o040000) throw new CoppiceError('Invalid', `${name}: ${path} is a directory`);
   let found = false;
   for (const entry of pkg.payload()) {
     // Of hard links the content stands with one of the names.
