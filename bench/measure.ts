@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installedEnvironment } from './installed.ts';
 
 export type Side = 'original' | 'ours';
 
@@ -18,6 +19,8 @@ interface Run {
   /** Peak resident MiB. */
   readonly memory: number;
 }
+
+const env: NodeJS.ProcessEnv = { ...installedEnvironment(), COPPICE_COMPAT: 'ostree=2022.7' };
 
 /** A folder for one bench, removed when the process ends. */
 export const base: string = mkdtempSync(join(tmpdir(), 'ostree-bench-'));
@@ -41,7 +44,6 @@ export function discard(path: string): void {
 /** GNU time measures; it prints wall, user, system seconds and the peak in KiB. */
 function measure(side: Side, args: readonly string[]): Run {
   const out = join(base, 'time');
-  const env = { ...process.env, COPPICE_COMPAT: 'ostree=2022.7' };
   const done = spawnSync('/usr/bin/time', ['-o', out, '-f', '%e %U %S %M', programs[side], ...args], {
     encoding: 'utf8',
     env,

@@ -6,12 +6,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installedEnvironment } from './installed.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '15' }, only: { type: 'string', default: '' } },
 });
 const root = join(import.meta.dirname, '..');
 const runs = Number(values.runs);
+const env = installedEnvironment();
 const work = mkdtempSync(join(tmpdir(), 'start-bench-'));
 process.on('exit', () => {
   spawnSync('chattr', ['-R', '-i', work]); // deployments are immutable
@@ -24,7 +26,7 @@ function median(list: number[]): number {
 
 function time(command: string, args: string[]): number {
   const begun = performance.now();
-  const done = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+  const done = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', env });
   if (done.status !== 0) throw new Error(`exit status ${done.status}: ${done.stderr}`);
   return performance.now() - begun;
 }

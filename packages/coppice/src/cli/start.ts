@@ -7,10 +7,15 @@ export interface Program {
   run(context: Context, args: readonly string[]): Promise<number> | number;
 }
 
+/** Memory devices such as /dev/null, on Linux. */
+const memoryMajor = 1;
+
 /** Asks a stream only where it can be a terminal: setting streams up costs as much as a small verb. */
 function isTerminal(fd: number, stream: () => { isTTY?: boolean }): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && stream().isTTY === true;
+    const stat = fstatSync(fd);
+    if (process.platform === 'linux' && stat.rdev >> 8 === memoryMajor) return false;
+    return stat.isCharacterDevice() && stream().isTTY === true;
   } catch {
     return false; // a closed descriptor
   }
