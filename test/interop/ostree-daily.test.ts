@@ -22,6 +22,9 @@ tar -C tree --sort=name --mtime=@5 --owner=7 --group=8 -cf part.tar a d/run lnk
 tar -C tree --sort=name --mtime=@5 --owner=0 --group=0 -cf all.tar .
 tar -C tree --sort=name --mtime=@5 --transform 's,^\\.,x/../y,' -cf up.tar .
 echo 1 >k/a; echo 2 >k/d/b; chmod 700 k k/d; tar -C k --owner=9 --group=9 --mtime=@5 -cf late.tar ./a . ./d/b ./d
+{ printf 0707070000010000020407550000000000000000010000000000000000000000200000000000.'\\0'
+  printf 0707070000010000031006440000000000000000010000000000000000000000200000000003f'\\0hi\\n'
+  printf 0707070000000000000000000000000000000000010000000000000000000001300000000000TRAILER!!!'\\0'; } >old.cpio
 : >nothing.tar; mkfifo list/fifo; tar -C list -cf fifo.tar ./fifo; rm list/fifo
 `;
 
@@ -54,6 +57,8 @@ const calls = `
 --repo=b commit -b t --timestamp=@1 --tree=dir=other --tree=tar=part.tar --tar-autocreate-parents
 --repo=b commit -b t --timestamp=@1 --tree=tar=late.tar --tar-autocreate-parents
 --repo=b commit -b t --timestamp=@1 --tree=tar=nothing.tar --tar-autocreate-parents
+--repo=b commit -b t --timestamp=@1 --tree=tar=old.cpio
+--repo=b ls -R t
 --repo=b commit -b t --timestamp=@1 --tree=tar=fifo.tar
 --repo=b commit -b t --timestamp=@1 --tree=tar=up.tar
 --repo=b commit -b t --timestamp=@1 --tree=tar=tree

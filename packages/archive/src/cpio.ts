@@ -1,4 +1,4 @@
-// cpio "newc" (070701), "crc" (070702) and rpm's stripped variant (07070X: only an index into the package's file list).
+// cpio "newc" (070701), "crc" (070702), the portable one of before ("odc", 070707; read only) and rpm's stripped variant (07070X: only an index into the package's file list).
 import { CoppiceError } from '@coppice/base';
 import { ChunkReader, type Chunks } from './chunks.ts';
 import { decodeText, encodeText } from './text.ts';
@@ -51,10 +51,51 @@ function hex8(bytes: Uint8Array, at: number): number {
   return value;
 }
 
+/** Widths of the octal numbers of a portable header behind its magic. */
+const portableWidths = [6, 6, 6, 6, 6, 6, 6, 11, 6, 11];
+
+function octal(text: string): number {
+  if (!/^[0-7]+$/.test(text)) throw new CoppiceError('Corrupt', 'cpio archive: bad number in header');
+  return Number.parseInt(text, 8);
+}
+
+/** The numbers of a portable header; its devices are not taken apart. */
+function portableNumbers(reader: ChunkReader): { numbers: Omit<CpioFields, 'name'>; nameSize: number } {
+  const head = Buffer.from(reader.take(70)).toString('latin1');
+  let at = 0;
+  const [dev, ino, mode, uid, gid, nlink, rdev, mtime, nameSize, size] = portableWidths.map((width) => {
+    at += width;
+    return octal(head.slice(at - width, at));
+  }) as [number, number, number, number, number, number, number, number, number, number];
+  const numbers = {
+    ino,
+    mode,
+    uid,
+    gid,
+    nlink,
+    mtime,
+    size,
+    devMajor: 0,
+    devMinor: dev,
+    rdevMajor: 0,
+    rdevMinor: rdev,
+  };
+  return { numbers, nameSize };
+}
+
+function memberName(reader: ChunkReader, size: number): string {
+  if (size < 1 || size > nameLimit) throw new CoppiceError('Corrupt', `cpio archive: name of ${size} bytes`);
+  const raw = reader.take(size);
+  const end = raw.indexOf(0);
+  if (end !== size - 1) throw new CoppiceError('Corrupt', 'cpio archive: name is not terminated');
+  return decodeText(raw.subarray(0, end));
+}
+
 /** Members in archive order up to the trailer. Throws `Corrupt` on bad headers or a missing trailer, `Limit`. */
 export function* readCpio(source: Chunks, options: CpioReadOptions = {}): Generator<CpioEntry> {
   const reader = new ChunkReader(source, 'cpio archive');
-  const align = (): void => reader.skip((4 - (reader.position % 4)) % 4);
+  let aligned = true;
+  const align = (): void => reader.skip(aligned ? (4 - (reader.position % 4)) % 4 : 0);
   const maxEntries = options.maxEntries ?? 10_000_000;
   for (let n = 0; ; n++) {
     if (n > maxEntries) throw new CoppiceError('Limit', `cpio archive has more than ${maxEntries} members`);
@@ -79,14 +120,15 @@ export function* readCpio(source: Chunks, options: CpioReadOptions = {}): Genera
         rdevMajor: at(9),
         rdevMinor: at(10),
       };
-      if (nameSize < 1 || nameSize > nameLimit)
-        throw new CoppiceError('Corrupt', `cpio archive: name of ${nameSize} bytes`);
-      const raw = reader.take(nameSize);
-      const end = raw.indexOf(0);
-      if (end !== nameSize - 1) throw new CoppiceError('Corrupt', 'cpio archive: name is not terminated');
-      fields = { name: decodeText(raw.subarray(0, end)), ...values };
+      fields = { name: memberName(reader, nameSize), ...values };
       size = values.size;
       align();
+      if (fields.name === trailerName) return;
+    } else if (magic === '070707') {
+      const { numbers, nameSize } = portableNumbers(reader);
+      aligned = false;
+      fields = { name: memberName(reader, nameSize), ...numbers };
+      size = numbers.size;
       if (fields.name === trailerName) return;
     } else if (magic === '07070X') {
       index = hex8(reader.take(8), 0);

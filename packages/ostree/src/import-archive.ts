@@ -69,7 +69,7 @@ function* members(plain: Chunks): Generator<Member> {
     yield* rest(reader);
   })();
   const magic = Buffer.from(head).toString('latin1', 0, 6);
-  if (magic === '070701' || magic === '070702') for (const entry of readCpio(whole)) yield fromCpio(entry);
+  if (/^07070[127]$/.test(magic)) for (const entry of readCpio(whole)) yield fromCpio(entry);
   else {
     try {
       for (const entry of readTar(whole, { globalRecords: false })) yield fromTar(entry);
