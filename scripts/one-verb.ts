@@ -9,36 +9,59 @@ interface Table {
   readonly verbs: string;
   /** Other tables, of which nothing is loaded when one of the verbs is called. */
   readonly others: readonly string[];
-  /** Verbs that have bundles; without it all have, and calls without a verb get one that has none. */
-  readonly only?: readonly string[];
+  /** Verbs that have bundles, and the modules of the table that they need; without it all have. */
+  readonly only?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** In place of a verb: calls that have options only, such as --version. */
+const noVerb = '--';
 
 const tables: Readonly<Record<string, Table>> = {
   ostree: { verbs: 'ostree/verbs.ts', others: [] },
-  coppice: { verbs: 'coppice/verbs.ts', others: ['programs.ts'], only: ['config', 'explain', 'repo', 'rpm'] },
+  coppice: {
+    verbs: 'coppice/verbs.ts',
+    others: ['programs.ts'],
+    only: {
+      [noVerb]: [],
+      config: ['./config/index.ts'],
+      explain: ['./explain/index.ts'],
+      repo: ['./repo/index.ts'],
+      rpm: ['./rpm/index.ts'],
+    },
+  },
+  'rpm-ostree': {
+    verbs: 'rpm-ostree/verbs-table.ts',
+    others: [],
+    only: {
+      [noVerb]: [],
+      db: ['./db-diff.ts', './db-list.ts', './db-version.ts'],
+      status: ['./status.ts'],
+    },
+  },
 };
 
 /** Rows of a table of verbs: name and module. */
 const rowPattern = /\bname: '([a-z-]+)',[^{}]*?load: \(\) => import\('([^']+)'\)/g;
 
-function rows(source: string, program: string): [name: string, path: string][] {
+/** Verbs with bundles of their own, and their modules. */
+function modulesOf(source: string, program: string): ReadonlyMap<string, readonly string[]> {
   const table = tables[program];
-  if (table === undefined) return [];
-  const text = readFileSync(join(source, table.verbs), 'utf8');
-  return Array.from(text.matchAll(rowPattern), ([, name, path]) => [name!, path!]);
+  if (table === undefined) return new Map();
+  if (table.only !== undefined) return new Map(Object.entries(table.only));
+  const rows = readFileSync(join(source, table.verbs), 'utf8').matchAll(rowPattern);
+  return new Map(Array.from(rows, ([, name, path]) => [name!, [path!]]));
 }
 
-/** Verbs that have bundles of their own; '' stands for calls without a verb, if these do not need all. */
+/** Verbs that have bundles of their own, and `--`; '' for all other calls, if these need no verb because each has its own. */
 export function verbsOf(source: string, program: string): string[] {
-  const { only } = tables[program] ?? {};
-  const names = rows(source, program).map(([name]) => name);
-  return only === undefined ? (names.length > 0 ? ['', ...names] : []) : names.filter((name) => only.includes(name));
+  const names = [...modulesOf(source, program).keys()];
+  return names.length === 0 || names.includes(noVerb) ? names : ['', ...names];
 }
 
 /** An esbuild plugin that leaves all other modules out of the program's tables; `source` is the folder of the programs. */
 export function oneVerb(source: string, program: string, verb: string): Plugin {
   const { verbs, others } = tables[program]!;
-  const kept = new Map(rows(source, program)).get(verb);
+  const kept = modulesOf(source, program).get(verb) ?? [];
   const table = join(source, verbs);
   const paths = new Set([table, ...others.map((path) => join(source, path))]);
   return {
@@ -47,7 +70,7 @@ export function oneVerb(source: string, program: string, verb: string): Plugin {
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (!paths.has(path)) return undefined;
         const contents = readFileSync(path, 'utf8').replace(/\bimport\('([^']+)'\)/g, (whole, from: string) =>
-          path === table && from === kept ? whole : `Promise.reject(new Error('not in this bundle: ${from}'))`,
+          path === table && kept.includes(from) ? whole : `Promise.reject(new Error('not in this bundle: ${from}'))`,
         );
         return { contents, loader: 'ts' };
       });

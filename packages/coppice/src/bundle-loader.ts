@@ -4,15 +4,15 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { constants, Script } from 'node:vm';
 
-/** Program to its bundles, whose names contain a digest: those of verbs, and '' for all other calls. */
+/** Program to its bundles, whose names contain a digest: those of verbs, `--` for calls without one, and '' for all others. */
 declare const bundles: Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** Of a call with a verb, the one that leaves out what other verbs need. The verb is the first word without a dash. */
+/** The one that leaves out what only other verbs need. The verb is the first word without a dash; `--` stands for none. */
 function bundleOf(program: string, args: readonly string[]): string | undefined {
   if (!Object.hasOwn(bundles, program)) return undefined;
   const files = bundles[program]!;
-  const verb = args.find((word) => !word.startsWith('-'));
-  return files[verb !== undefined && Object.hasOwn(files, verb) ? verb : ''];
+  const verb = args.find((word) => !word.startsWith('-')) ?? '--';
+  return files[Object.hasOwn(files, verb) ? verb : ''];
 }
 
 /** Not a program: a thread of one, started as this file with that name. */
