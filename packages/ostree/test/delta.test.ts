@@ -4,19 +4,21 @@ import { encode } from '@coppice/gvariant';
 import { hostFs } from '@coppice/linux';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyPart, countOperations, openPart } from '../src/delta/apply.ts';
+import { applyPart, openPart } from '../src/delta/apply.ts';
 import { BlobFile } from '../src/delta/blob-file.ts';
 import { bsdiff } from '../src/delta/bsdiff.ts';
 import { BsdiffWorkspace, bsdiffFile } from '../src/delta/bsdiff-file.ts';
 import { bspatchPieces } from '../src/delta/bspatch.ts';
 import { checksumOfShort, deltaDir, parseDeltaName, shortChecksum } from '../src/delta/name.ts';
+import { countOperations } from '../src/delta/operations.ts';
 import { decodePayload, type PartPayload, payloadFrame, uncompressPart } from '../src/delta/part.ts';
 import { PartBuilder } from '../src/delta/part-builder.ts';
+import { PayloadRooms } from '../src/delta/payload-rooms.ts';
 import { rollsum } from '../src/delta/rollsum.ts';
 import { SourceIndex } from '../src/delta/source-index.ts';
 import { decodeSuperblock, readSigned } from '../src/delta/superblock.ts';
 import { xzEncode } from '../src/delta/xz-encoder.ts';
-import { applyOffline, generateDelta, Repo, sha256, showDelta } from '../src/index.ts';
+import { applyOffline, CompressPool, generateDelta, Repo, sha256, showDelta } from '../src/index.ts';
 import { commitFolder, newFolder, writeTree } from './tree.ts';
 
 const seed = { seed: 11 };
@@ -332,6 +334,58 @@ describe('a delta between two commits', () => {
     }
     expect(sha256(readFileSync(delta))).toHaveLength(64);
     expect(to).toBe(block.to);
+  });
+
+  test('a second thread makes what patches make, and refuses it in the same words', async () => {
+    const { source, from, delta } = await world(true);
+    const block = decodeSuperblock(Uint8Array.from(readFileSync(delta)));
+    const header = block.parts[0]!;
+    const key = [...block.metadata.keys()].find((k) => k.endsWith('/0'))!;
+    const payload = openPart(
+      header,
+      Buffer.concat([Uint8Array.of(0x78), (block.metadata.get(key)!.value as Uint8Array[])[1]!]),
+    );
+    // The patched object is the one that is opened and closed.
+    const patched = header.objects.findIndex((object) => object.type === 'file');
+    const damaged = header.objects.map((object, i) =>
+      i === patched ? { ...object, checksum: '1'.repeat(64) } : object,
+    );
+    const pool = new CompressPool({ startAfter: 0 });
+    const attempt = (objects: typeof header.objects, helped: boolean, blob: Uint8Array): string | undefined => {
+      const target = Repo.create(join(newFolder(), 'target'), { mode: 'bare-user-only' });
+      copyCommit(source, target, from);
+      const transaction = target.beginTransaction({ resumable: true, ...(helped ? { compressPool: pool } : {}) });
+      try {
+        const rooms = new PayloadRooms(transaction.handover);
+        const room = rooms.take(blob.length);
+        room.set(blob);
+        applyPart(transaction, { ...header, objects }, { ...payload, blob: room }, rooms.numberOf(room));
+        transaction.drain();
+        transaction.commit();
+        for (const { type, checksum } of objects) expect(target.hasObject(type, checksum)).toBe(true);
+        return undefined;
+      } catch (error) {
+        transaction.abort();
+        expect(target.hasObject('file', objects[patched]!.checksum)).toBe(false);
+        return (error as Error).message;
+      }
+    };
+    try {
+      for (const helped of [false, true]) expect(attempt(header.objects, helped, payload.blob)).toBeUndefined();
+      const words = attempt(damaged, false, payload.blob);
+      expect(words).toMatch(/^opcode open: .*1111/);
+      expect(attempt(damaged, true, payload.blob)).toBe(words);
+      fc.assert(
+        fc.property(fc.nat(payload.blob.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+          const blob = Uint8Array.from(payload.blob);
+          blob[at]! ^= change;
+          expect(attempt(header.objects, true, blob)).toBe(attempt(header.objects, false, blob));
+        }),
+        { ...seed, numRuns: 12 },
+      );
+    } finally {
+      pool.close();
+    }
   });
 
   test('superblock bytes of any kind never crash the reader', () => {

@@ -3,26 +3,15 @@ import { sha256 } from '../codec/checksum.ts';
 import type { FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import { isMetaType } from '../codec/object-type.ts';
-import { decodeVarint } from '../codec/varint.ts';
 import type { Xattr } from '../codec/xattrs.ts';
 import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { bspatchPieces } from './bspatch.ts';
 import { OldFile } from './old-file.ts';
+import { Cursor } from './operations.ts';
 import { decodePayload, type PartPayload, uncompressPart, uncompressPartAside } from './part.ts';
 import type { PayloadRooms } from './payload-rooms.ts';
 import type { DeltaObject, DeltaPartHeader } from './superblock.ts';
-
-/** Operation counts, as `static-delta show` prints them. */
-export interface OperationCounts {
-  spliceAndClose: number;
-  open: number;
-  write: number;
-  setRead: number;
-  unsetRead: number;
-  close: number;
-  bspatch: number;
-}
 
 /** How much more than its contents a part's payload may be. */
 const payloadSlack = 16 * 1024 * 1024;
@@ -71,8 +60,7 @@ function checkPart(header: DeltaPartHeader, bytes: Uint8Array): void {
 
 /**
  * Carries out a part: every object in its header's list is made and checked. Throws `Corrupt`. With `memory`, the number by
- * which the transaction's second thread knows the payload's memory, that thread makes a part of the objects; they are there
- * when the transaction is drained.
+ * which the transaction's second thread knows the payload's memory, that thread makes a part of the objects.
  */
 export function applyPart(
   transaction: Transaction,
@@ -81,93 +69,6 @@ export function applyPart(
   memory: number | undefined = undefined,
 ): void {
   new Machine(transaction, header, payload, memory).run();
-}
-
-/** Counts operations without carrying them out. */
-export function countOperations(header: DeltaPartHeader, payload: PartPayload): OperationCounts {
-  const counts = { spliceAndClose: 0, open: 0, write: 0, setRead: 0, unsetRead: 0, close: 0, bspatch: 0 };
-  const cursor = new Cursor(payload.operations);
-  let object = 0;
-  while (!cursor.atEnd) {
-    switch (cursor.opcode()) {
-      case 0x53:
-        cursor.skip(isMetaType(header.objects[object]?.type ?? 'file') ? 2 : 4);
-        object++;
-        counts.spliceAndClose++;
-        break;
-      case 0x6f:
-        cursor.skip(3);
-        counts.open++;
-        break;
-      case 0x77:
-        cursor.skip(2);
-        counts.write++;
-        break;
-      case 0x72:
-        cursor.skip(1);
-        counts.setRead++;
-        break;
-      case 0x52:
-        counts.unsetRead++;
-        break;
-      case 0x63:
-        object++;
-        counts.close++;
-        break;
-      case 0x42:
-        cursor.skip(2);
-        counts.bspatch++;
-        break;
-      default:
-        throw cursor.unknown();
-    }
-  }
-  return counts;
-}
-
-class Cursor {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-  #code = 0;
-  /** Ordinal of the operation read last. */
-  ordinal = -1;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-  opcode(): number {
-    this.ordinal++;
-    this.#code = this.#bytes[this.#at++]!;
-    return this.#code;
-  }
-  /** Takes `code` if it comes next. */
-  takes(code: number): boolean {
-    if (this.#bytes[this.#at] !== code) return false;
-    this.opcode();
-    return true;
-  }
-  mark(): { readonly at: number; readonly ordinal: number } {
-    return { at: this.#at, ordinal: this.ordinal };
-  }
-  back(mark: { readonly at: number; readonly ordinal: number }): void {
-    this.#at = mark.at;
-    this.ordinal = mark.ordinal;
-  }
-  number(): number {
-    const { value, next } = decodeVarint(this.#bytes, this.#at);
-    this.#at = next;
-    return value;
-  }
-  skip(count: number): void {
-    for (let i = 0; i < count; i++) this.number();
-  }
-  unknown(): CoppiceError {
-    return new CoppiceError('Corrupt', `Unknown opcode ${this.#code} at offset ${this.ordinal}`);
-  }
 }
 
 interface OldObject {
@@ -188,6 +89,9 @@ class Machine {
   #source: OldObject | undefined;
   #opened: OldFile | undefined;
   readonly #memory: number | undefined;
+  /** Whether the second thread has objects of this part, and those that it did not make. */
+  #shared = false;
+  readonly #refused: (() => void)[] = [];
 
   constructor(transaction: Transaction, header: DeltaPartHeader, payload: PartPayload, memory: number | undefined) {
     this.#transaction = transaction;
@@ -213,6 +117,8 @@ class Machine {
     } finally {
       this.#closeSource();
     }
+    if (this.#shared) this.#transaction.drain();
+    for (const make of this.#refused) make();
     if (this.#next !== this.#objects.length) throw new CoppiceError('Corrupt', 'Static delta part ends early');
   }
 
@@ -317,9 +223,10 @@ class Machine {
       const { byteOffset: offset, length } = patch;
       const recipe = { header, size, old: source.checksum, oldPath: source.path, memory: this.#memory, offset, length };
       const done = (refused: boolean): void => {
-        if (refused) this.#patchHere(object, header, size, source, patch);
+        if (refused) this.#refused.push(() => this.#patchHere(object, header, size, source, patch));
       };
       if (cursor.takes(0x63) && handover.givePatched(object.checksum, recipe, done)) {
+        this.#shared = true;
         this.#closeSource();
         return true;
       }

@@ -1,7 +1,8 @@
 import { formatSize } from '../codec/format-size.ts';
 import type { Repo } from '../repo.ts';
-import { countOperations, openPart } from './apply.ts';
+import { openPart } from './apply.ts';
 import { type DeltaName, deltaFilePath } from './name.ts';
+import { countOperations } from './operations.ts';
 import { readDeltaFile } from './store.ts';
 import {
   type DeltaEndianness,
