@@ -8,6 +8,7 @@ import { isDirectory } from './codec/mode-bits.ts';
 import type { Xattr } from './codec/xattrs.ts';
 import { withLabel } from './commit-directory.ts';
 import type { DevInoCache } from './modifier.ts';
+import { PathAnchors } from './path-anchors.ts';
 import type { Repo } from './repo.ts';
 import { staysBelow } from './stays-below.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
@@ -92,6 +93,7 @@ class TreeCheckout {
   readonly #options: CheckoutOptions;
   readonly #files: FileCheckout;
   readonly #root: string;
+  readonly #anchors: PathAnchors;
   readonly #canonicalDirs: boolean;
   readonly #user: boolean;
   readonly #batch: CheckoutBatch | undefined;
@@ -107,6 +109,7 @@ class TreeCheckout {
     this.#files = files;
     this.#user = options.mode === 'user' || repo.mode === 'bare-user-only';
     this.#root = options.dest;
+    this.#anchors = new PathAnchors(fs);
     this.#canonicalDirs = options.bareUserOnlyDirs === true || repo.mode === 'bare-user-only';
     const { helper } = options;
     const own = fs === hostFs && repo.fs === hostFs && repo.currentTransaction === undefined;
@@ -116,9 +119,13 @@ class TreeCheckout {
   }
 
   run(tree: string, meta: string): void {
-    this.#directory(this.#root, '/', tree, meta, 0);
-    this.#batch?.write();
-    for (const { path, meta: own, made } of this.#open) this.#finish(path, own, made);
+    try {
+      this.#directory(this.#root, '/', tree, meta, 0);
+      this.#batch?.write();
+      for (const { path, meta: own, made } of this.#open) this.#finish(path, own, made);
+    } finally {
+      this.#anchors.close();
+    }
   }
 
   #directory(path: string, inDest: string, tree: string, meta: string, depth: number): void {
@@ -136,10 +143,11 @@ class TreeCheckout {
     }
     if (!existed && !this.#user) this.#setXattrs(path, inDest, own.mode, own.xattrs);
     const lead = inDest === '/' ? '' : inDest;
-    if (this.#batch !== undefined) this.#batch.add(path, files);
-    else for (const { name, checksum } of files) this.#files.file(checksum, path, name, `${lead}/${name}`);
+    const base = this.#anchors.of(path);
+    if (this.#batch !== undefined) this.#batch.add(base, files);
+    else for (const { name, checksum } of files) this.#files.file(checksum, base, name, `${lead}/${name}`);
     for (const dir of dirs) {
-      this.#directory(`${path}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
+      this.#directory(`${base}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
     }
     if (this.#batch === undefined) this.#finish(path, own, !existed);
     else this.#open.push({ path, meta: own, made: !existed });

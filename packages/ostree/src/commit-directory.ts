@@ -4,6 +4,7 @@ import { isDirectory, isRegular, isSymlink, S_IFMT } from './codec/mode-bits.ts'
 import { sortXattrs, type Xattr } from './codec/xattrs.ts';
 import { type CommitModifier, devInoKey, type EntryOwnership } from './modifier.ts';
 import type { MutableTree } from './mutable-tree.ts';
+import { PathAnchors } from './path-anchors.ts';
 import { readXattrs } from './store/load-file.ts';
 import type { Transaction, XattrOrder } from './store/transaction.ts';
 import { maxTreeDepth } from './tree.ts';
@@ -22,10 +23,16 @@ export function commitDirectory(
   const stat = fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`);
   if (!isDirectory(stat.mode)) throw new CoppiceError('Invalid', `opendir(${path}): Not a directory`);
-  new DirectoryWriter(transaction, modifier).directory(path, '/', stat, tree, 0);
+  const anchors = new PathAnchors(fs);
+  try {
+    new DirectoryWriter(transaction, modifier, anchors).directory(path, '/', stat, tree, 0);
+  } finally {
+    anchors.close();
+  }
 }
 
 class DirectoryWriter {
+  readonly #anchors: PathAnchors;
   readonly #transaction: Transaction;
   readonly #modifier: CommitModifier;
   readonly #readXattrs: boolean;
@@ -33,7 +40,8 @@ class DirectoryWriter {
   /** The file just committed was moved away. */
   #gone = false;
 
-  constructor(transaction: Transaction, modifier: CommitModifier) {
+  constructor(transaction: Transaction, modifier: CommitModifier, anchors: PathAnchors) {
+    this.#anchors = anchors;
     const { repo } = transaction;
     this.#transaction = transaction;
     this.#modifier = modifier;
@@ -54,8 +62,9 @@ class DirectoryWriter {
     tree.setMeta(
       this.#transaction.writeDirMeta({ uid: entry.uid, gid: entry.gid, mode: entry.mode, xattrs }, this.#order),
     );
-    for (const name of this.#names(path, depth === 0 ? path : path.slice(path.lastIndexOf('/') + 1)))
-      this.#entry(path, inTree, name, tree, depth);
+    const base = this.#anchors.of(path);
+    for (const name of this.#names(base, depth === 0 ? path : path.slice(path.lastIndexOf('/') + 1)))
+      this.#entry(base, inTree, name, tree, depth);
     if (this.#modifier.consume === true) this.#removeDir(path);
   }
 
