@@ -54,6 +54,81 @@ result transaction,problems
   ]);
 });
 
+test('selections change the jobs before them, and have settings and flags of their own', () => {
+  const text = `repo system 0 testtags <inline>
+#>=Pkg: A 1 1 noarch
+#>=Pkg: B 1 1 i686
+#>=Req: A
+#>=Pkg: Foo 1 1 noarch
+repo available 5.7 testtags <inline>
+#>=Pkg: A 2 1 noarch
+#>=Pkg: B 2 1 i686
+#>=Pkg: B 2 1 x86_64
+#>=Pkg: C 1 1 noarch
+#>=Pkg: foo 3 1 noarch
+system x86_64 rpm system
+job install selection A name [weak,forcebest]
+job update selection B name,add [cleandeps]
+result jobs
+nextjob
+job update all packages
+job update selection B = 2-1 name,filter,rel
+result jobs
+nextjob
+job install name B
+job install name A
+job install selection B.i686 name,dotarch,filter
+result jobs
+nextjob
+job install repo available
+job erase selection B name,subtract
+result jobs
+nextjob
+job install name B
+job install selection A name,installedonly,flat
+job lock selection B.x86_64>1 name,dotarch,rel,subtract
+result jobs
+nextjob
+job install selection B name,installedonly,rel,dotarch
+job update selection * name,glob,installedonly
+job noobsoletes selection zzz name
+result jobs
+`;
+  expect(runTestCase(text).map(({ actual }) => actual)).toEqual([
+    ['job update name A [cleandeps]', 'job update name B [cleandeps]'],
+    ['job update name B = 2-1 [setevr]'],
+    ['job install oneof B-1-1.i686@system B-2-1.i686@available [setarch]'],
+    ['job erase oneof A-2-1.noarch@available C-1-1.noarch@available foo-3-1.noarch@available'],
+    [
+      'job lock oneof B-1-1.i686@system B-2-1.i686@available [setarch]',
+      'job lock pkg A-1-1.noarch@system [setarch,setrepo,noautoset]',
+    ],
+    [
+      'job install pkg B-1-1.i686@system [setrepo,noautoset]',
+      'job update name Foo [setrepo]',
+      'job update pkg A-1-1.noarch@system [setrepo,noautoset]',
+      'job update pkg B-1-1.i686@system [setrepo,noautoset]',
+    ],
+  ]);
+});
+
+test('forgets namespaces when something is disabled later', () => {
+  const text = (order: readonly string[]): string => `repo system 0 empty
+repo available 0 testtags <inline>
+#>=Pkg: a 1 1 noarch
+#>=Pkg: b 1 1 noarch
+#>=Pkg: c 1 1 noarch
+#>=Sup: namespace:language(de)
+system x86_64 rpm system
+${order.join('\n')}
+job install name a
+result recommended
+`;
+  const lines = ['namespace namespace:language(de) @SYSTEM', 'disable pkg b-1-1.noarch@available'];
+  expect(sorted(text(lines))).toEqual([]);
+  expect(sorted(text(lines.reverse()))).toEqual(['recommended c-1-1.noarch@available']);
+});
+
 test('says what is wrong with a test case', () => {
   expect(() => runTestCase('job frobnicate name a\nresult transaction\n')).toThrow(/unknown job/);
   expect(() => runTestCase('repo a 0 testtags nowhere.repo\nresult transaction\n')).toThrow(/nowhere\.repo/);

@@ -22,22 +22,31 @@ const flagNames = [
   'noautoset',
 ] as const satisfies readonly (keyof JobFlags)[];
 
+/** Flags in brackets at the end of a line, and what stands before them. */
+export function takeJobFlags(text: string): { readonly rest: string; readonly flags: JobFlags } {
+  const flags: { -readonly [K in keyof JobFlags]: boolean } = {};
+  const bracket = /\s\[([^\]]*)\]$/.exec(text);
+  if (bracket === null) return { rest: text, flags };
+  for (const name of bracket[1]!.split(',')) {
+    // What is no flag is passed over, as libsolv does.
+    if (flagNames.includes(name as (typeof flagNames)[number])) flags[name as (typeof flagNames)[number]] = true;
+  }
+  return { rest: text.slice(0, bracket.index), flags };
+}
+
+/** An action by its present or its old name. Throws `Invalid`. */
+export function parseAction(word: string): JobAction {
+  const action = (word === 'noobsoletes' ? 'multiversion' : word) as JobAction;
+  if (!jobActions.includes(action)) throw new CoppiceError('Invalid', `str2job: unknown job '${word}'`);
+  return action;
+}
+
 /** Reads a job. Throws `Invalid`. */
 export function parseJob(pool: Pool, names: SolvableNames, text: string): Job {
-  let rest = text.trim();
-  const flags: { -readonly [K in keyof JobFlags]: boolean } = {};
-  const bracket = /\s\[([^\]]*)\]$/.exec(rest);
-  if (bracket !== null) {
-    rest = rest.slice(0, bracket.index);
-    for (const name of bracket[1]!.split(',')) {
-      // What is no flag is passed over, as libsolv does.
-      if (flagNames.includes(name as (typeof flagNames)[number])) flags[name as (typeof flagNames)[number]] = true;
-    }
-  }
+  const { rest, flags } = takeJobFlags(text.trim());
   const m = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(rest);
   if (m === null) throw new CoppiceError('Invalid', `str2job: bad line '${text}'`);
-  const action = (m[1] === 'noobsoletes' ? 'multiversion' : m[1]) as JobAction;
-  if (!jobActions.includes(action)) throw new CoppiceError('Invalid', `str2job: unknown job '${m[1]}'`);
+  const action = parseAction(m[1]!);
   return { action, select: parseSelection(pool, names, m[2] ?? 'all', m[3] ?? '', text), flags };
 }
 

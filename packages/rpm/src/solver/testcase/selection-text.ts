@@ -2,6 +2,7 @@
 import { CoppiceError } from '@coppice/base';
 import type { JobFlags, Selection } from '../job.ts';
 import { field, type Pool } from '../pool.ts';
+import { selected } from '../selection.ts';
 import type { SolvableNames } from '../solvable-name.ts';
 import { isRel, rel } from '../strings.ts';
 import { globMatcher } from '../subject.ts';
@@ -16,7 +17,7 @@ export interface SelectionPart {
 
 const known = new Set(
   (
-    'name provides filelist canon dotarch rel glob flat nocase depstr installed_only sourceonly ' +
+    'name provides filelist canon dotarch rel glob flat nocase depstr installedonly sourceonly ' +
     'withsource withdisabled withbadarch skipkind add subtract filter'
   ).split(' '),
 );
@@ -50,7 +51,7 @@ function eligible(pool: Pool, o: Options): number[] {
   const out: number[] = [];
   for (let p = 2; p < pool.count; p++) {
     if (pool.repoOf.data[p] === 0) continue;
-    if (o.has('installed_only') && !pool.isInstalled(p)) continue;
+    if (o.has('installedonly') && !pool.isInstalled(p)) continue;
     const source = pool.isSource(p);
     if (o.has('sourceonly') ? !source : source && !o.has('withsource')) continue;
     if (!o.has('withdisabled') && pool.disabled.has(p)) continue;
@@ -148,7 +149,7 @@ function named(pool: Pool, kind: 'name' | 'provides', text: string, o: Options):
     const hidden = matching.some(
       (p) => !runsHere(pool, p) || pool.disabled.has(p) || (pool.isSource(p) && !o.has('sourceonly')),
     );
-    if (hidden || o.has('installed_only')) out.push(...partOf(matching, flags));
+    if (hidden) out.push(...partOf(matching, flags));
     else if (o.has('sourceonly'))
       out.push({ select: { kind: 'name', dep: pool.ids.relation(name, rel.arch, pool.src) }, flags });
     else out.push({ select: { kind, dep }, flags });
@@ -221,9 +222,36 @@ function byFiles(pool: Pool, text: string, o: Options): SelectionPart[] {
   return names.flatMap((name) => partOf(list.filter((p) => pool.names.data[p] === name)));
 }
 
+/**
+ * What of a selection satisfies `keep`: parts that do as a whole stay as they are, of others the packages are named. `flags`
+ * are added.
+ */
+export function narrow(
+  pool: Pool,
+  parts: readonly SelectionPart[],
+  keep: (p: number) => boolean,
+  flags: JobFlags = {},
+): SelectionPart[] {
+  return parts.flatMap((part) => {
+    const all = selected(pool, part.select);
+    const kept = all.filter(keep);
+    if (kept.length === 0) return [];
+    if (kept.length === all.length) return [{ select: part.select, flags: { ...part.flags, ...flags } }];
+    return partOf(kept, { ...part.flags, ...flags });
+  });
+}
+
 /** `selection TEXT FLAGS`. Throws `Invalid`. */
 export function selectByText(pool: Pool, text: string, flags: string): SelectionPart[] {
   const o = new Options(flags);
+  const found = everyMatch(pool, text, o);
+  if (!o.has('installedonly')) return found;
+  // A flat selection of several packages has no settings.
+  const plain = o.has('flat') && found.some(({ select }) => select.kind !== 'solvable');
+  return narrow(pool, found, (p) => pool.isInstalled(p), plain ? {} : { setrepo: true });
+}
+
+function everyMatch(pool: Pool, text: string, o: Options): SelectionPart[] {
   if (o.has('filelist') && text.startsWith('/')) {
     const out = byFiles(pool, text, o);
     if (out.length > 0) return out;
@@ -287,8 +315,7 @@ export function selectByDependency(
   return partOf(eligible(pool, o).filter((p) => dependencyListOf(pool, key, p).some(match)));
 }
 
-/** How a selection changes the ones before it: `add` (also when nothing is said), `subtract` or `filter`. */
-export function selectionMode(flags: string): 'add' | 'subtract' | 'filter' {
-  const words = flags.split(',');
-  return words.includes('filter') ? 'filter' : words.includes('subtract') ? 'subtract' : 'add';
+/** How a selection changes the jobs before it, undefined when it leaves them alone. */
+export function selectionMode(flags: string): 'add' | 'subtract' | 'filter' | undefined {
+  return (['filter', 'subtract', 'add'] as const).find((mode) => flags.split(',').includes(mode));
 }

@@ -1,7 +1,7 @@
 // libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
 import { CoppiceError } from '@coppice/base';
 import { cleandepsResult } from '../cleandeps.ts';
-import { defaultSolverFlags, type Job, type JobAction, jobActions, type SolverFlags } from '../job.ts';
+import { defaultSolverFlags, type Job, type JobFlags, type SolverFlags } from '../job.ts';
 import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
 import { selected } from '../selection.ts';
 import { SolvableNames, solvableName } from '../solvable-name.ts';
@@ -13,7 +13,7 @@ import { autoInstalledNames, userInstalled } from '../user-installed.ts';
 import { parseTestDependency } from './dep-syntax.ts';
 import { genidCommand, genidLines } from './genid.ts';
 import { readHelix } from './helix.ts';
-import { formatJob, parseJob } from './job-text.ts';
+import { formatJob, parseAction, parseJob, takeJobFlags } from './job-text.ts';
 import {
   type AlternativeStyle,
   alternativeLines,
@@ -27,7 +27,7 @@ import {
   transactionLines,
   unneededLines,
 } from './results.ts';
-import { partOf, type SelectionPart, selectByDependency, selectByText, selectionMode } from './selection-text.ts';
+import { narrow, type SelectionPart, selectByDependency, selectByText, selectionMode } from './selection-text.ts';
 import { readTesttags } from './testtags.ts';
 
 /** One `result` command after solving: what was expected (nothing given: `undefined`) and what came out. Both sorted. */
@@ -175,7 +175,7 @@ class CaseRun {
         this.system(args);
         break;
       case 'job':
-        if (args[1]?.startsWith('selection') === true) this.selection(args);
+        if (args[1]?.startsWith('selection') === true) this.selection(c.rest);
         else this.jobs.push(this.job(c.rest));
         this.state = undefined;
         break;
@@ -229,6 +229,7 @@ class CaseRun {
   }
 
   private repo(args: readonly string[], inline: string | undefined): void {
+    this.forgetNamespaces();
     const [name, priorities, kind, file] = args;
     const [priority, subpriority] = (priorities ?? '0').split('.');
     const repo = this.pool.addRepo(name!, {
@@ -243,6 +244,7 @@ class CaseRun {
   }
 
   private system(args: readonly string[]): void {
+    this.forgetNamespaces();
     const [arch, kinds = '*', installed] = args;
     if (kinds !== '*') {
       const kind = kinds.split(',').find((word) => word === 'rpm' || word === 'deb' || word === 'arch');
@@ -264,25 +266,35 @@ class CaseRun {
     return parseJob(this.pool, this.solvables(), text);
   }
 
-  /** `job ACTION selection TEXT FLAGS` and its relatives, which look at dependencies. */
-  private selection(args: readonly string[]): void {
-    const [action, kind, ...rest] = args;
+  /** `job ACTION selection TEXT FLAGS [JOBFLAGS]` and its relatives, which look at dependencies. */
+  private selection(text: string): void {
+    const { rest: line, flags: jobFlags } = takeJobFlags(text);
+    const [word, kind, ...rest] = line.split(/\s+/);
     const flags = rest.pop();
-    if (flags === undefined || !jobActions.includes(action as JobAction))
-      throw new CoppiceError('Invalid', `bad selection '${args.join(' ')}'`);
+    if (flags === undefined || rest.length === 0) throw new CoppiceError('Invalid', `bad selection '${text}'`);
+    const action = parseAction(word!);
     const { pool } = this;
-    let parts: readonly SelectionPart[] =
+    const found =
       kind === 'selection'
         ? selectByText(pool, rest.join(' '), flags)
         : selectByDependency(pool, this.solvables(), kind!, rest[0] ?? '', rest.slice(1).join(' '), flags);
     const mode = selectionMode(flags);
-    if (mode !== 'add') {
-      const found = new Set(parts.flatMap((part) => selected(pool, part.select)));
-      const before = [...new Set(this.jobs.flatMap((job) => selected(pool, job.select)))];
-      parts = partOf(before.filter((p) => found.has(p) === (mode === 'filter')));
+    let parts: readonly SelectionPart[] = found;
+    if (mode !== undefined) {
+      // The jobs so far become a selection, which the new one is put to; all of it is done with the new action.
+      const before = this.jobs.map(({ select, flags: old = {} }) => ({ select, flags: settingsOf(old) }));
       this.jobs = [];
+      if (mode === 'add') parts = [...before, ...found];
+      else if (mode === 'filter' && before.length === 1 && before[0]!.select.kind === 'all') parts = found;
+      else {
+        const chosen = new Set(found.flatMap((part) => selected(pool, part.select)));
+        const { noautoset: _, ...more } = found.length === 1 ? found[0]!.flags : {};
+        const settings = settingsOf(more);
+        if (mode === 'filter') parts = narrow(pool, before, (p) => chosen.has(p), settings);
+        else parts = found.length === 0 ? before : narrow(pool, before, (p) => !chosen.has(p), settings);
+      }
     }
-    for (const part of parts) this.jobs.push({ action: action as JobAction, ...part });
+    for (const part of parts) this.jobs.push({ action, select: part.select, flags: { ...part.flags, ...jobFlags } });
   }
 
   private solverFlag(word: string): void {
@@ -314,7 +326,13 @@ class CaseRun {
     this.pool.changed();
   }
 
+  /** What provides what is worked out anew in libsolv: what was said of namespaces before is gone. */
+  private forgetNamespaces(): void {
+    this.pool.namespaces.clear();
+  }
+
   private disable(args: readonly string[], rest: string): void {
+    this.forgetNamespaces();
     const kind = args[0]!;
     if (kind === 'pkg') {
       const p = this.solvables().find(args[1]!);
@@ -394,6 +412,12 @@ class CaseRun {
         return unsupported(`result '${kind}'`);
     }
   }
+}
+
+/** Flags that belong to a selection, not to what is done with it. */
+function settingsOf({ setev, setevr, setarch, setvendor, setrepo, noautoset }: JobFlags): JobFlags {
+  const all = { setev, setevr, setarch, setvendor, setrepo, noautoset };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value === true));
 }
 
 function compareBytes(a: string, b: string): number {
