@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { objects } from './ostree-identical.ts';
+import { addDeepPath, objects } from './ostree-identical.ts';
 import { ours, theirs } from './ostree-runners.ts';
 import { describeTree, scratch, skipReason } from './ostree-support.ts';
 
@@ -167,5 +167,28 @@ describe.skipIf(skipReason !== undefined)(`daily use ${skipReason ?? ''}`, () =>
       expect(describeTree(join(mine, folder), { links: true })).toEqual(
         describeTree(join(other, folder), { links: true }),
       );
+  });
+
+  test('trees deeper than the longest path', async () => {
+    const folder = join(base, 'deep');
+    mkdirSync(folder);
+    try {
+      addDeepPath(folder, 6000);
+      const made: unknown[] = [];
+      for (const [name, run] of Object.entries({ theirs, ours })) {
+        const repo = `--repo=${base}/${name}`;
+        await run([repo, 'init', '--mode=bare-user']);
+        made.push([
+          await run([repo, 'commit', '-b', 'main', '--timestamp=@1', folder]),
+          await run([repo, 'checkout', '-U', 'main', `${folder}-${name}`]),
+          await run([repo, 'checkout', '-U', '--union', 'main', `${folder}-${name}`]),
+          theirs([repo, 'commit', '--orphan', '--timestamp=@2', `${folder}-${name}`]),
+        ]);
+      }
+      expect(made[1]).toEqual(made[0]);
+      expect(JSON.stringify(made)).not.toContain('error');
+    } finally {
+      for (const path of [folder, `${folder}-theirs`, `${folder}-ours`]) spawnSync('rm', ['-rf', path]);
+    }
   });
 });

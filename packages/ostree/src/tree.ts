@@ -24,8 +24,8 @@ export type TreeEntry =
       load(): DirMeta;
     };
 
-/** Directories nest at most this deep; a store with more is damaged or hostile. */
-export const maxTreeDepth = 2048;
+/** Directories nest at most this deep (the stack has room for little more); a store with more is damaged or hostile. */
+export const maxTreeDepth = 2000;
 
 function pathParts(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
