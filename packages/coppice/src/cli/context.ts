@@ -21,6 +21,14 @@ export interface Output {
 
 const bufferSize = 64 * 1024;
 
+/** Node ignores the signal; listening and no longer listening gives it back its default. */
+function dieOfPipe(): void {
+  const nothing = (): void => {};
+  process.on('SIGPIPE', nothing);
+  process.off('SIGPIPE', nothing);
+  process.kill(process.pid, 'SIGPIPE');
+}
+
 /**
  * Synchronous, buffered writer on a file descriptor. Buffering in 64 KiB makes `ls -R` of 100,000 files cost a few
  * hundred system calls. A closed pipe ends the process as SIGPIPE would end the original.
@@ -39,7 +47,7 @@ export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
           continue;
         }
-        if (code === 'EPIPE') process.kill(process.pid, 'SIGPIPE');
+        if (code === 'EPIPE') dieOfPipe();
         throw error;
       }
     }
