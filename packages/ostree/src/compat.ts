@@ -38,6 +38,8 @@ export interface OstreeCompat {
   readonly sameSummaryTimes: boolean;
   /** Groups of the config that can ask for fs-verity, the one that decides first. */
   readonly verityGroups: readonly ('ex-integrity' | 'ex-fsverity')[];
+  /** `config set` refuses what the repository could not be opened with. */
+  readonly checksConfig: boolean;
   /** An answer such as 404 is told with the URL that was asked for. */
   readonly namesUrlOfStatus: boolean;
 }
@@ -84,6 +86,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
+    checksConfig: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
@@ -99,6 +102,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
+    checksConfig: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
@@ -114,6 +118,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     plainDeltaMatching: false,
     exportsHardLinks: true,
     sortsRefs: true,
+    checksConfig: true,
     layersReplaceFiles: true,
     sortsXattrs: true,
     sameSummaryTimes: true,

@@ -14,7 +14,7 @@ export const verb: OstreeVerb = {
       case 'set': {
         const { group, key } = splitKey(call, 3, ['GROUP name, KEY and VALUE', 'KEY and VALUE']);
         repo.config.setString(group, key, operands[2]!);
-        repo.writeConfig({ unchecked: true });
+        repo.writeConfig({ unchecked: !repo.compat.checksConfig });
         return;
       }
       case 'get': {
@@ -29,7 +29,7 @@ export const verb: OstreeVerb = {
         } catch (error) {
           if (!isCoppiceError(error, 'NotFound')) throw error;
         }
-        repo.writeConfig({ unchecked: true });
+        repo.writeConfig({ unchecked: !repo.compat.checksConfig });
         return;
       }
       default:
