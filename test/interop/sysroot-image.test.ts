@@ -1,7 +1,7 @@
 // A disk image made without root, read back with debugfs and given to the original.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -144,6 +144,67 @@ describe.skipIf(skipReason !== undefined)(`a disk image${skipReason === undefine
     for (const sum of [commit, other])
       expect(result.stdout).toMatch(new RegExp(`^----i\\S* m/ostree/deploy/test/deploy/${sum}.0$`, 'm'));
     expect(result.stdout).toMatch(/^2$/m);
+  });
+
+  it('holds many small files, large attributes, long names and arguments without end', { timeout: 240_000 }, () => {
+    const tree = join(work, 'extremes');
+    const long = 'n'.repeat(250);
+    writeTree(tree, {
+      ...baseTree,
+      [`usr/${long}/${long}/ a\\b "q" ' é`]: 'x',
+      'usr/bin/attributes': '',
+      'usr/bin/huge': '',
+    });
+    spawnSync('truncate', ['-s', '20M', join(tree, 'usr/bin/sparse')]);
+    // Each takes an inode, twice where it is a link, and nothing else.
+    mkdirSync(join(tree, 'usr/small'));
+    for (let i = 0; i < 3000; i++) symlinkSync(String(i), join(tree, `usr/small/${i}`));
+    let attributes = true;
+    try {
+      for (const n of ['a', 'b', 'c', 'd'])
+        hostFs.setxattr(join(tree, 'usr/bin/attributes'), `user.${n}`, Buffer.alloc(1500, n));
+    } catch {
+      attributes = false; // This file system has no room for them.
+    }
+    const commit = (branch: string): void =>
+      void must(original(['commit', '--repo=bare', '-b', branch, '-s', 'x', `--tree=dir=${tree}`], work));
+    must(original(['init', '--repo=bare', '--mode=bare-user'], work));
+    commit('extremes');
+    const kargs = Array.from({ length: 40 }, (_, i) => ['--karg', `key${i}="value ${i}"`]).flat();
+    const main = (branch: string): string => {
+      const args = [
+        'coppice',
+        'image',
+        'build',
+        '--from',
+        `${work}/bare:${branch}`,
+        '-o',
+        join(work, 'extremes.raw'),
+        '--size',
+        '64M',
+      ];
+      const env = { PATH: process.env.PATH };
+      return spawnSync(process.execPath, [join(dist, 'main.cjs'), ...args, ...kargs], { encoding: 'utf8', env }).stderr;
+    };
+    expect(main('extremes')).not.toContain('error');
+    const image = join(work, 'extremes.raw');
+    expect(spawnSync('e2fsck', ['-fn', image]).status).toBe(0);
+    expect(inspect(image, 'cat /boot/loader/entries/ostree-1.conf')).toContain(' key39="value 39" ');
+    const checksum = must(original(['rev-parse', '--repo=bare', 'extremes'], work)).trim();
+    const deployed = `/ostree/deploy/test/deploy/${checksum}.0`;
+    expect(inspect(image, `stat "${deployed}/usr/${long}/${long}/ a\\b ""q"" ' é"`)).toContain('Type: regular');
+    expect(inspect(image, `stat ${deployed}/usr/bin/sparse`)).toMatch(/Size: 20971520[\s\S]*Blockcount: 0$/m);
+    if (attributes) expect(inspect(image, `ea_list ${deployed}/usr/bin/attributes`).match(/\(1500\)/g)).toHaveLength(4);
+    rmSync(image);
+    try {
+      hostFs.setxattr(join(tree, 'usr/bin/huge'), 'user.huge', Buffer.alloc(5000, 1));
+    } catch {
+      return;
+    }
+    commit('huge');
+    expect(main('huge')).toContain(
+      'usr/bin/huge: the extended attribute user.huge has 5000 bytes; an image can hold 4096',
+    );
   });
 
   it('refuses what cannot be', () => {

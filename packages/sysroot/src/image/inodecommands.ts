@@ -12,6 +12,10 @@ const S_IFBLK = 0o060000;
 /** What mke2fs gives every file; the flags to set come on top. */
 const extentsFlag = 0x80000;
 
+/** Of a block of attributes; the header of each, and what rounding up its name and value may add. */
+const attributeRoom = 4096 - 32;
+const attributeOverhead = 16 + 6;
+
 /** One argument of a debugfs command. Throws `Unsupported` for names that its command language cannot express. */
 function quote(path: string): string {
   if (/[\n\r]/.test(path))
@@ -26,6 +30,10 @@ export interface InodeCommands {
   readonly values: ReadonlyMap<string, Buffer>;
   /** Names of the tree: files, directories, links. */
   readonly entries: number;
+  /** Inodes that they take. */
+  readonly inodes: number;
+  /** A file has more attributes than fit into one block. */
+  readonly largeAttributes: boolean;
   /** Bytes of file content, hard links counted once and rounded up to blocks. */
   readonly bytes: number;
 }
@@ -37,6 +45,8 @@ export function inodeCommands(base: FileSystem, virtual: VirtualFs, root: string
   const seen = new Set<string>();
   let entries = 0;
   let bytes = 0;
+  let inodes = 0;
+  let largeAttributes = false;
   const set = (path: string, field: string, value: string): void => {
     lines.push(`set_inode_field ${quote(path)} ${field} ${value}`);
   };
@@ -57,7 +67,18 @@ export function inodeCommands(base: FileSystem, virtual: VirtualFs, root: string
     if (inode.uid !== real.uid) set(path, 'uid', String(inode.uid));
     if (inode.gid !== real.gid) set(path, 'gid', String(inode.gid));
     if (inode.mode !== real.mode) set(path, 'mode', `0${inode.mode.toString(8)}`);
+    const size = [...inode.xattrs].reduce(
+      (sum, [name, value]) => sum + name.length + value.length + attributeOverhead,
+      0,
+    );
+    if (size > attributeRoom) largeAttributes = true;
     for (const [name, value] of inode.xattrs) {
+      // debugfs takes no more than a block and says nothing.
+      if (value.length > 4096)
+        throw new CoppiceError(
+          'Unsupported',
+          `${path}: the extended attribute ${name} has ${value.length} bytes; an image can hold 4096`,
+        );
       const file = `${valueFolder}/${values.size}`;
       values.set(String(values.size), value);
       lines.push(`ea_set -f ${quote(file)} ${quote(path)} ${quote(name)}`);
@@ -74,6 +95,7 @@ export function inodeCommands(base: FileSystem, virtual: VirtualFs, root: string
     // mke2fs keeps hard links, but makes each symbolic link an inode of its own.
     if (!seen.has(key)) {
       if ((real.mode & S_IFMT) !== S_IFLNK) seen.add(key);
+      inodes++;
       bytes += Math.ceil(real.size / 4096) * 4096;
       const shown = virtual.lstat(full)!;
       const inode = virtual.known(real) ?? { ...shown, flags: 0, xattrs: new Map() };
@@ -83,5 +105,5 @@ export function inodeCommands(base: FileSystem, virtual: VirtualFs, root: string
     for (const name of base.readdir(full).sort()) walk(`${relative}/${name}`);
   };
   walk('');
-  return { script: `${lines.join('\n')}\n`, values, entries, bytes };
+  return { script: `${lines.join('\n')}\n`, values, entries, bytes, inodes, largeAttributes };
 }

@@ -21,6 +21,8 @@ const S_IFDIR = 0o040000;
 const S_IFLNK = 0o120000;
 const O_CREAT = 0o100;
 const umask = 0o022;
+/** As many names a file can have on ext4. */
+const ext4Links = 65000;
 
 export class VirtualFs implements FileSystem {
   readonly #base: FileSystem;
@@ -154,6 +156,9 @@ export class VirtualFs implements FileSystem {
     this.#born(path, S_IFLNK | 0o777);
   }
   link(from: string, to: string): void {
+    // The image is ext4, whatever the folder lies on.
+    if (this.#need(from).nlink >= ext4Links)
+      throw Object.assign(new Error(`EMLINK: too many links '${from}'`), { code: 'EMLINK' });
     this.#base.link(from, to);
   }
   rename(from: string, to: string): void {
@@ -187,10 +192,13 @@ export class VirtualFs implements FileSystem {
     this.#of(this.#need(path)).rdev = rdev;
   }
   listxattr(path: string): string[] {
-    return [...(this.known(this.#need(path))?.xattrs.keys() ?? [])];
+    // What was not made here, such as the repository that is read from, is as it is.
+    const inode = this.known(this.#need(path));
+    return inode === undefined ? this.#base.listxattr(path) : [...inode.xattrs.keys()];
   }
   getxattr(path: string, name: string): Buffer | undefined {
-    return this.known(this.#need(path))?.xattrs.get(name);
+    const inode = this.known(this.#need(path));
+    return inode === undefined ? this.#base.getxattr(path, name) : inode.xattrs.get(name);
   }
   setxattr(path: string, name: string, value: Uint8Array): void {
     this.#of(this.#need(path)).xattrs.set(name, Buffer.from(value));
