@@ -1,9 +1,10 @@
 import type { FileSystem } from '@coppice/base/fs';
+import { NameSet } from './name-set.ts';
 
 /** A directory is listed once this many of its names were asked for; before, each is looked at. */
 const patience = 6;
-/** Names kept in memory, a hundred bytes each; beyond that each is looked at again. */
-const maxNames = 128 * 1024;
+/** Names kept in memory, 32 to 64 bytes each with the free places; beyond that each is looked at again. */
+const maxNames = 256 * 1024;
 
 /**
  * Which object names are taken, without asking the file system about each: what a transaction has placed itself, and
@@ -13,10 +14,10 @@ const maxNames = 128 * 1024;
 export class KnownNames {
   readonly #fs: FileSystem;
   readonly #objects: string;
-  readonly #placed = new Set<string>();
+  readonly #placed = new NameSet();
   readonly #asked = new Map<string, number>();
-  readonly #listed = new Map<string, ReadonlySet<string>>();
-  #kept = 0;
+  readonly #heads = new Set<string>();
+  readonly #listed = new NameSet();
   #overflow = false;
 
   constructor(fs: FileSystem, objects: string) {
@@ -26,8 +27,7 @@ export class KnownNames {
 
   /** Notes that the transaction placed an object. */
   add(name: string): void {
-    if (this.#placed.size < maxNames) this.#placed.add(name);
-    else this.#overflow = true;
+    if (this.#placed.size >= maxNames || !this.#placed.add(name)) this.#overflow = true;
   }
 
   /** Whether the transaction placed it; undefined when there were too many to remember. */
@@ -38,14 +38,12 @@ export class KnownNames {
   /** Whether it lies below `objects/`; undefined when that has to be looked at. */
   isStored(name: string): boolean | undefined {
     const head = name.slice(0, 2);
-    const names = this.#listed.get(head);
-    if (names !== undefined) return names.has(name.slice(3));
+    if (this.#heads.has(head)) return this.#listed.has(name);
     const asked = (this.#asked.get(head) ?? 0) + 1;
     this.#asked.set(head, asked);
-    if (asked < patience || this.#kept >= maxNames) return undefined;
-    const list = new Set(this.#fs.readdir(`${this.#objects}/${head}`));
-    this.#kept += list.size;
-    this.#listed.set(head, list);
-    return list.has(name.slice(3));
+    if (asked < patience || this.#listed.size >= maxNames) return undefined;
+    for (const rest of this.#fs.readdir(`${this.#objects}/${head}`)) this.#listed.add(`${head}/${rest}`);
+    this.#heads.add(head);
+    return this.#listed.has(name);
   }
 }
