@@ -4,7 +4,7 @@
 export { readFile, replaceFile, replaceFiles } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
 export type { XzDecoder } from './liblzma.ts';
-export { systemXzDecoder } from './liblzma.ts';
+export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
 export type { NativeDigest } from './native-digest.ts';
 export { nativeDigest } from './native-digest.ts';
 export { readFileChunks } from './read-file-chunks.ts';

@@ -8,14 +8,6 @@ export type XzDecoder = (source: Iterable<Uint8Array>) => Generator<Uint8Array>;
 
 type NativeCall = (...args: unknown[]) => number;
 
-interface Stream {
-  next_in: unknown;
-  avail_in: number;
-  next_out: unknown;
-  avail_out: number;
-  [member: string]: unknown;
-}
-
 interface Koffi {
   load(name: string): { func(prototype: string): NativeCall };
   struct(name: string, members: Record<string, string>): unknown;
@@ -42,21 +34,8 @@ function failure(code: number): CoppiceError {
   return new CoppiceError(kind, `xz data: ${text}`);
 }
 
-let loaded: XzDecoder | null | undefined;
-
-/** The decoder, or undefined where liblzma cannot be loaded. */
-export function systemXzDecoder(): XzDecoder | undefined {
-  if (loaded === undefined) {
-    try {
-      loaded = load();
-    } catch {
-      loaded = null;
-    }
-  }
-  return loaded ?? undefined;
-}
-
-const members: Readonly<Record<string, string>> = {
+/** `lzma_stream` of liblzma 5, for koffi. */
+export const lzmaStreamMembers: Readonly<Record<string, string>> = {
   next_in: 'uint8_t *',
   avail_in: 'size_t',
   total_in: 'uint64_t',
@@ -77,18 +56,37 @@ const members: Readonly<Record<string, string>> = {
   reserved10: 'int',
 };
 
+/** A stream that no coder was started on yet (`LZMA_STREAM_INIT`). */
+export function newLzmaStream(): Record<string, unknown> {
+  const entries = Object.entries(lzmaStreamMembers);
+  return Object.fromEntries(entries.map(([name, type]) => [name, type.endsWith('*') ? null : 0]));
+}
+
+let loaded: XzDecoder | null | undefined;
+
+/** The decoder, or undefined where liblzma cannot be loaded. */
+export function systemXzDecoder(): XzDecoder | undefined {
+  if (loaded === undefined) {
+    try {
+      loaded = load();
+    } catch {
+      loaded = null;
+    }
+  }
+  return loaded ?? undefined;
+}
+
 function load(): XzDecoder {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   const library = koffi.load('liblzma.so.5');
-  koffi.struct('coppice_lzma_stream', members as Record<string, string>);
+  koffi.struct('coppice_lzma_stream', { ...lzmaStreamMembers });
   const start = library.func(
     'int lzma_stream_decoder(_Inout_ coppice_lzma_stream *stream, uint64_t memlimit, uint32_t flags)',
   );
   const code = library.func('int lzma_code(_Inout_ coppice_lzma_stream *stream, int action)');
   const end = library.func('void lzma_end(_Inout_ coppice_lzma_stream *stream)');
   return function* decode(source) {
-    const stream: Stream = { next_in: null, avail_in: 0, next_out: null, avail_out: 0 };
-    for (const name of Object.keys(members)) stream[name] ??= members[name] === 'void *' ? null : 0;
+    const stream = newLzmaStream();
     const started = start(stream, memoryLimit, concatenated);
     if (started !== 0) throw failure(started);
     try {

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { compress } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
+import { lzmaStreamMembers, newLzmaStream } from '@coppice/linux';
 
 /** Compresses what `source` gives into one xz container with CRC-64, which `sink` gets piece by piece, each valid in the call only. */
 export type XzEncoder = (
@@ -54,7 +55,7 @@ function load(): XzEncoder {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   const library = koffi.load('liblzma.so.5');
   koffi.struct('coppice_lzma_filter', { id: 'uint64_t', options: 'void *' });
-  koffi.struct('coppice_lzma_encoder', members);
+  koffi.struct('coppice_lzma_encoder', { ...lzmaStreamMembers });
   const lzmaPreset = library.func('uint8_t lzma_lzma_preset(_Inout_ uint8_t *options, uint32_t preset)');
   const start = library.func(
     'int lzma_stream_encoder(_Inout_ coppice_lzma_encoder *stream, coppice_lzma_filter *filters, int check)',
@@ -65,8 +66,7 @@ function load(): XzEncoder {
     const options = Buffer.alloc(512);
     lzmaPreset(options, preset);
     options.writeUInt32LE(dictionary, 0);
-    const stream: Record<string, unknown> = {};
-    for (const [name, type] of Object.entries(members)) stream[name] = type.endsWith('*') ? null : 0;
+    const stream = newLzmaStream();
     const filters = [
       { id: filterLzma2, options },
       { id: endOfFilters, options: null },
@@ -119,25 +119,3 @@ function* batches(source: Iterable<Uint8Array>): Generator<{ readonly bytes: Uin
   }
   yield { bytes: buffer.subarray(0, filled), last: true };
 }
-
-/** lzma_stream of liblzma 5. */
-const members: Record<string, string> = {
-  next_in: 'uint8_t *',
-  avail_in: 'size_t',
-  total_in: 'uint64_t',
-  next_out: 'uint8_t *',
-  avail_out: 'size_t',
-  total_out: 'uint64_t',
-  allocator: 'void *',
-  internal: 'void *',
-  reserved1: 'void *',
-  reserved2: 'void *',
-  reserved3: 'void *',
-  reserved4: 'void *',
-  reserved5: 'uint64_t',
-  reserved6: 'uint64_t',
-  reserved7: 'size_t',
-  reserved8: 'size_t',
-  reserved9: 'int',
-  reserved10: 'int',
-};
