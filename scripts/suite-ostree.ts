@@ -67,6 +67,11 @@ async function main(): Promise<number> {
     positionals.length > 0
       ? positionals.map((name) => (/^test-.*\.(sh|py|js)$/.test(name) ? name : `test-${name}.sh`))
       : suiteScripts(values.suite);
+  const unknown = names.filter((name) => !existsSync(join(values.suite, name)));
+  if (unknown.length > 0) {
+    console.error(`error: not in ${values.suite}: ${unknown.join(', ')}`);
+    return 2;
+  }
   const dist = process.env['COPPICE_DIST'] ?? join(root, 'node_modules', '.cache', 'suite-ostree');
   if (process.env['COPPICE_DIST'] === undefined) await (await import('./build.ts')).bundle(dist);
   if (values.log !== undefined) mkdirSync(values.log, { recursive: true });
