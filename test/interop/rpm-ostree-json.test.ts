@@ -1,10 +1,11 @@
-// Every --json output against its published schema, on a system with layers, overrides and a pending change.
+// Every --json output against its published schema, and what a shell is offered to complete, on a system with layers, overrides and a pending change.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPackage } from '@coppice/rpm';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Context, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
+import { complete } from '../../packages/coppice/src/coppice/completion/complete.ts';
 import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
@@ -119,5 +120,33 @@ describe.skipIf(reason !== undefined)(`JSON output ${reason ?? ''}`, () => {
     await node.must('install', 'buildah');
     const after = node.installed();
     expect(after.filter((p) => !before.includes(p))).toEqual((planned['packages'] as { added: string[] }).added);
+  });
+  test('completion offers what is on the system, in its cached metadata, and nothing else', async () => {
+    const context: Context = {
+      program: 'coppice',
+      env: {},
+      cwd: node.dir,
+      stdin: { isTTY: false },
+      stdout: memoryOutput(),
+      stderr: memoryOutput(),
+    };
+    const offer = (...words: string[]) =>
+      complete(context, 'rpm-ostree', [words[0]!, `--sysroot=${node.sysroot}`, ...words.slice(1)]);
+    expect(await offer('uninstall', 'tc')).toEqual(['tcpdump']);
+    expect(await offer('install', 'tcpd')).toEqual(['tcpdump']);
+    expect(await offer('upgrade', '--uninstall=t')).toEqual(['--uninstall=tcpdump']);
+    expect(await offer('override', 'reset', '')).toEqual(['socat-99-1.x86_64', 'whois-nls']);
+    expect(await offer('override', 'remove', 'zc')).toEqual(['zchunk-libs']);
+    expect(await offer('kargs', '--delete', '')).toEqual(['quiet', 'root=LABEL=root']);
+    expect(await offer('status', '--stateroot', '')).toEqual([]);
+    expect(await offer('rebase', 'fedora:')).toEqual(['fedora:fedora/x86_64/coreos/stable']);
+    expect(await offer('initramfs', '--en')).toEqual(['--enable']);
+    expect(await complete(context, 'rpm-ostree', ['override', 're'])).toEqual(['remove', 'replace', 'reset']);
+    expect(await complete(context, 'rpm-ostree', ['--sysroot=/nope', 'uninstall', ''])).toEqual([]);
+    expect(await complete(context, 'rpm-ostree', ['nosuch', ''])).toEqual([]);
+    expect(await complete(context, 'coppice', ['no'])).toEqual(['node']);
+    expect(await complete(context, 'coppice', ['repo', 'dep'])).toEqual(['depsolve']);
+    expect(await complete(context, 'coppice', ['node', 'sbom', '--sysr'])).toEqual(['--sysroot=']);
+    expect(await complete(context, 'coppice', ['rpm-ostree', 'upgrade', '--che'])).toEqual(['--check']);
   });
 });

@@ -125,6 +125,7 @@ export type { DeployOutcome, DeployRequest } from './client/deploy.ts';
 export { deployOrigin, kernelArgumentsOf } from './client/deploy.ts';
 export type { HistoryEntry } from './client/history.ts';
 export { readHistory } from './client/history.ts';
+export { knownPackageNames } from './client/known-packages.ts';
 export type { OverrideChange } from './client/override.ts';
 export { changeOverrides } from './client/override.ts';
 export { findVersion, pullBase } from './client/pull-base.ts';

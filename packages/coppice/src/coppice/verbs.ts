@@ -45,7 +45,7 @@ export const verbs: readonly VerbEntry[] = [
   },
   {
     name: 'completion',
-    description: 'let the shell complete the words of ostree',
+    description: 'let the shell complete the words of ostree, rpm-ostree and coppice',
     load: () => import('./completion/index.ts'),
   },
 ];

@@ -3,6 +3,7 @@ import { eraLevel, levels, type OstreeLevel } from '@coppice/ostree/compat';
 import { compatLevel } from '../cli/compat.ts';
 import type { Context } from '../cli/context.ts';
 import type { GOption } from '../cli/goption.ts';
+import { openOption, optionValue, optionWords, starting } from '../coppice/completion/words.ts';
 import { defaultRepoPath } from './default-repo.ts';
 import { commonOptions, isPresent, verbOptions } from './help.ts';
 import type { OstreeEntry, OstreeGroup } from './verb.ts';
@@ -40,14 +41,6 @@ export async function completeOstree(context: Context, words: readonly string[])
   return starting(optionWords([...(group?.options?.(level) ?? []), ...commonOptions]), current);
 }
 
-function starting(candidates: readonly string[], current: string): string[] {
-  return candidates.filter((word) => word.startsWith(current)).sort();
-}
-
-function optionWords(options: readonly GOption[]): string[] {
-  return options.filter((o) => o.hidden !== true).map((o) => `--${o.long}${o.arg === undefined ? '' : '='}`);
-}
-
 /** Options whose value is a ref. */
 const refOptions = new Set(['branch', 'parent', 'base', 'bind-ref', 'only-branch', 'from', 'to']);
 
@@ -59,24 +52,15 @@ async function forVerb(
   words: readonly string[],
   current: string,
 ): Promise<string[]> {
-  const value = /^--([a-z0-9-]+)=/.exec(current);
-  if (value !== null) {
-    const refs = refOptions.has(value[1]!) ? await names(context, level, words, 'refs') : [];
-    return refs.map((ref) => `${value[0]}${ref}`);
+  const open = openOption(options, words, current);
+  if (open !== undefined) {
+    const refs = refOptions.has(open.long) ? await names(context, level, words, 'refs') : [];
+    return refs.map((ref) => `${open.prefix}${ref}`);
   }
   if (current.startsWith('-')) return optionWords(options);
-  const last = words.at(-1) ?? '';
-  const open = options.find((o) => o.arg !== undefined && (last === `--${o.long}` || last === `-${o.short}`));
-  if (open !== undefined) return refOptions.has(open.long) ? names(context, level, words, 'refs') : [];
   const operands = words.filter((word) => !word.startsWith('-')).length;
   if (/^(REMOTE|NAME)\b/.test(params) && operands === 0) return names(context, level, words, 'remotes');
   return /COMMIT|REV|REF|BRANCH|PREFIX|OBJECT|DELTA/.test(params) ? names(context, level, words, 'refs') : [];
-}
-
-function optionValue(words: readonly string[], long: string): string | undefined {
-  const at = words.findLastIndex((word) => word === `--${long}` || word.startsWith(`--${long}=`));
-  if (at < 0) return undefined;
-  return words[at] === `--${long}` ? words[at + 1] : words[at]!.slice(long.length + 3);
 }
 
 /** Refs or remotes of the repository that the words name. */
