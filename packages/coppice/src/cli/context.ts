@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import type { ProgressFd } from './progress-fd.ts';
 
 /** What a command sees of the world: injected, so that tests run commands in-process. */
 export interface Context {
@@ -9,6 +10,8 @@ export interface Context {
   readonly stdin: { readonly isTTY: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Where `--progress-fd` wants to follow. */
+  readonly progressFd?: ProgressFd;
 }
 
 export interface Output {

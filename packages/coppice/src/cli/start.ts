@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { messageOf } from '@coppice/base';
 import { type Context, Exit, fdOutput } from './context.ts';
+import { takeProgressFd } from './progress-fd.ts';
 
 /** A program behind a launcher: arguments in, exit status out. Expected failures are thrown and printed as `error: MESSAGE`. */
 export interface Program {
@@ -57,7 +58,8 @@ async function run(
       context.stderr.write(`coppice: no program named ${JSON.stringify(context.program)}\n`);
       return 127;
     }
-    return await program.run(context, args);
+    const { args: rest, to } = takeProgressFd(args);
+    return await program.run(to === undefined ? context : { ...context, progressFd: to }, rest);
   } catch (error) {
     if (error instanceof Exit) return error.status;
     context.stdout.flush();

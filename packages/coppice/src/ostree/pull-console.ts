@@ -4,6 +4,8 @@ import type { Context } from '../cli/context.ts';
 
 const saveCursor = '\u001b7';
 const restoreCursor = '\u001b8';
+/** The name of the step for `--progress-fd`. */
+const step = 'pull';
 /** Nothing is drawn on a narrower terminal. */
 const narrowest = 10;
 
@@ -17,11 +19,21 @@ export class PullConsole {
   constructor(context: Context, plainSignatures = false) {
     this.#context = context;
     this.#plainSignatures = plainSignatures;
+    context.progressFd?.progress({ type: 'begin', step });
     if (context.stdout.isTTY) context.stdout.write(saveCursor);
   }
 
   readonly progress = (p: PullProgress, isLast: boolean): void => {
-    if (this.#context.stdout.isTTY && !isLast) this.#draw(pullProgressLine(p));
+    if (isLast) return;
+    if (this.#context.stdout.isTTY) this.#draw(pullProgressLine(p));
+    this.#context.progressFd?.progress({
+      type: 'update',
+      step,
+      done: p.fetchedMetadata + p.fetchedContent + p.fetchedDeltaParts,
+      // More objects become known until the last metadata object is here.
+      ...(p.outstandingMetadata > 0 ? {} : { total: p.requestedMetadata + p.requestedContent + p.totalDeltaParts }),
+      detail: pullProgressLine(p),
+    });
   };
 
   /** Draws a line on a terminal. */
@@ -57,7 +69,8 @@ ${text}${saveCursor}`
 
   /** Ends the line on a terminal; prints the last status elsewhere. */
   finish(status: string | undefined): void {
-    const { stdout } = this.#context;
+    const { stdout, progressFd } = this.#context;
+    progressFd?.progress({ type: 'end', step, ...(status === undefined ? {} : { text: status }) });
     if (stdout.isTTY) {
       if (status !== undefined) this.#draw(status);
       stdout.write('\n');

@@ -66,7 +66,7 @@ export const verb: Verb = {
         },
         path,
       );
-      const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+      const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
       const image = parseTarget(output!);
       const maxLayers = options.number('max-layers');
       const result = await writeImage(

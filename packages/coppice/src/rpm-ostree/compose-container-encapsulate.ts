@@ -58,7 +58,7 @@ export const verb: Verb = {
     if (path === undefined) throw new CoppiceError('Usage', '--repo must be specified');
     const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
     const labels = labelsOf(options.strings('label'));
-    const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+    const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
     const cmd = options.string('cmd');
     const commit = repo.resolveRev(rev!);
     const result = await writeImage(

@@ -41,7 +41,7 @@ export const verb: Verb = {
         lockfileStrict: options.flag('ex-lockfile-strict'),
       });
       await fetchSolved(solved.packages);
-      const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+      const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
       const target = resolve(context.cwd, dest!);
       mkdirSync(target, { recursive: true });
       await installRoot(

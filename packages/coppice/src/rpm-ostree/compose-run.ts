@@ -27,7 +27,7 @@ export async function withComposedTree<T>(
   try {
     const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(work, 'cache'));
     mkdirSync(cacheDir, { recursive: true });
-    const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+    const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
     const mode = process.getuid?.() === 0 ? 'bare' : 'bare-user';
     const repo = Repo.create(join(work, 'repo'), { mode, env: context.env });
     const lockfile = readLockfiles(call);

@@ -162,7 +162,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
   const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
   mkdirSync(cacheDir, { recursive: true });
   const repo = Repo.open(resolve(context.cwd, options.string('repo')!), { env: context.env });
-  const text = transactionText(context.stdout, rpmOstreeLevel(context.env), options.flag('quiet'));
+  const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
   const repositories = await openRepositories(call, input, cacheDir);
   const lockfile = readLockfiles(call);
   const solved = solveTree({

@@ -13,6 +13,7 @@ import {
   withTransaction,
 } from '@coppice/rpm-ostree';
 import { type Context, Exit } from '../cli/context.ts';
+import { inheritedStdio } from '../cli/progress-fd.ts';
 import { type TransactionText, transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
 
@@ -30,7 +31,7 @@ function enterUserNamespace(call: VerbCall): void {
   const sysroot = options.string('sysroot');
   if (sysroot === undefined || process.getuid?.() === 0 || context.env['COPPICE_USERNS'] !== undefined) return;
   const result = spawnSync('unshare', ['-Ur', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
-    stdio: 'inherit',
+    stdio: inheritedStdio(context.progressFd),
     env: { ...context.env, COPPICE_USERNS: '1' },
   });
   // Where namespaces are not allowed the change is tried as it is.
@@ -54,7 +55,7 @@ export function openSystem(call: VerbCall): OpenSystem {
     signal: controller.signal,
     progress: (event) => text?.progress(event),
   });
-  text = transactionText(context.stdout, client.compat, options.flag('quiet'));
+  text = transactionText(context, client.compat, options.flag('quiet'));
   let interrupted = false;
   process.on('SIGINT', () => {
     text.line(interrupted ? 'Awaiting transaction cancellation...' : 'Caught SIGINT, cancelling transaction');

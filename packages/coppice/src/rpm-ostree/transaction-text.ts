@@ -1,7 +1,7 @@
 // What a transaction prints: steps, download progress and messages, on a terminal and elsewhere, at both levels.
 import type { Progress, ProgressEvent } from '@coppice/base';
 import type { RpmOstreeCompat } from '@coppice/rpm-ostree';
-import type { Output } from '../cli/context.ts';
+import type { Context } from '../cli/context.ts';
 
 const spinner = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
@@ -16,7 +16,8 @@ export interface TransactionText {
 /** Steps whose last detail is the whole line, as the download of objects. */
 const replacesLabel = (step: string): boolean => step.startsWith('Receiving');
 
-export function transactionText(out: Output, compat: RpmOstreeCompat, quiet: boolean): TransactionText {
+export function transactionText(context: Context, compat: RpmOstreeCompat, quiet: boolean): TransactionText {
+  const out = context.stdout;
   let current: string | undefined;
   let label = '';
   let tick = 0;
@@ -77,6 +78,7 @@ export function transactionText(out: Output, compat: RpmOstreeCompat, quiet: boo
   };
   return {
     progress(event: ProgressEvent) {
+      context.progressFd?.progress(event);
       if (quiet) return;
       show(event);
       // Whoever reads a pipe follows along too.

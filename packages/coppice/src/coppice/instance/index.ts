@@ -48,6 +48,7 @@ function readText(path: string): string {
 
 function plainProgress(context: Context): Progress {
   return (event) => {
+    context.progressFd?.progress(event);
     if (event.type === 'message') context.stdout.write(`${event.text}\n`);
     else if (event.type === 'end') context.stdout.write(`${event.step}... ${event.text ?? 'done'}\n`);
   };

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { subordinateIds } from '@coppice/instance';
 import type { Context } from '../../cli/context.ts';
 import { Exit } from '../../cli/context.ts';
+import { inheritedStdio } from '../../cli/progress-fd.ts';
 
 const marker = 'COPPICE_NAMESPACE';
 
@@ -20,6 +21,7 @@ export function privilege(context: Context): Privilege {
 export function enterNamespace(context: Context, args: readonly string[]): void {
   if (process.getuid?.() === 0 || subordinateIds() === undefined) return;
   context.stdout.flush();
+  const { progressFd } = context;
   const done = spawnSync(
     'unshare',
     [
@@ -31,9 +33,10 @@ export function enterNamespace(context: Context, args: readonly string[]): void 
       ...process.execArgv,
       process.argv[1]!,
       'coppice',
+      ...(progressFd === undefined ? [] : [`--progress-fd=${progressFd.fd}`]),
       ...args,
     ],
-    { stdio: 'inherit', env: { ...context.env, [marker]: '1' } as NodeJS.ProcessEnv },
+    { stdio: inheritedStdio(progressFd), env: { ...context.env, [marker]: '1' } as NodeJS.ProcessEnv },
   );
   // Without a working newuidmap the namespace fails to start (status 1, nothing run): go on without owners.
   if (done.error !== undefined) return;

@@ -11,6 +11,7 @@ import type { VerbFamily } from '../verbs.ts';
 
 function stepLines(context: Context): Progress {
   return (event) => {
+    context.progressFd?.progress(event);
     if (event.type === 'message') context.stdout.write(`${event.text}\n`);
     else if (event.type === 'end') {
       const text = event.text?.replace(/^done: /, '');
