@@ -318,7 +318,15 @@ postprocess:
   test('rootfs, image, extensions', async () => {
     expect((await rpmOstree('compose', 'rootfs', '--cachedir=cache', 'manifest.yaml', 'root')).stderr).toBe('');
     expect(readdirSync(join(dir, 'root')).sort()).toEqual(expect.arrayContaining(['bin', 'usr', 'var']));
-    const image = await rpmOstree('compose', 'image', '--cachedir=cache', '--max-layers=6', 'manifest.yaml', 'image');
+    const image = await rpmOstree(
+      'compose',
+      'image',
+      '--initialize',
+      '--cachedir=cache',
+      '--max-layers=6',
+      'manifest.yaml',
+      'image',
+    );
     expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
     if (spawnSync('sh', ['-c', 'command -v skopeo']).status === 0)
       original('skopeo', 'inspect', `oci-archive:${join(dir, 'image')}`);

@@ -95,7 +95,7 @@ describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => 
 
   test('rebase to the registry, upgrade, layer, upgrade without change', async () => {
     const image = `ostree-unverified-registry:${host}/os:stable`;
-    expect(await node.must('rebase', image)).toContain('layers already present: 0; layers needed: 12 ');
+    expect(await node.must('rebase', image)).toContain('layers already present: 0; layers needed: 13 ');
     expect(await node.must('status')).toMatch(
       new RegExp(`${image}\\n +Digest: sha256:[0-9a-f]{64}\\n +Version: 31\\.20200118\\.3\\.0 `),
     );

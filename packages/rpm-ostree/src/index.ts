@@ -156,7 +156,14 @@ export { cycloneDx } from './sbom/cyclonedx.ts';
 export { spdx } from './sbom/spdx.ts';
 // ---- Commits as container images.
 export type { EncapsulatedImage, EncapsulateOptions } from './container/encapsulate.ts';
-export { encapsulate } from './container/encapsulate.ts';
+export { contentMetadata, encapsulate } from './container/encapsulate.ts';
+export { writeContainerRoot } from './container/container-root.ts';
+export { componentsOfManifest } from './container/chunks.ts';
+export type { ComponentFacts } from './container/components.ts';
+export { defaultLayers } from './container/packing.ts';
+export { diffManifests, formatManifestDiff, imageLabels, readImageManifest } from './container/manifest-diff.ts';
+export type { PlainImage } from './container/plain-image.ts';
+export { readPlainImage } from './container/plain-image.ts';
 export type { ImportedImage, ImportImageOptions } from './container/import-image.ts';
 export { importImage } from './container/import-image.ts';
 export { openImage, writeImage } from './container/open-image.ts';

@@ -1,28 +1,46 @@
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
+import { replaceFile } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
-import { encapsulate, parseContainerReference, rpmOstreeLevel, userAccess, writeImage } from '@coppice/rpm-ostree';
+import {
+  type ComponentFacts,
+  contentMetadata,
+  diffManifests,
+  encapsulate,
+  formatManifestDiff,
+  rpmOstreeLevel,
+  writeImage,
+} from '@coppice/rpm-ostree';
+import {
+  encapsulateOptions,
+  formatOption,
+  imageAccess,
+  imageOptions,
+  manifestOf,
+  parseTarget,
+  previousManifest,
+  previousManifestOption,
+} from './compose-image-options.ts';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb } from './verb.ts';
 
-/** `registry:HOST/IMAGE:TAG`, `docker://HOST/IMAGE:TAG`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `dir:PATH`. */
-export function parseTarget(text: string): { readonly transport: string; readonly name: string } {
-  const parsed = parseContainerReference(`ostree-unverified-image:${text}`);
-  if (parsed === undefined) throw new CoppiceError('Usage', `Invalid image reference: ${text}`);
-  return parsed;
-}
-
-/** `KEY=VALUE` pairs. Throws `Usage`. */
-export function labelsOf(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 0) throw new CoppiceError('Usage', `Missing '=' in label ${pair}`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+/** What the original tells about the packages before it writes the image. */
+function factLines(facts: ComponentFacts): string[] {
+  return [
+    `${facts.objects} objects in ${facts.packages} packages (${facts.sources} source)`,
+    `rpm size: ${facts.rpmSize}`,
+    ...(facts.earliest === undefined
+      ? []
+      : [
+          `Earliest changed package: ${facts.earliest.title} at ${new Date(facts.earliest.time * 1000)
+            .toISOString()
+            .replace('T', ' ')
+            .replace(/\.\d+Z$/, ' UTC')}`,
+        ]),
+    `${facts.duplicates} duplicates`,
+    ...(facts.multipleOwners.length === 0 ? [] : ['Multiple owners:', ...facts.multipleOwners.map((p) => `  ${p}`)]),
+  ];
 }
 
 export const verb: Verb = {
@@ -31,38 +49,48 @@ export const verb: Verb = {
   options: verbOptions(
     [
       { long: 'repo', arg: 'REPO', help: 'OSTree repository' },
-      { long: 'label', arg: 'KEY=VALUE', type: 'strings', help: 'Additional labels for the container' },
+      ...imageOptions,
       {
         long: 'copymeta',
         arg: 'KEY',
         type: 'strings',
         help: 'Propagate an OSTree commit metadata key to container label',
       },
-      { long: 'max-layers', arg: 'N', type: 'int', help: 'Maximum number of container image layers' },
       {
-        long: 'format-version',
-        arg: 'N',
-        type: 'int',
-        help: 'The encapsulated container format version; must be 1 or 2',
+        long: 'copymeta-opt',
+        arg: 'KEY',
+        type: 'strings',
+        help: 'Propagate an optionally-present OSTree commit metadata key to container label',
       },
+      { long: 'cmd', arg: 'CMD', type: 'strings', help: 'Corresponds to the Dockerfile CMD instruction' },
+      formatOption,
       { long: 'write-contentmeta-json', arg: 'FILE', help: 'Output content metadata as JSON' },
-      { long: 'cmd', arg: 'CMD', help: 'Corresponds to the Dockerfile CMD instruction' },
+      { long: 'compare-with-build', arg: 'IMGREF', help: 'Compare OCI layers of current build with another' },
+      previousManifestOption,
     ],
     { daemon: false },
   ),
   async run(call) {
     const { options, context } = call;
-    const [rev, imgref] = options.operands;
+    const [rev, imgref, ...rest] = options.operands;
     if (rev === undefined || imgref === undefined) call.usageError('OSTREE_REF and IMGREF must be specified');
+    if (rest.length > 0) call.usageError(`unexpected argument '${rest[0]}' found`);
     const path = options.string('repo');
     if (path === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+    const shared = encapsulateOptions(call);
+    const place = parseTarget(imgref!);
+    const compareWith = options.string('compare-with-build');
+    const other = compareWith === undefined ? undefined : parseTarget(compareWith);
+    const previous = previousManifest(call);
+    const access = imageAccess(call);
     const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
-    const labels = labelsOf(options.strings('label'));
-    const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
-    const cmd = options.string('cmd');
     const commit = repo.resolveRev(rev!);
+    // Before anything is written, since it may be the image that is replaced.
+    const old = other === undefined ? undefined : await manifestOf(other, access);
+    const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
+    const cmd = options.strings('cmd');
     const result = await writeImage(
-      parseTarget(imgref!),
+      place,
       `${repo.path}/tmp/image-${process.pid}`,
       (target, reference) =>
         encapsulate({
@@ -70,20 +98,19 @@ export const verb: Verb = {
           commit,
           target,
           reference,
-          labels,
+          ...shared,
           copyMetadata: options.strings('copymeta'),
+          copyOptional: options.strings('copymeta-opt'),
           progress: text.progress,
-          ...(options.number('max-layers') === undefined ? {} : { maxLayers: options.number('max-layers')! }),
-          ...(cmd === undefined ? {} : { cmd: [cmd] }),
+          ...(previous === undefined ? {} : { previous }),
+          ...(cmd.length === 0 ? {} : { cmd }),
         }),
-      userAccess(context.env),
+      access,
     );
     const meta = options.string('write-contentmeta-json');
-    if (meta !== undefined)
-      writeFileSync(
-        resolve(context.cwd, meta),
-        `${JSON.stringify({ version: 1, layers: result.manifest.layers.map((l) => ({ digest: l.digest, size: l.size, components: l.annotations?.['ostree.components'] ?? '' })) }, null, 2)}\n`,
-      );
+    if (meta !== undefined) replaceFile(resolve(context.cwd, meta), Buffer.from(contentMetadata(result.components)));
+    for (const line of factLines(result.facts)) text.line(line);
+    if (old !== undefined) context.stdout.write(formatManifestDiff(diffManifests(old, result.manifest)));
     text.line(`Pushed digest: ${result.digest}`);
     return 0;
   },

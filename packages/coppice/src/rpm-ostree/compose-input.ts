@@ -6,6 +6,7 @@ import { CoppiceError, errnoError } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { Fetcher } from '@coppice/http';
 import { hostFs } from '@coppice/linux';
+import { Repo } from '@coppice/ostree';
 import { parseRepoFile } from '@coppice/rpm';
 import {
   type ComposeRepository,
@@ -13,6 +14,7 @@ import {
   type Lockfile,
   loadTreefile,
   mergeLockfiles,
+  nextVersion,
   parseLockfile,
   parseOsRelease,
   type Repository,
@@ -107,9 +109,9 @@ export async function openRepositories(
         continue;
       }
       const path = join(cacheDir, 'repomd', repository.id);
-      if (!call.options.flag('cache-only') || !existsSync(join(path, 'repodata/repomd.xml'))) {
-        if (call.options.flag('cache-only'))
-          throw new CoppiceError('NotFound', `No cached metadata for repo ${repository.id}`);
+      const offline = call.options.flag('cache-only') || call.options.flag('offline');
+      if (!offline || !existsSync(join(path, 'repodata/repomd.xml'))) {
+        if (offline) throw new CoppiceError('NotFound', `No cached metadata for repo ${repository.id}`);
         mkdirSync(dirname(path), { recursive: true });
         await refreshRepository(repository, path, fetcher);
       }
@@ -130,6 +132,20 @@ export function readLockfiles(call: VerbCall): Lockfile | undefined {
   const names = [...call.options.strings('ex-lockfile'), ...call.options.strings('lockfile')];
   if (names.length === 0) return undefined;
   return mergeLockfiles(names.map((n) => parseLockfile(readFileSync(resolve(call.context.cwd, n), 'utf8'), n)));
+}
+
+/** The repository of --layer-repo. */
+export function layerRepository({ options, context }: VerbCall): Repo | undefined {
+  const path = options.string('layer-repo');
+  return path === undefined ? undefined : Repo.open(resolve(context.cwd, path), { env: context.env });
+}
+
+/** The version of a compose at `time` (seconds) after the one with `last`; undefined when the treefile has no scheme. */
+export function versionFor(treefile: Treefile, last: string | undefined, time: number): string | undefined {
+  const { versionPrefix, versionSuffix } = treefile;
+  return versionPrefix === undefined
+    ? undefined
+    : nextVersion(versionPrefix, versionSuffix, last, new Date(time * 1000));
 }
 
 /** --add-metadata-string and --add-metadata-from-json. */

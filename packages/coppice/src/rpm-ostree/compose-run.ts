@@ -4,8 +4,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { removeTree } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
-import { composeTree, nextVersion, rpmOstreeLevel } from '@coppice/rpm-ostree';
-import { composeArch, openRepositories, readComposeInput, readLockfiles } from './compose-input.ts';
+import { composeTree, rpmOstreeLevel } from '@coppice/rpm-ostree';
+import {
+  composeArch,
+  layerRepository,
+  openRepositories,
+  readComposeInput,
+  readLockfiles,
+  versionFor,
+} from './compose-input.ts';
 import { composeTime } from './compose-tree.ts';
 import { transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
@@ -16,11 +23,21 @@ export interface ComposedTree {
   readonly cmd: readonly string[];
 }
 
-/** Composes the treefile among the operands and hands the commit to `body`; everything temporary is removed after. */
+/** What is known of the compose before this one. */
+export interface EarlierCompose {
+  readonly inputHash?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+/**
+ * Composes the treefile among the operands and hands the commit to `body`; everything temporary is removed after. With the
+ * input hash of an earlier compose, and the same one now, nothing is done and undefined returned.
+ */
 export async function withComposedTree<T>(
   call: VerbCall,
   body: (composed: ComposedTree) => Promise<T> | T,
-): Promise<T> {
+  earlier: EarlierCompose = {},
+): Promise<T | undefined> {
   const { context, options } = call;
   const input = readComposeInput(call);
   const work = mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-'));
@@ -31,8 +48,10 @@ export async function withComposedTree<T>(
     const mode = process.getuid?.() === 0 ? 'bare' : 'bare-user';
     const repo = Repo.create(join(work, 'repo'), { mode, env: context.env });
     const lockfile = readLockfiles(call);
+    const layerRepo = layerRepository(call);
     const { treefile } = input;
     const time = composeTime(call);
+    const version = versionFor(treefile, earlier.version, time);
     const result = await composeTree({
       repo,
       packageRepo: Repo.create(join(cacheDir, 'pkgcache-repo'), { mode, env: context.env }),
@@ -42,15 +61,18 @@ export async function withComposedTree<T>(
       document: input.loaded.document,
       treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
       timestamp: time,
-      ...(treefile.versionPrefix === undefined
-        ? {}
-        : { version: nextVersion(treefile.versionPrefix, treefile.versionSuffix, undefined, new Date(time * 1000)) }),
+      ...(version === undefined ? {} : { version }),
+      ...(layerRepo === undefined ? {} : { layerRepo }),
       ...(lockfile === undefined ? {} : { lockfile }),
+      ...(earlier.inputHash === undefined ? {} : { previousInputHash: earlier.inputHash }),
       scratch: join(work, 'compose'),
       env: context.env,
       progress: text.progress,
     });
-    if ('unchanged' in result) throw new Error('a compose without previous state cannot be unchanged');
+    if ('unchanged' in result) {
+      text.line('No apparent changes since previous commit; use --force-nocache to override');
+      return undefined;
+    }
     return await body({ repo, commit: result.commit, cmd: treefile.containerCmd });
   } finally {
     removeTree(work);

@@ -75,6 +75,11 @@ const compose: VerbGroup = {
       load: () => import('./compose-commit.ts'),
     },
     rootfs: { summary: 'Generate a filesystem tree from an input manifest', load: () => import('./compose-rootfs.ts') },
+    'commit-to-container-rootfs': {
+      summary: 'Unpack an OSTree commit to a target root in ostree-container layout',
+      hidden: true,
+      load: () => import('./compose-commit-to-container-rootfs.ts'),
+    },
   },
 };
 

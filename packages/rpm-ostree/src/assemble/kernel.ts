@@ -1,4 +1,6 @@
-// The kernel of a tree and its initramfs, in the place boot looks for them: usr/lib/modules/KVER/{vmlinuz,initramfs.img}.
+// The kernel of a tree and its initramfs, in the place boot looks for them: usr/lib/modules/KVER/{vmlinuz,initramfs.img}, and
+// for old versions of libostree also usr/lib/ostree-boot/{vmlinuz-KVER,initramfs-KVER.img}-CHECKSUM.
+import { createHash } from 'node:crypto';
 import { CoppiceError } from '@coppice/base';
 import type { Transaction } from '@coppice/ostree';
 import type { ImageTree } from '../tree/image-tree.ts';
@@ -65,4 +67,49 @@ export function placeKernel(_txn: Transaction, tree: ImageTree): TreeKernel | un
   if (found.kernel !== kernel) tree.move(found.kernel, kernel);
   if (found.initramfs !== undefined && found.initramfs !== initramfs) tree.move(found.initramfs, initramfs);
   return { version: found.version, kernel, initramfs: found.initramfs === undefined ? undefined : initramfs };
+}
+
+/** Copies outside of usr/lib/modules: names that end in the checksum of kernel and initramfs. */
+const copyName = /^(vmlinuz|initramfs)-.*-[0-9a-f]{64}$/;
+
+/** Directories that hold copies of a kernel. */
+export function kernelCopies(tree: ImageTree): string[] {
+  return bootDirs.filter((path) => {
+    const node = tree.lookup(path);
+    return node?.type === 'directory' && [...node.dir.files.keys()].some((name) => copyName.test(name));
+  });
+}
+
+export function removeKernelCopies(tree: ImageTree): void {
+  for (const path of kernelCopies(tree)) {
+    const node = tree.lookup(path);
+    if (node?.type !== 'directory') continue;
+    for (const name of [...node.dir.files.keys()]) if (copyName.test(name)) node.dir.remove(name);
+    if (path !== 'boot' && node.dir.isEmpty) tree.remove(path);
+  }
+}
+
+/** SHA-256 over kernel and initramfs, by which boot tells kernels apart. */
+function bootChecksum(tree: ImageTree, { kernel, initramfs }: TreeKernel): string {
+  const hash = createHash('sha256');
+  for (const path of [kernel, initramfs]) {
+    const node = path === undefined ? undefined : tree.lookup(path);
+    if (node?.type === 'file') for (const piece of tree.repo.loadFile(node.checksum).read()) hash.update(piece);
+  }
+  return hash.digest('hex');
+}
+
+/** Puts copies of the kernel, as it is now, into each of `places` (relative directories); those that were there go. */
+export function copyKernel(tree: ImageTree, places: readonly string[]): void {
+  removeKernelCopies(tree);
+  const kernel = findTreeKernel(tree);
+  if (kernel === undefined || places.length === 0) return;
+  const checksum = bootChecksum(tree, kernel);
+  for (const [from, name] of [
+    [kernel.kernel, `vmlinuz-${kernel.version}-${checksum}`],
+    [kernel.initramfs, `initramfs-${kernel.version}.img-${checksum}`],
+  ] as const) {
+    const node = from === undefined ? undefined : tree.lookup(from);
+    if (node?.type === 'file') for (const place of places) tree.setFile(`${place}/${name}`, node.checksum);
+  }
 }

@@ -13,7 +13,7 @@ import { checkoutTree, onlyAdds } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import { FileColors } from './file-colors.ts';
 import { regenerateInitramfs } from './initramfs.ts';
-import { findTreeKernel, placeKernel } from './kernel.ts';
+import { copyKernel, findTreeKernel, kernelCopies, placeKernel, removeKernelCopies } from './kernel.ts';
 import { type MergeMode, mergePackage, removePackages } from './merge.ts';
 import { orderPackages } from './order.ts';
 import { applyOwnership, OwnerNames, ownersOfTree } from './ownership.ts';
@@ -172,8 +172,19 @@ class Layering {
       if (version !== undefined && !fresh.some((f) => f.includes(`/${version}/`)))
         this.#tree.remove(`usr/lib/modules/${version}`);
     }
-    if (fresh.length === 0 && this.#options.initramfs === undefined) return;
-    const kernel = fresh.length > 0 ? placeKernel(this.#txn, this.#tree) : findTreeKernel(this.#tree);
+    if (fresh.length === 0 && this.#options.initramfs === undefined) {
+      if (gone.length > 0) removeKernelCopies(this.#tree);
+      return;
+    }
+    // Copies for old boot code are of the old kernel or initramfs: they go before the new kernel is looked for.
+    const copies = kernelCopies(this.#tree);
+    removeKernelCopies(this.#tree);
+    await this.#bootFiles(fresh.length > 0);
+    if (copies.length > 0) copyKernel(this.#tree, copies);
+  }
+
+  async #bootFiles(replaced: boolean): Promise<void> {
+    const kernel = replaced ? placeKernel(this.#txn, this.#tree) : findTreeKernel(this.#tree);
     if (this.#options.initramfs === undefined && kernel?.initramfs !== undefined) return;
     this.#options.progress({ type: 'begin', step: 'Generating initramfs' });
     await regenerateInitramfs(this.#txn, this.#tree, {

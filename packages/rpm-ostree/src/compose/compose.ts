@@ -9,7 +9,7 @@ import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
 import { advisoriesKey, advisoryVariant } from '../advisory-list.ts';
 import { regenerateInitramfs } from '../assemble/initramfs.ts';
-import type { TreeKernel } from '../assemble/kernel.ts';
+import { copyKernel, type TreeKernel } from '../assemble/kernel.ts';
 import { layerPackages } from '../assemble/layer.ts';
 import { relabelTree } from '../assemble/relabel.ts';
 import { repoStampsVariant } from '../commit-facts.ts';
@@ -20,6 +20,7 @@ import type { Advisory, RepoStamp } from '../status/model.ts';
 import { checkoutTree } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
+import { copyTree } from './copy-tree.ts';
 import { layoutRoot } from './layout.ts';
 import { placeDatabase, postprocessTree } from './postprocess.ts';
 import { addFiles, mergeLayers, runPostprocess } from './tree-steps.ts';
@@ -30,6 +31,8 @@ export interface ComposeOptions {
   readonly repo: Repo;
   /** Where imported packages are kept; default `repo` (then their refs are removed again). */
   readonly packageRepo?: Repo;
+  /** Where the treefile's layers are; default `repo`. */
+  readonly layerRepo?: Repo;
   /** The packages of the tree: paths or bytes of RPM files. */
   readonly packages: readonly (string | Uint8Array)[];
   readonly treefile: Treefile;
@@ -174,7 +177,7 @@ export async function mergePackages(
   if (previous !== undefined && options.treefile.preservePasswd)
     keepUsers(txn, tree, ImageTree.fromCommit(previous.repo, previous.commit));
   if (options.packageRepo !== undefined && options.packageRepo !== tree.repo)
-    for (const pkg of imported) copyPackage(options.packageRepo, txn, pkg);
+    for (const pkg of imported) copyTree(options.packageRepo, txn, pkg.commit);
   return await layerPackages(txn, tree, {
     add: imported.map((pkg) => ({ pkg })),
     gone: [],
@@ -191,13 +194,21 @@ export async function mergePackages(
   });
 }
 
+/** Where kernels are beside usr/lib/modules, for each `boot-location`. */
+const kernelPlaces: Readonly<Record<Treefile['bootLocation'], readonly string[]>> = {
+  modules: [],
+  'kernel-install': [],
+  new: ['usr/lib/ostree-boot'],
+  both: ['usr/lib/ostree-boot', 'boot'],
+};
+
 /** The treefile's edits, the layout of an image, the initramfs and the labels: all between packages and commit. */
 export async function finishTree(
   txn: Transaction,
   tree: ImageTree,
   options: Pick<
     ComposeOptions,
-    'treefile' | 'treefileJson' | 'version' | 'timestamp' | 'scratch' | 'env' | 'fs' | 'signal'
+    'treefile' | 'treefileJson' | 'version' | 'timestamp' | 'scratch' | 'env' | 'fs' | 'signal' | 'layerRepo'
   >,
 ): Promise<TreeKernel | undefined> {
   const { treefile } = options;
@@ -205,7 +216,7 @@ export async function finishTree(
     throw new CoppiceError('Unsupported', `not built yet: treefile: ${treefile.unbuilt.join(', ')}`);
   const env = options.env ?? process.env;
   const kernel = postprocessTree(txn, tree, treefile, options.version);
-  mergeLayers(tree, treefile);
+  mergeLayers(txn, tree, treefile, options.layerRepo);
   addFiles(txn, tree, treefile);
   layoutRoot(txn, tree, treefile);
   placeDatabase(txn, tree);
@@ -233,6 +244,7 @@ export async function finishTree(
       sourceDateEpoch: options.timestamp,
     });
   }
+  if (kernel !== undefined) copyKernel(tree, kernelPlaces[treefile.bootLocation]);
   if (treefile.selinux) relabelTree(txn, tree, undefined);
   if (options.treefileJson !== undefined)
     tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
@@ -284,19 +296,4 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
   const detached = sourceMetadata(options, 'detached');
   if (detached.size > 0) repo.writeDetachedMetadata(result.commit, detached);
   return { ...result, ref };
-}
-
-/** Objects of an imported package from another repository. */
-function copyPackage(from: Repo, txn: Transaction, pkg: ImportedPackage): void {
-  for (const entry of from.readTree(pkg.commit)) {
-    if (entry.type === 'file') {
-      if (txn.repo.hasObject('file', entry.checksum)) continue;
-      const file = from.loadFile(entry.checksum);
-      txn.writeContent(file.header, file.read(), entry.checksum);
-    } else {
-      txn.writeMetadata('dirtree', from.loadMetadata('dirtree', entry.checksum), entry.checksum);
-      txn.writeMetadata('dirmeta', from.loadMetadata('dirmeta', entry.meta), entry.meta);
-    }
-  }
-  txn.writeMetadata('commit', from.loadCommitBytes(pkg.commit), pkg.commit);
 }

@@ -10,7 +10,7 @@ import { checkout, MutableTree, Repo, type Transaction } from '@coppice/ostree';
 import { relabelTree } from '../assemble/relabel.ts';
 import { packageListOfTree } from '../rpmdb.ts';
 import { TreeDirectory } from '../tree/directory.ts';
-import { ImageTree } from '../tree/image-tree.ts';
+import { ImageTree, S_IFLNK, S_IFMT } from '../tree/image-tree.ts';
 import { type ComposeOptions, commitMetadata, finishTree, importAll, mergePackages } from './compose.ts';
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -97,21 +97,27 @@ function kernelOf(tree: ImageTree): string | undefined {
 
 /** A root as containers have it, made one that libostree deploys: /etc in /usr, nothing where file systems are mounted. */
 function fromContainer(tree: ImageTree): void {
-  if (tree.lookup('etc') !== undefined && tree.lookup('usr/etc') === undefined) tree.move('etc', 'usr/etc');
-  for (const name of ['run', 'tmp', 'proc', 'sys', 'dev']) {
+  for (const [name, checksum] of tree.root.files)
+    if ((tree.header(checksum).header.mode & S_IFMT) !== S_IFLNK)
+      throw new CoppiceError('Unsupported', `Unsupported regular file ${name} at toplevel`);
+  if (tree.lookup('etc') !== undefined) {
+    if (tree.lookup('usr/etc') !== undefined) throw new CoppiceError('Conflict', 'Found both /etc and /usr/etc');
+    tree.move('etc', 'usr/etc');
+  }
+  for (const name of ['run', 'tmp', 'proc', 'sys', 'dev', 'sysroot']) {
     const there = tree.lookup(name);
     if (there?.type !== 'directory') continue;
     for (const child of [...there.dir.files.keys(), ...there.dir.dirs.keys()]) there.dir.remove(child);
   }
 }
 
-/** Commits a postprocessed directory; with `container`, one as containers have it. */
+/** Commits a postprocessed directory (or tree in the repository); with `container`, one as containers have it. */
 export async function commitRoot(
   options: Omit<ComposeOptions, 'packages' | 'packageRepo'> & { readonly container?: boolean },
-  root: string,
+  root: string | ImageTree,
 ): Promise<string> {
   const { repo, treefile } = options;
-  const tree = readDirectory(repo, root);
+  const tree = typeof root === 'string' ? readDirectory(repo, root) : root;
   if (options.container === true) fromContainer(tree);
   const packages = packageListOfTree(tree, options.scratch);
   const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { removeTree } from '@coppice/linux';
-import type { Transaction } from '@coppice/ostree';
+import type { Repo, Transaction } from '@coppice/ostree';
 import { collectChanges } from '../assemble/collect-changes.ts';
 import { findSandboxTools, prepareScratch, runInSandbox } from '../assemble/sandbox.ts';
 import { checkoutTree, ownersOnDisk } from '../tree/checkout-tree.ts';
 import type { TreeDirectory } from '../tree/directory.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
+import { copyTree } from './copy-tree.ts';
 
 function mergeDirectory(dst: TreeDirectory, src: TreeDirectory, path: string, override: boolean, layer: string): void {
   for (const [name, checksum] of src.files) {
@@ -31,14 +32,16 @@ function mergeDirectory(dst: TreeDirectory, src: TreeDirectory, path: string, ov
   }
 }
 
-/** `ostree-layers` and `ostree-override-layers`: whole trees of other refs, with /etc moved to /usr/etc. */
-export function mergeLayers(tree: ImageTree, treefile: Treefile): void {
+/** `ostree-layers` and `ostree-override-layers`: whole trees of other refs (of `from`), with /etc moved to /usr/etc. */
+export function mergeLayers(txn: Transaction, tree: ImageTree, treefile: Treefile, from: Repo = tree.repo): void {
   for (const [layers, override] of [
     [treefile.layers, false],
     [treefile.overrideLayers, true],
   ] as const) {
     for (const ref of layers) {
-      const layer = ImageTree.fromCommit(tree.repo, tree.repo.resolveRev(ref));
+      const commit = from.resolveRev(ref);
+      if (from !== tree.repo) copyTree(from, txn, commit);
+      const layer = ImageTree.fromCommit(tree.repo, commit);
       if (layer.lookup('etc') !== undefined) layer.move('etc', 'usr/etc');
       mergeDirectory(tree.root, layer.root, '', override, ref);
     }

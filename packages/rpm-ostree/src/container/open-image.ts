@@ -14,6 +14,7 @@ import {
   unpackOciArchive,
 } from '@coppice/oci';
 import type { ContainerReference } from '../refspec.ts';
+import { copyImage, engineTransport, passedReference } from './engine-storage.ts';
 import { type RegistryAccess, registryOptions } from './registry-access.ts';
 
 export type ImageStore = ImageSource & ImageTarget;
@@ -28,13 +29,13 @@ function splitName(text: string): { readonly path: string; readonly reference: s
 function unsupported(image: Place): CoppiceError {
   return new CoppiceError(
     'Unsupported',
-    `not built yet: images over ${image.transport}: (registry, docker://, oci, oci-archive and dir work)`,
+    `not built yet: images over ${image.transport}: (registry, docker://, oci, oci-archive, dir and containers-storage work)`,
   );
 }
 
 /**
  * Opens an image for reading. `scratch` is a directory of the caller's, which archives are unpacked into.
- * Throws `NotFound`, `Invalid`, `Unsupported` for transports that need a container engine.
+ * Throws `NotFound`, `Invalid`, `Unsupported` for transports that nothing here reads.
  */
 export function openImage(
   image: Place,
@@ -56,6 +57,12 @@ export function openImage(
     }
     case 'dir':
       return { store: ImageDirectory.open(image.name), reference: '' };
+    case engineTransport: {
+      const layout = join(scratch, 'engine');
+      mkdirSync(scratch, { recursive: true, mode: 0o700 });
+      copyImage(`${engineTransport}:${image.name}`, `oci:${layout}:${passedReference}`, access?.env);
+      return { store: OciLayout.open(layout), reference: passedReference };
+    }
     default:
       throw unsupported(image);
   }
@@ -93,6 +100,18 @@ export async function writeImage<T>(
     }
     case 'dir':
       return await write(ImageDirectory.create(image.name), '');
+    case engineTransport: {
+      const dir = join(scratch, 'engine');
+      mkdirSync(scratch, { recursive: true, mode: 0o700 });
+      removeTree(dir);
+      try {
+        const result = await write(OciLayout.create(dir), passedReference);
+        copyImage(`oci:${dir}:${passedReference}`, `${engineTransport}:${image.name}`, access?.env);
+        return result;
+      } finally {
+        removeTree(dir);
+      }
+    }
     default:
       throw unsupported(image);
   }

@@ -37,10 +37,11 @@ export function systemAccess(etc: string, usr: string, running: boolean): Regist
   };
 }
 
-/** What whoever runs a command uses, as skopeo and podman do (containers-auth.json(5)). */
-export function userAccess(env: Environment): RegistryAccess {
+/** What whoever runs a command uses (before all, the file that the command line names), as skopeo and podman do (containers-auth.json(5)). */
+export function userAccess(env: Environment, authFile?: string): RegistryAccess {
   const home = env['HOME'];
   const list: readonly (string | undefined)[] = [
+    authFile,
     env['REGISTRY_AUTH_FILE'],
     env['XDG_RUNTIME_DIR'] === undefined ? undefined : `${env['XDG_RUNTIME_DIR']}/containers/auth.json`,
     process.getuid === undefined ? undefined : `/run/containers/${process.getuid()}/auth.json`,

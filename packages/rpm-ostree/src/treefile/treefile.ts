@@ -43,7 +43,8 @@ export interface Treefile {
   readonly postprocessScript: string | undefined;
   readonly units: readonly string[];
   readonly defaultTarget: string | undefined;
-  readonly bootLocation: 'new' | 'modules' | 'kernel-install';
+  /** Where copies of the kernel are: `new` for old versions of libostree, `both` also in /boot. */
+  readonly bootLocation: 'new' | 'both' | 'modules' | 'kernel-install';
   readonly tmpIsDir: boolean;
   readonly optUsrlocal: 'var' | 'root' | 'state-overlay';
   readonly machineidCompat: boolean;
@@ -171,7 +172,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     defaultTarget: text('default-target'),
     bootLocation: pick(
       text('boot-location'),
-      ['new', 'modules', 'kernel-install'] as const,
+      ['new', 'both', 'modules', 'kernel-install'] as const,
       newer ? 'modules' : 'new',
       'boot-location',
     ),
