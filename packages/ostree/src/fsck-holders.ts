@@ -1,6 +1,6 @@
-import { GHashTable, gStrHash, hashTableOrder } from '@coppice/gvariant';
-import { visitDirTree } from './codec/dirtree.ts';
-import { type ObjectType, objectTypeNumber } from './codec/object-type.ts';
+import { hashTableOrder } from '@coppice/gvariant';
+import type { ObjectType } from './codec/object-type.ts';
+import { treeEntries } from './fsck-order.ts';
 import type { Repo } from './repo.ts';
 import { maxTreeDepth } from './tree.ts';
 
@@ -14,9 +14,10 @@ export class Holders {
   readonly #parents = new Map<string, string[]>();
   readonly #seen = new Set<string>();
 
+  /** The commits come as `traversalOrder` gives them. */
   constructor(repo: Repo, commits: readonly string[]) {
     this.#repo = repo;
-    for (const commit of traversalOrder(commits)) {
+    for (const commit of commits) {
       try {
         const { tree, meta } = repo.loadCommit(commit);
         const key = `commit ${commit}`;
@@ -52,33 +53,13 @@ export class Holders {
   #walk(tree: string, depth: number): void {
     if (depth > maxTreeDepth || this.#seen.has(tree)) return;
     this.#seen.add(tree);
-    const bytes = this.#repo.tryLoadMetadata('dirtree', tree);
-    if (bytes === undefined) return;
     const key = `dirtree ${tree}`;
-    const hex = (at: number): string => bytes.toString('hex', at, at + 32);
-    try {
-      visitDirTree(bytes, {
-        file: (_start, _end, checksum) => this.#add(`file ${hex(checksum)}`, key),
-        dir: (_start, _end, child, meta) => {
-          this.#add(`dirmeta ${hex(meta)}`, key);
-          this.#walk(hex(child), depth + 1);
-          this.#add(`dirtree ${hex(child)}`, key);
-        },
-      });
-    } catch {
-      // A damaged tree: what was found before counts.
+    const { files, dirs } = treeEntries(this.#repo, tree);
+    for (const file of files) this.#add(`file ${file}`, key);
+    for (const dir of dirs) {
+      this.#add(`dirmeta ${dir.meta}`, key);
+      this.#walk(dir.tree, depth + 1);
+      this.#add(`dirtree ${dir.tree}`, key);
     }
   }
-}
-
-/** Commits as a hash table iterates that got them from one which got them in directory order. */
-function traversalOrder(commits: readonly string[]): string[] {
-  let order = commits;
-  for (let table = 0; table < 2; table++) {
-    // `ostree_hash_object_name`
-    const keys = new GHashTable<true>((checksum) => (gStrHash(checksum) + objectTypeNumber('commit')) >>> 0);
-    for (const commit of order) keys.set(commit, true);
-    order = [...keys.keys()];
-  }
-  return [...order];
 }

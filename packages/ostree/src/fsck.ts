@@ -5,6 +5,7 @@ import { ChecksumSet } from './checksum-set.ts';
 import type { ObjectType } from './codec/object-type.ts';
 import { Holders } from './fsck-holders.ts';
 import { ObjectChecker } from './fsck-object.ts';
+import { checkOrder, commitOrder, type ObjectKey, parseObjectKey, traversalOrder } from './fsck-order.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
 import { visitLooseObjects } from './store/objects.ts';
@@ -25,6 +26,8 @@ export interface FsckOptions {
   readonly verifyBackRefs?: boolean;
   /** Puts refspecs in the order in which they are looked at; default: as they are listed. */
   readonly refOrder?: (refspecs: readonly string[]) => readonly string[];
+  /** Names in a directory in the order in which the system lists them; default: sorted. Throws as `fs.readdir` does. */
+  readonly readdir?: (path: string) => string[];
   /** A second thread that helps to read and hash, where the files are the machine's own. The caller closes it. */
   readonly helper?: HelperThread;
 }
@@ -64,7 +67,8 @@ interface State {
 }
 
 /**
- * Checks refs, commits and every object they reach. Yields events; throws `Corrupt` or `NotFound` where libostree's
+ * Checks refs, commits and every object they reach. Yields events, those about damaged objects once all have been looked at and
+ * in libostree's order; throws `Corrupt` or `NotFound` where libostree's
  * command stops with an error. Iterate to the end (or use `runFsck`) for the result.
  */
 export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEvent, FsckResult, undefined> {
@@ -87,12 +91,23 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   const commits: string[] = [];
   let partial = 0;
   let partialByFsck = 0;
-  const orphans = new Set<string>();
+  let orphans: string[] = [];
+  const load = (checksum: string): ReturnType<Repo['loadCommit']> => {
+    const commit = repo.loadCommit(checksum);
+    if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, commit.metadata);
+    return commit;
+  };
   for (const checksum of allCommits(repo, helperOf(repo, options))) {
-    const { parent, metadata } = repo.loadCommit(checksum);
-    if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, metadata);
+    let parent: string | undefined;
+    try {
+      ({ parent } = load(checksum));
+    } catch (error) {
+      // Another one may be the first in libostree's order.
+      for (const other of commitOrder(repo, options.readdir)) load(other);
+      throw error;
+    }
     if (options.addTombstones === true && parent !== undefined && !repo.hasObject('commit', parent)) {
-      orphans.add(checksum);
+      orphans.push(checksum);
     }
     const reason = repo.partialReason(checksum);
     if (reason === undefined) commits.push(checksum);
@@ -101,6 +116,16 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
       if (reason === 'fsck') partialByFsck++;
     }
   }
+  /** Those whose trees are read, as libostree takes them; costs a look at every name. */
+  let ordered: string[] | undefined;
+  const inOrder = (): string[] => {
+    const read = new Set(commits);
+    ordered ??=
+      commits.length > 1
+        ? traversalOrder(commitOrder(repo, options.readdir).filter((commit) => read.has(commit)))
+        : commits;
+    return ordered;
+  };
   const reachable = new Reachable();
   const verified = new ChecksumSet();
   let stopped: unknown;
@@ -111,10 +136,27 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   }
   const total = reachable.size;
   yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
-  if (stopped !== undefined) throw stopped;
-  yield* checkObjects(repo, options, checker, reachable, verified, (type, checksum, error) =>
-    problem(repo, options, type, checksum, error, commits, state),
-  );
+  if (stopped !== undefined) {
+    const again = new Reachable();
+    for (const commit of inOrder()) traverseCommit(repo, commit, again, { tolerateDamage: true });
+    throw stopped;
+  }
+  const damaged = yield* checkObjects(repo, options, checker, reachable, verified);
+  const order = damaged.size > 1 ? checkOrder(repo, inOrder()) : damaged;
+  for (const key of order) {
+    if (!damaged.has(key)) continue;
+    const [type, checksum] = parseObjectKey(key);
+    try {
+      checker.check(type, checksum);
+    } catch (error) {
+      yield* problem(repo, options, type, checksum, error, inOrder(), state);
+    }
+  }
+  if (total > 0) yield { type: 'progress', done: total, total };
+  if (orphans.length > 1) {
+    const known = new Set(orphans);
+    orphans = commitOrder(repo, options.readdir).filter((commit) => known.has(commit));
+  }
   for (const commit of orphans) {
     yield { type: 'tombstone', commit };
     enableTombstones(repo);
@@ -148,8 +190,8 @@ function helperOf(repo: Repo, options: FsckOptions): HelperThread | undefined {
 }
 
 /**
- * Checks what commits reach, but for dirtrees that are `verified`. The helper takes its share of the contents while this
- * thread is still at the metadata; what it finds wrong is checked again here, for the error.
+ * Checks what commits reach, but for dirtrees that are `verified`; gives what is wrong. The helper takes its share of the
+ * contents while this thread is still at the metadata.
  */
 function* checkObjects(
   repo: Repo,
@@ -157,8 +199,7 @@ function* checkObjects(
   checker: ObjectChecker,
   reachable: Reachable,
   verified: ChecksumSet,
-  failed: (type: ObjectType, checksum: string, error: unknown) => Generator<FsckEvent, void, undefined>,
-): Generator<FsckEvent, void, undefined> {
+): Generator<FsckEvent, Set<ObjectKey>, undefined> {
   const total = reachable.size;
   const { files } = reachable;
   const work = SharedWork.create(files.size);
@@ -174,7 +215,7 @@ function* checkObjects(
     });
     helped = true;
   };
-  const failures = new Map<number, unknown>();
+  const damaged = new Set<ObjectKey>();
   let done = 0;
   // Not for each: at this rate an event costs as much as a small object.
   const isTold = (): boolean => (++done === 1 || done % 64 === 0) && done < total;
@@ -184,8 +225,8 @@ function* checkObjects(
       if (type === 'file') break;
       try {
         if (type !== 'dirtree' || !verified.has(checksum)) checker.check(type, checksum);
-      } catch (error) {
-        yield* failed(type, checksum, error);
+      } catch {
+        damaged.add(`${type} ${checksum}`);
       }
       if (isTold()) yield { type: 'progress', done, total };
     }
@@ -194,30 +235,18 @@ function* checkObjects(
       try {
         checker.check('file', files.at(i));
         work.markDone(i);
-      } catch (error) {
-        if (helped) failures.set(i, error);
-        else {
-          yield* failed('file', files.at(i), error);
-          work.markDone(i);
-        }
+      } catch {
+        // As what the helper finds wrong, it is not marked.
       }
       if (isTold()) yield { type: 'progress', done, total };
     }
   } finally {
-    // Also when the caller had enough, or the first error ends it.
+    // Also when the caller had enough.
     work.stop();
     if (helped) work.finish();
   }
-  for (let i = 0; i < files.size; i++) {
-    if (work.isDone(i)) continue;
-    try {
-      if (failures.has(i)) throw failures.get(i);
-      checker.check('file', files.at(i));
-    } catch (error) {
-      yield* failed('file', files.at(i), error);
-    }
-  }
-  if (total > 0) yield { type: 'progress', done: total, total };
+  for (let i = 0; i < files.size; i++) if (!work.isDone(i)) damaged.add(`file ${files.at(i)}`);
+  return damaged;
 }
 
 /** Runs `fsck` to its end. */

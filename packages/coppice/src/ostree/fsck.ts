@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
 import { type FsckEvent, type FsckResult, HelperThread, runFsck } from '@coppice/ostree';
-import { printOrder } from './refs-order.ts';
+import { listedEntries, printOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -30,6 +30,7 @@ export const verb: OstreeVerb = {
           verifyBackRefs: options.flag('verify-back-refs'),
           // The original walks a hash table.
           refOrder: (refspecs) => printOrder(repo, refspecs, ''),
+          readdir: (path) => listedEntries(path).map(({ name }) => name),
           ...(helper === undefined ? {} : { helper }),
         },
         (event) => show(call, event),

@@ -2,22 +2,29 @@ import { opendirSync } from 'node:fs';
 import { hashTableOrder } from '@coppice/gvariant';
 import { compareNames, type Repo } from '@coppice/ostree';
 
-/** Ref names below a directory in the order in which the system lists it (readdir, not sorted). */
-function* listed(directory: string, prefix: string): Generator<string> {
-  const names: { name: string; folder: boolean }[] = [];
+/** Entries of a directory in the order in which the system lists them (readdir, not sorted). */
+export function listedEntries(directory: string): { name: string; folder: boolean }[] {
+  const entries: { name: string; folder: boolean }[] = [];
+  const handle = opendirSync(directory);
   try {
-    const handle = opendirSync(directory);
-    try {
-      for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
-        names.push({ name: entry.name, folder: entry.isDirectory() });
-      }
-    } finally {
-      handle.closeSync();
+    for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
+      entries.push({ name: entry.name, folder: entry.isDirectory() });
     }
+  } finally {
+    handle.closeSync();
+  }
+  return entries;
+}
+
+/** Ref names below a directory in that order. */
+function* listed(directory: string, prefix: string): Generator<string> {
+  let entries: ReturnType<typeof listedEntries>;
+  try {
+    entries = listedEntries(directory);
   } catch {
     return;
   }
-  for (const { name, folder } of names) {
+  for (const { name, folder } of entries) {
     if (folder) yield* listed(`${directory}/${name}`, `${prefix}${name}/`);
     else yield prefix + name;
   }

@@ -57,9 +57,9 @@ function encode(header: FileHeader, size: number | undefined): Buffer {
   return out;
 }
 
-/** Length of the framed header that starts with these 8 bytes; `limit` is what is left of the file. Throws `Corrupt`. */
+/** Length of the framed header that starts with these 8 bytes, or fewer where the file ends; `limit` is what is left of the file. Throws `Corrupt`. */
 export function headerLength(frame: Uint8Array, limit: number): number {
-  if (frame.length < 8) throw new CoppiceError('Corrupt', 'Corrupted archive file; truncated header');
+  if (frame.length < 4) throw new CoppiceError('Corrupt', 'Corrupted archive file; truncated header');
   const length = asBuffer(frame).readUInt32BE(0);
   if (length === 0 || length + 8 > limit) {
     throw new CoppiceError('Corrupt', `File header size ${length} exceeds size ${limit}`);

@@ -123,7 +123,10 @@ function loadBareUser(place: ContentPlace, checksum: string): LoadedFile {
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const stored = fs.getxattr(path, ostreeMetaAttribute);
   if (stored === undefined)
-    throw new CoppiceError('Corrupt', `Reading user.ostreemeta of ${checksum}.file: No data available`);
+    throw new CoppiceError(
+      'Corrupt',
+      `Opening content object ${checksum}: fgetxattr(${ostreeMetaAttribute}): No data available`,
+    );
   const meta = decodeOwnership(stored, ostreeMetaAttribute);
   const link = isSymlink(meta.mode);
   if (!link && !isRegular(meta.mode))

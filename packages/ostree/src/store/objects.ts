@@ -9,7 +9,7 @@ export interface LooseObject {
 
 /** File names directly below `objects/ab`, with 0 to 255 for `ab`; in directory order. */
 function* objectDirectories(
-  fs: FileSystem,
+  fs: Pick<FileSystem, 'readdir'>,
   repo: string,
   prefix: string,
 ): Generator<{ head: number; names: readonly string[] }, void, undefined> {
@@ -26,7 +26,7 @@ function* objectDirectories(
 
 /** Loose objects of one repository directory in directory order; names that are not objects' are passed over. */
 export function* looseObjects(
-  fs: FileSystem,
+  fs: Pick<FileSystem, 'readdir'>,
   repo: string,
   mode: RepoMode,
   prefix = '',
