@@ -257,7 +257,7 @@ export class FileCheckout {
   #xattrs(header: FileHeader, inDest: string): FileHeader['xattrs'] {
     const { label } = this.#options;
     if (label !== undefined) return withLabel({ label }, header.xattrs, inDest, header.mode);
-    return this.#repo.settings.disableXattrs ? [] : header.xattrs;
+    return header.xattrs;
   }
 
   #copyLink(header: FileHeader, checksum: string, dest: string, name: string, inDest: string): void {
@@ -316,7 +316,6 @@ export class FileCheckout {
     if (this.#user) return;
     fs.lchown(path, header.uid, header.gid);
     fs.chmod(path, header.mode & 0o7777);
-    if (this.#repo.settings.disableXattrs) return;
     for (const { name: attribute, value } of header.xattrs) fs.setxattr(path, attribute, value);
   }
 }

@@ -189,7 +189,6 @@ class TreeCheckout {
 
   #setXattrs(path: string, inDest: string, mode: number, xattrs: readonly Xattr[]): void {
     const { label } = this.#options;
-    if (this.#repo.settings.disableXattrs && label === undefined) return;
     const wanted = label === undefined ? xattrs : withLabel({ label }, xattrs, inDest, mode);
     for (const { name, value } of wanted) {
       try {

@@ -118,10 +118,8 @@ class DirectoryWriter {
     const entry = applyModifier(this.#modifier, inTree, source);
     if (entry === 'skip') return undefined;
     const changed = entry.mode !== source.mode || entry.uid !== source.uid || entry.gid !== source.gid;
-    // Where attributes are left out the stored file may have some; one in a repository without any has none.
-    const { skipXattrs, canonicalPermissions } = this.#modifier;
-    const kept = skipXattrs !== true && canonicalPermissions !== true && this.#transaction.repo.settings.disableXattrs;
-    const same = !changed && (this.#readXattrs || kept);
+    // Where attributes are left out the stored file may have some.
+    const same = !changed && this.#readXattrs;
     if (known !== undefined && same && this.#modifier.label === undefined && this.#modifier.xattrs === undefined) {
       return this.#hit(known);
     }
