@@ -16,11 +16,13 @@ export function replaceFile(
     fs?: FileSystem;
     /** `false` leaves making the new name durable to the caller, who replaces several files of one directory. */
     syncDir?: boolean;
+    /** `false` leaves making content and name durable to the caller's barrier. */
+    sync?: boolean;
     /** Done with the complete file before it gets its name. */
     finish?: (temporary: string) => void;
   } = {},
 ): void {
-  const { mode = 0o644, fs = hostFs, syncDir = true } = options;
+  const { mode = 0o644, fs = hostFs, sync = true, syncDir = sync } = options;
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
   const fd = fs.open(
@@ -32,7 +34,7 @@ export function replaceFile(
     try {
       fs.write(fd, bytes, 0, bytes.length, null);
       fs.fchmod(fd, mode);
-      fs.fsync(fd);
+      if (sync) fs.fsync(fd);
     } finally {
       fs.close(fd);
     }

@@ -66,7 +66,7 @@ export class CheckoutBatch {
   }
 
   #start(work: SharedWork): void {
-    const { mode, forceCopy, copyEmptyFiles, uncompressedCache, fsync } = this.#options;
+    const { mode, forceCopy, copyEmptyFiles, uncompressedCache, fsync, passthroughWhiteouts } = this.#options;
     this.#helper.start({
       kind: 'write',
       memory: work.memory,
@@ -81,16 +81,17 @@ export class CheckoutBatch {
         ...(copyEmptyFiles === undefined ? {} : { copyEmptyFiles }),
         ...(uncompressedCache === undefined ? {} : { uncompressedCache }),
         ...(fsync === undefined ? {} : { fsync }),
+        ...(passthroughWhiteouts === undefined ? {} : { passthroughWhiteouts }),
       },
     });
   }
 }
 
-/** Whether files are copied one like the other, so that it does not matter who writes which and when. */
+/** Whether files are written one like the other, so that it does not matter who writes which and when. */
 export function canBatch(repo: Repo, options: CheckoutOptions): boolean {
-  const copies = options.forceCopy === true || repo.mode === 'archive';
+  const wanted = options.forceCopy === true || repo.mode === 'archive' || options.helperLinks === true;
   const { overwrite = 'none', whiteouts, passthroughWhiteouts, noCopyFallback } = options;
-  if (!copies || overwrite !== 'none' || noCopyFallback === true) return false;
-  if (whiteouts === true || passthroughWhiteouts === true) return false;
+  if (!wanted || overwrite !== 'none' || noCopyFallback === true) return false;
+  if (whiteouts === true || (passthroughWhiteouts === true && options.helperLinks !== true)) return false;
   return options.filter === undefined && options.devino === undefined && options.label === undefined;
 }

@@ -50,6 +50,8 @@ export interface CheckoutOptions {
   readonly fsync?: boolean;
   /** A second thread that helps to copy, where both sides are the machine's own files. The caller closes it. */
   readonly helper?: HelperThread;
+  /** It also makes hard links. */
+  readonly helperLinks?: boolean;
   /** Where to write; default: the repository's file system. */
   readonly fs?: FileSystem;
 }

@@ -183,5 +183,6 @@ export { ChecksumSet } from './checksum-set.ts';
 export { scanDevIno } from './scan-devino.ts';
 export { HelperThread } from './thread/helper-thread.ts';
 export type { HelperThreadOptions } from './thread/helper-thread.ts';
+export { removeBeside } from './thread/remove-beside.ts';
 export { allRefTargets, Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 export type { TraverseOptions } from './traverse.ts';

@@ -1,9 +1,8 @@
 // The package database inside a tree: taken out to a scratch directory to be read or changed, put back as an object.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { replaceFile } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { type InstalledPackage, installedPackages, RpmDb } from '@coppice/rpm';
 import type { Nevra } from './nevra.ts';
@@ -69,7 +68,7 @@ export class TreeDatabase {
       return undefined;
     }
     const bytes = tree.readFile(place.path);
-    replaceFile(join(dir, place.file), bytes ?? new Uint8Array(0));
+    writeFileSync(join(dir, place.file), bytes ?? new Uint8Array(0), { flag: 'wx', mode: 0o644 });
     return new TreeDatabase(dir, place.file === databaseFile ? RpmDb.open(dir) : convert(dir, place.file));
   }
 

@@ -3,7 +3,7 @@
 
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
-import { formatSize } from '@coppice/ostree';
+import { formatSize, type HelperThread } from '@coppice/ostree';
 import { listBootDirectories } from './bootdirs.ts';
 import { otherBit } from './bootlinks.ts';
 import { Deployment, parseDeploymentName } from './deployment.ts';
@@ -50,10 +50,14 @@ function cleanBootVersions(sysroot: Sysroot): void {
     removeTree(`${path}/${name}`, fs);
 }
 
-function cleanDeployments(sysroot: Sysroot): void {
+function cleanDeployments(sysroot: Sysroot, helper?: HelperThread): () => void {
   const active = new Set(sysroot.deployments.map((deployment) => deployment.path));
+  const waiting: (() => void)[] = [];
   for (const deployment of deploymentDirectories(sysroot))
-    if (!active.has(deployment.path)) removeDeployment(sysroot, deployment);
+    if (!active.has(deployment.path)) waiting.push(removeDeployment(sysroot, deployment, helper));
+  return () => {
+    for (const wait of waiting) wait();
+  };
 }
 
 /** Removes kernels and overlay images that neither the list nor `keep` uses. */
@@ -76,29 +80,43 @@ function renewRefs(sysroot: Sysroot): void {
   const wanted = new Map(sysroot.deployments.map((deployment, i) => [`${prefix}${i}`, deployment.checksum]));
   for (const ref of repo.listRefs('ostree').keys())
     if (/^ostree\/[01]\/[01]\//.test(ref) && !ref.startsWith(prefix)) repo.setRef(ref, null);
-  if (wanted.size === 0) return;
-  repo.transaction((transaction) => {
-    for (const [ref, checksum] of wanted) transaction.setRef(ref, checksum);
-  });
+  for (const [ref, checksum] of wanted) repo.setRef(ref, checksum);
 }
 
 export interface CleanupOptions {
   /** False: leave the repository's objects alone. */
   readonly prune?: boolean;
+  /** A second thread, which removes deployments while the repository is pruned. */
+  readonly helper?: HelperThread | undefined;
+  /** Done when the refs are renewed, beside what a second thread does. */
+  readonly meanwhile?: () => void;
 }
 
 /** Throws with the failing step before the message. Running it again after a crash finishes the job. */
 export function cleanupSysroot(sysroot: Sysroot, options: CleanupOptions = {}): void {
+  const helper = options.helper?.started === true ? options.helper : undefined;
+  const bootFs = (): void => cleanBootFs(sysroot);
   inStep('Cleaning bootversions', () => cleanBootVersions(sysroot));
   inStep('Cleaning deployments', () => {
-    cleanDeployments(sysroot);
-    if (!sysroot.compat.stepPrefixes) cleanBootFs(sysroot);
+    if (helper === undefined) cleanDeployments(sysroot);
+    if (!sysroot.compat.stepPrefixes) bootFs();
   });
-  if (sysroot.compat.stepPrefixes) inStep('Cleaning bootfs', () => cleanBootFs(sysroot));
+  if (sysroot.compat.stepPrefixes) inStep('Cleaning bootfs', bootFs);
   inStep('Generating deployment refs', () => renewRefs(sysroot));
-  if (options.prune === false) return;
-  inStep('Pruning system repository', () => {
-    const freed = pruneSystemRepo(sysroot);
-    if (freed > 0 && sysroot.compat.cleanupPrintsFreed) sysroot.message(`Freed objects: ${formatSize(freed)}`);
-  });
+  let removed = (): void => {};
+  // Not before: what is written durably would wait for all that is being removed.
+  if (helper !== undefined)
+    inStep('Cleaning deployments', () => {
+      removed = cleanDeployments(sysroot, helper);
+    });
+  try {
+    options.meanwhile?.();
+    if (options.prune === false) return;
+    inStep('Pruning system repository', () => {
+      const freed = pruneSystemRepo(sysroot);
+      if (freed > 0 && sysroot.compat.cleanupPrintsFreed) sysroot.message(`Freed objects: ${formatSize(freed)}`);
+    });
+  } finally {
+    inStep('Cleaning deployments', removed);
+  }
 }

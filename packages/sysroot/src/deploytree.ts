@@ -3,10 +3,11 @@
 
 import { CoppiceError, checkPathComponent, errnoError, prefixError } from '@coppice/base';
 import { removeTree, replaceFile } from '@coppice/linux';
-import { checkout } from '@coppice/ostree';
+import { checkout, type HelperThread } from '@coppice/ostree';
 import { BootConfig } from './bootconfig.ts';
 import { deploymentDirectories } from './cleanup.ts';
 import { checkComposefsDigest, composefsOfTree } from './composefs/from-commit.ts';
+import { findKnownImage, imageKey, imageName, type KnownImages } from './composefs/known-images.ts';
 import { Deployment } from './deployment.ts';
 import { mergeEtc } from './etcmerge.ts';
 import { KernelArguments } from './kargs.ts';
@@ -31,6 +32,10 @@ export interface DeployTreeOptions {
    * Default: by the repository's mode.
    */
   readonly mode?: 'none' | 'user';
+  /** A second thread that helps to write the tree, of the caller's, who closes it. */
+  readonly helper?: HelperThread | undefined;
+  /** What is remembered of composefs images: one that another deployment of the commit has is not made again. */
+  readonly knownImages?: KnownImages | undefined;
 }
 
 function inStep<T>(sysroot: Sysroot, step: string, body: () => T, always = false): T {
@@ -124,15 +129,24 @@ function prepareBacking(sysroot: Sysroot, deployment: Deployment): void {
 }
 
 /** The image an initramfs mounts as root when composefs is enabled there, sealed with fs-verity when that is wanted. */
-function writeComposefs(sysroot: Sysroot, checksum: string, tree: string): void {
+function writeComposefs(sysroot: Sysroot, checksum: string, tree: string, known: KnownImages | undefined): void {
   const { fs, repo } = sysroot;
   // With the files' digests only where they will be asked for: whether that is so, the tree itself says.
   const config = inStep(sysroot, 'Parsing prepare-root config', () => loadPrepareRoot(fs, tree), true);
   const verity = inStep(sysroot, 'Reading rootfs config', () => parsePrepareRoot(config).requireVerity, true);
   const commit = repo.loadCommit(checksum);
-  const { image, digest } = composefsOfTree(repo, commit, { verity: verity ? 'yes' : 'maybe' });
-  if (verity) checkComposefsDigest(commit, digest);
-  replaceFile(`${tree}/.ostree.cfs`, image, { fs, finish: (temporary) => repo.verity.seal(temporary) });
+  const key = imageKey(checksum, verity);
+  const before = known?.digestOf(key);
+  const others = sysroot.deployments.filter((d) => d.checksum === checksum).map((d) => sysroot.deploymentPath(d));
+  let image = before === undefined ? undefined : findKnownImage(fs, others, { digest: before, verity });
+  if (image === undefined) {
+    const made = composefsOfTree(repo, commit, { verity: verity ? 'yes' : 'maybe' });
+    if (verity) checkComposefsDigest(commit, made.digest);
+    known?.remember(key, made.digest.toString('hex'));
+    image = made.image;
+  } else if (verity) checkComposefsDigest(commit, Buffer.from(before!, 'hex'));
+  // As all of the tree, it is made durable before the boot menu changes.
+  replaceFile(`${tree}/${imageName}`, image, { fs, sync: false, finish: (temporary) => repo.verity.seal(temporary) });
 }
 
 /** First half: the tree and its own /etc. Kernel arguments that were given are in `bootConfig`. */
@@ -160,8 +174,9 @@ export function initializeDeployment(
     () => {
       makeDirectories(fs, `${stateroot}/deploy`, 0o775);
       removeTree(tree, fs);
-      checkout(repo, { commit: checksum, dest: tree, mode, passthroughWhiteouts: true });
-      if (sysroot.compat.composefs && mode === 'none') writeComposefs(sysroot, checksum, tree);
+      const helped = options.helper === undefined ? {} : { helper: options.helper, helperLinks: true };
+      checkout(repo, { commit: checksum, dest: tree, mode, passthroughWhiteouts: true, ...helped });
+      if (sysroot.compat.composefs && mode === 'none') writeComposefs(sysroot, checksum, tree, options.knownImages);
     },
     true,
   );

@@ -94,4 +94,5 @@ export { VirtualFs } from './image/virtualfs.ts';
 export { encodeComposefs } from './composefs/erofs.ts';
 export { type ComposefsOptions, checkComposefsDigest, composefsOfTree } from './composefs/from-commit.ts';
 export { FsVerity } from './composefs/fsverity.ts';
+export type { KnownImages } from './composefs/known-images.ts';
 export type { ComposefsDirectory, ComposefsFile, ComposefsLink, ComposefsNode } from './composefs/tree.ts';

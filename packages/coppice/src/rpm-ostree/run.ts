@@ -2,7 +2,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { readSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
+import { HelperThread } from '@coppice/ostree';
 import {
   Client,
   type DeployOutcome,
@@ -53,6 +55,8 @@ export function openSystem(call: VerbCall): OpenSystem {
     commandLine: call.commandLine,
     reboot: rebootSystem,
     signal: controller.signal,
+    // A second thread, if there is a second processor; it starts only when there is enough to do.
+    ...(availableParallelism() > 1 ? { helper: new HelperThread() } : {}),
     progress: (event) => text?.progress(event),
   });
   text = transactionText(context, client.compat, options.flag('quiet'));
@@ -76,6 +80,8 @@ export async function inTransaction<T>(
   } catch (error) {
     text.abort();
     throw error;
+  } finally {
+    client.helper?.close();
   }
 }
 

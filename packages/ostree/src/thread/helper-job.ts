@@ -21,10 +21,20 @@ export interface WriteJob {
   /** Per file, its place in `directories`. */
   readonly directoryOf: Uint32Array;
   readonly directories: readonly string[];
-  readonly options: Pick<CheckoutOptions, 'mode' | 'forceCopy' | 'copyEmptyFiles' | 'uncompressedCache' | 'fsync'>;
+  readonly options: Pick<
+    CheckoutOptions,
+    'mode' | 'forceCopy' | 'copyEmptyFiles' | 'uncompressedCache' | 'fsync' | 'passthroughWhiteouts'
+  >;
 }
 
-export type HelperJob = CheckJob | WriteJob;
+/** Trees to remove. */
+export interface RemoveJob {
+  readonly kind: 'remove';
+  readonly memory: SharedArrayBuffer;
+  readonly paths: readonly string[];
+}
+
+export type HelperJob = CheckJob | WriteJob | RemoveJob;
 
 /** What the thread starts with: it sleeps on the number of jobs given and finds them in the port. */
 export interface HelperData {

@@ -28,6 +28,11 @@ export class HelperThread {
     return tasks > this.#startAfter || bytes > this.#startAfter * 16384;
   }
 
+  /** It runs already. */
+  get started(): boolean {
+    return this.#worker !== undefined;
+  }
+
   /** Starts the thread, which takes a while, before it is known what it will do. */
   prepare(): void {
     if (this.#worker !== undefined) return;

@@ -1,7 +1,7 @@
 // The helper thread: does its share of jobs without a turn of the event loop. What fails is left undone; the thread that
 // started this one does it again, and tells what is wrong.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { hostFs } from '@coppice/linux';
+import { hostFs, removeTree } from '@coppice/linux';
 import { FileCheckout } from '../checkout-file.ts';
 import { ObjectChecker } from '../fsck-object.ts';
 import { Repo } from '../repo.ts';
@@ -10,6 +10,7 @@ import { SharedWork } from './shared-work.ts';
 
 /** What is done with one task. */
 function workerOf(job: HelperJob): (task: number, checksum: string) => void {
+  if (job.kind === 'remove') return (task) => removeTree(job.paths[task]!);
   const repo = Repo.open(job.repo);
   if (job.kind === 'check') {
     const checker = new ObjectChecker(repo);
@@ -27,7 +28,8 @@ function help(job: HelperJob): void {
   if (!work.begin()) return;
   try {
     const run = workerOf(job);
-    const checksums = Buffer.from(job.checksums.buffer, job.checksums.byteOffset, job.checksums.byteLength);
+    const { buffer, byteOffset, byteLength } = job.kind === 'remove' ? Buffer.alloc(0) : job.checksums;
+    const checksums = Buffer.from(buffer, byteOffset, byteLength);
     for (const task of work.take('end')) {
       try {
         run(task, checksums.toString('hex', task * 32, task * 32 + 32));

@@ -32,10 +32,9 @@ function renewBaseRefs(client: Client): void {
   const { repo } = client;
   const bases = deployedBases(client).filter((c) => repo.hasObject('commit', c));
   const wanted = new Map(bases.map((c, i) => [`${baseRefPrefix}/${i}`, c]));
-  repo.transaction((txn) => {
-    for (const ref of repo.listRefs(baseRefPrefix).keys()) if (!wanted.has(ref)) txn.setRef(ref, null);
-    for (const [ref, checksum] of wanted) txn.setRef(ref, checksum);
-  });
+  const there = repo.listRefs(baseRefPrefix);
+  for (const ref of there.keys()) if (!wanted.has(ref)) repo.setRef(ref, null);
+  for (const [ref, checksum] of wanted) if (there.get(ref) !== checksum) repo.setRef(ref, checksum);
 }
 
 /** Package refs that no layered deployment has and no origin replaces with. */
@@ -55,28 +54,28 @@ export interface CleanupReport {
 
 /** Regenerates refs and prunes. Prints `Freed:` when `report` says so and there was something. */
 export function cleanupBase(client: Client, report: boolean): CleanupReport {
-  const { repo } = client;
-  cleanupSysroot(client.sysroot, { prune: false });
+  const { repo, sysroot } = client;
   removeTree(assemblyDir(client), client.fs);
   renewBaseRefs(client);
-  const stale = stalePackageRefs(client);
-  if (stale.length > 0)
-    repo.transaction((txn) => {
-      for (const ref of stale) txn.setRef(ref, null);
-    });
+  const packages = stalePackageRefs(client);
   const images = staleContainerRefs(
     repo,
-    new Set(client.sysroot.deployments.flatMap((d) => [d.checksum, baseOf(repo, d.checksum)])),
+    new Set(sysroot.deployments.flatMap((d) => [d.checksum, baseOf(repo, d.checksum)])),
   );
-  if (images.length > 0)
-    repo.transaction((txn) => {
-      for (const ref of images) txn.setRef(ref, null);
-    });
+  for (const ref of [...packages, ...images]) repo.setRef(ref, null);
   syncLiveRefs(client);
-  // Deployed commits are kept by libostree's own refs, which the first line above renewed.
-  const { freed } = prune(repo, { refsOnly: true, depth: 0 });
-  if (report && freed > 0) client.message(`Freed: ${formatSize(freed)} (pkgcache branches: ${stale.length})`);
-  return { freedBytes: freed, packageBranches: stale.length };
+  let freedBytes = 0;
+  cleanupSysroot(sysroot, {
+    prune: false,
+    helper: client.helper,
+    // Deployed commits are kept by libostree's own refs, which are renewed by now.
+    meanwhile() {
+      freedBytes = prune(repo, { refsOnly: true, depth: 0 }).freed;
+    },
+  });
+  if (report && freedBytes > 0)
+    client.message(`Freed: ${formatSize(freedBytes)} (pkgcache branches: ${packages.length})`);
+  return { freedBytes, packageBranches: packages.length };
 }
 
 /** Drops the pending and/or rollback deployments of this stateroot; booted and pinned ones stay. True when any went. */

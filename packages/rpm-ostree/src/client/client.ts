@@ -2,7 +2,7 @@
 import { type Clock, CoppiceError, type Progress, silentProgress, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
-import type { Repo } from '@coppice/ostree';
+import type { HelperThread, Repo } from '@coppice/ostree';
 import { type Deployment, type Host, Sysroot } from '@coppice/sysroot';
 import { type RpmOstreeCompat, rpmOstreeLevel } from '../compat.ts';
 import { emptyOrigin, type Origin, parseOrigin } from '../origin.ts';
@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly clock?: Clock;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+  /** A second thread that helps with deployments; the caller closes it. */
+  readonly helper?: HelperThread;
   /** Starts a reboot; see `rebootSystem`. */
   readonly reboot?: () => void;
   /** The command line, for histories and for others who wait. */
@@ -39,6 +41,7 @@ export class Client {
   readonly signal: AbortSignal;
   readonly compat: RpmOstreeCompat;
   readonly commandLine: string;
+  readonly helper: HelperThread | undefined;
   readonly #reboot: (() => void) | undefined;
   readonly #controller = new AbortController();
   #follower: Progress | undefined;
@@ -61,6 +64,7 @@ export class Client {
         : AbortSignal.any([options.signal, this.#controller.signal]);
     this.compat = rpmOstreeLevel(this.env);
     this.commandLine = options.commandLine ?? '';
+    this.helper = options.helper;
     this.#reboot = options.reboot;
   }
 

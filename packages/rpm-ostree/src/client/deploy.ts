@@ -16,6 +16,7 @@ import { cleanupBase } from './cleanup.ts';
 import type { Client } from './client.ts';
 import { stageEtcInitrd } from './etc-initrd.ts';
 import { pruneHistory, recordHistory } from './history.ts';
+import { knownImages } from './known-images.ts';
 import { pullBase } from './pull-base.ts';
 
 export interface DeployRequest {
@@ -72,6 +73,8 @@ async function writeOrStage(
   const overlay = stageEtcInitrd(client, request.origin.initramfsEtc);
   const options = {
     mergeDeployment: merge,
+    helper: client.helper,
+    knownImages: knownImages(client),
     ...(kernelArguments === undefined ? {} : { kernelArguments }),
     ...(overlay === undefined ? {} : { overlayInitrds: [overlay] }),
   };

@@ -1,14 +1,11 @@
 // Layered commits of this system by what went into them, so that the way back to a tree that is still deployed puts nothing
 // together again. Scripts see nothing but the tree, its packages and what is hashed here: the same inputs are the same commit.
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { VariantDict } from '@coppice/gvariant';
-import { readFile, replaceFile } from '@coppice/linux';
 import type { ImportedPackage } from '../import/package-commit.ts';
 import { formatNevra, type Nevra } from '../nevra.ts';
 import type { Client } from './client.ts';
-import { cacheDir } from './repo-metadata.ts';
+import { Remembered } from './remembered.ts';
 
 export interface LayerInputs {
   readonly base: string;
@@ -24,13 +21,7 @@ export interface LayerInputs {
 
 /** Raised with every change of how a tree is put together. */
 const assemblyVersion = 1;
-const entryLimit = 8;
-const sizeLimit = 1 << 16;
-const hex64 = /^[0-9a-f]{64}$/;
-
-type Entry = readonly [inputs: string, commit: string];
-
-const filePath = (client: Client): string => join(cacheDir(client), 'layers.json');
+const fileName = 'layers.json';
 
 /** One digest of everything that decides the commit. */
 export function digestInputs(inputs: LayerInputs): string {
@@ -47,27 +38,12 @@ export function digestInputs(inputs: LayerInputs): string {
   return createHash('sha256').update(JSON.stringify(plain)).digest('hex');
 }
 
-function entries(client: Client): Entry[] {
-  try {
-    const list: unknown = JSON.parse(readFile(filePath(client), { fs: client.fs, limit: sizeLimit }).toString());
-    const isEntry = (e: unknown): e is Entry =>
-      Array.isArray(e) && e.length === 2 && e.every((s) => typeof s === 'string' && hex64.test(s));
-    return Array.isArray(list) ? list.filter(isEntry) : [];
-  } catch {
-    // Missing or damaged: nothing is known.
-    return [];
-  }
-}
-
 /** The commit that these inputs gave, if a deployment holds it: then nothing of it can have been pruned. */
 export function knownLayer(client: Client, inputs: string): string | undefined {
-  const found = entries(client).find(([known]) => known === inputs)?.[1];
+  const found = new Remembered(client, fileName).get(inputs);
   return client.sysroot.deployments.find((d) => d.checksum === found)?.checksum;
 }
 
 export function rememberLayer(client: Client, inputs: string, commit: string): void {
-  const others = entries(client).filter(([known]) => known !== inputs);
-  mkdirSync(cacheDir(client), { recursive: true });
-  const list = [[inputs, commit], ...others].slice(0, entryLimit);
-  replaceFile(filePath(client), `${JSON.stringify(list)}\n`, { fs: client.fs });
+  new Remembered(client, fileName).set(inputs, commit);
 }
