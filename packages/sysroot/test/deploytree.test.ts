@@ -70,7 +70,7 @@ it.skipIf(process.getuid?.() !== 0)(
     const deploy = (): string => {
       const sysroot = open();
       const fresh = deployTree(sysroot, 'os', commit, Origin.fromRefspec('branch'), { knownImages });
-      simpleWriteDeployment(sysroot, fresh, { osname: 'os' }, { retain: true });
+      simpleWriteDeployment(sysroot, fresh, { osname: 'os', retain: true });
       return join(sysroot.deploymentPath(fresh), '.ostree.cfs');
     };
     const first = deploy();
