@@ -1,8 +1,10 @@
 import { closeSync, readSync, type Stats } from 'node:fs';
 import type { Socket } from 'node:net';
 import { QuickConnection } from './quick-connection.ts';
+import { piece, SpareBuffers } from './spare-buffers.ts';
 import { entityTag, httpDate, relativePath, type StaticFolder } from './static-folder.ts';
 import type { StaticRequest } from './static-server.ts';
+import { Turns } from './turns.ts';
 
 export interface QuickLaneOptions {
   /** Paths that are not for this lane. */
@@ -20,6 +22,8 @@ export interface QuickAnswer {
   /** To be closed by who gets it. */
   readonly fd: number | undefined;
   readonly size: number;
+  /** What `head` lies in, to be given back when it has left. */
+  readonly lent?: Buffer;
 }
 
 /** An answer in memory, head and body, for a file that never changes under its name. */
@@ -33,10 +37,10 @@ interface Kept {
   until: number;
 }
 
-/** Larger files are sent in pieces of this size. */
-export const piece = 256 * 1024;
 /** Idle connections are closed after so many milliseconds, as by the complete server. */
 export const idle = 5000;
+/** So are those that take nothing of their answer for so long. */
+export const stalled = 60_000;
 const trust = 1000;
 const keptFile = 32 * 1024;
 const keptTotal = 24 * 1024 * 1024;
@@ -52,6 +56,8 @@ export class QuickLane {
   readonly #kept = new Map<string, Kept>();
   #keptBytes = 0;
   readonly #open = new Set<QuickConnection>();
+  readonly #turns = new Turns();
+  readonly spare = new SpareBuffers();
   #date = { until: 0, text: '' };
 
   constructor(folder: StaticFolder, options: QuickLaneOptions) {
@@ -62,6 +68,21 @@ export class QuickLane {
   take(socket: Socket): void {
     const connection = new QuickConnection(socket, this, () => this.#open.delete(connection));
     this.#open.add(connection);
+    this.#turns.arrived();
+  }
+
+  /** Whether requests are to wait for their turn. */
+  get holds(): boolean {
+    return this.#turns.holds;
+  }
+
+  queue(answer: () => void): void {
+    this.#turns.queue(answer);
+  }
+
+  /** Ends connections that wait for requests at once, and others after their answer. */
+  leave(): void {
+    for (const connection of this.#open) connection.leave();
   }
 
   close(): void {
@@ -85,8 +106,16 @@ export class QuickLane {
     return this.#date.text;
   }
 
-  /** The answer for a path; undefined when it is not for this lane. */
+  /** The answer for a path; undefined when it is not for this lane, or something failed that the complete server is to name. */
   answer(path: string): QuickAnswer | undefined {
+    try {
+      return this.#answer(path);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #answer(path: string): QuickAnswer | undefined {
     const now = performance.now();
     const kept = this.#kept.get(path);
     if (kept !== undefined && kept.until > now)
@@ -108,15 +137,17 @@ export class QuickLane {
       }
       if (kept !== undefined) this.#forget(path, kept);
       const { text, dateAt, date } = this.#head(stat, this.#options.cacheControl(relative), now);
-      const inHead = stat.size <= piece ? stat.size : 0;
-      const head = Buffer.allocUnsafe(text.length + inHead);
-      head.write(text, 'latin1');
-      if (!readWhole(fd, head, text.length, inHead)) return undefined;
-      if (inHead < stat.size) {
+      if (stat.size > piece) {
         held = false;
-        return { status: 200, head, fd, size: stat.size };
+        return { status: 200, head: Buffer.from(text, 'latin1'), fd, size: stat.size };
       }
-      if (stat.size <= keptFile && text.includes(', immutable\r\n'))
+      const lent = stat.size > keptFile ? this.spare.take() : undefined;
+      const length = text.length + stat.size;
+      const head = lent === undefined ? Buffer.allocUnsafe(length) : lent.subarray(0, length);
+      head.write(text, 'latin1');
+      if (!readWhole(fd, head, text.length, stat.size)) return undefined;
+      if (lent !== undefined) return { status: 200, head, fd: undefined, size: 0, lent };
+      if (text.includes(', immutable\r\n'))
         this.#keep(path, { bytes: Buffer.from(head), dateAt, date, stat, until: now + trust });
       return { status: 200, head, fd: undefined, size: 0 };
     } finally {

@@ -28,6 +28,17 @@ const maxDirs = 4096;
 // Not blocking: a FIFO would hold the server until someone writes.
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** What stands in the way of a file that is not there, or not for us. */
+const absent: readonly (string | undefined)[] = [
+  'ENOENT',
+  'ENOTDIR',
+  'EACCES',
+  'EPERM',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENXIO',
+];
+
 /** The path below the folder that a URL path names; undefined when it is malformed or climbs. */
 export function relativePath(urlPath: string): string | undefined {
   if (/^(\/[\w+-][\w+.-]*)+$/.test(urlPath)) return urlPath.slice(1);
@@ -52,7 +63,10 @@ export class StaticFolder {
     this.#root = root;
   }
 
-  /** The file at a relative path, to be closed by the caller; undefined when there is none or it lies outside. */
+  /**
+   * The file at a relative path, to be closed by the caller; undefined when there is none or it lies outside. Throws what Node
+   * does when it cannot be said, as without free descriptors.
+   */
   open(relative: string): OpenedFile | undefined {
     const slash = relative.lastIndexOf('/');
     const dir = this.#dir(slash < 0 ? '' : relative.slice(0, slash));
@@ -66,15 +80,17 @@ export class StaticFolder {
     try {
       fd = openSync(path, flags);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ELOOP' || followed) return undefined;
+      const { code } = error as { code?: string };
+      if (!absent.includes(code)) throw error;
+      if (code !== 'ELOOP' || followed) return undefined;
       const real = this.#inside(path);
       return real === undefined ? undefined : this.#open(real, true);
     }
     try {
       return { fd, stat: fstatSync(fd), path };
-    } catch {
+    } catch (error) {
       closeSync(fd);
-      return undefined;
+      throw error;
     }
   }
 
@@ -82,7 +98,8 @@ export class StaticFolder {
     try {
       const real = realpathSync.native(path);
       return real === this.#root || real.startsWith(this.#root + sep) ? real : undefined;
-    } catch {
+    } catch (error) {
+      if (!absent.includes((error as { code?: string }).code)) throw error;
       return undefined;
     }
   }

@@ -14,7 +14,7 @@ import {
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CoppiceError } from '@coppice/base';
-import { QuickLane } from './quick-lane.ts';
+import { QuickLane, stalled } from './quick-lane.ts';
 import { entityTag, httpDate, type OpenedFile, relativePath, StaticFolder } from './static-folder.ts';
 
 export interface StaticRequest {
@@ -49,7 +49,8 @@ export interface StaticServerOptions {
 export interface StaticServer {
   readonly url: string;
   readonly port: number;
-  close(): Promise<void>;
+  /** Stops. Answers that are on their way have `graceMs` (default 0) milliseconds to get through. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** `bytes=a-b`, `bytes=a-`, `bytes=-n`; `invalid` when it cannot be satisfied, undefined for several ranges or another unit (then the whole file is sent, as RFC 9110 allows). */
@@ -218,7 +219,13 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
         }),
       );
     }
-    respond(folder, options, request, response);
+    try {
+      respond(folder, options, request, response);
+    } catch {
+      // The disk fails, or there are no free descriptors.
+      if (response.headersSent) response.destroy();
+      else response.writeHead(503, { 'content-length': 0, connection: 'close' }).end();
+    }
   };
   // Importing node:http reads all its exports, some of which load a whole HTTP client; asked for here, it costs nothing
   // to those who serve nothing.
@@ -235,6 +242,8 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
           },
           listener,
         );
+  // Those who take nothing of their answer do not hold it for ever.
+  server.timeout = stalled;
   const quick = options.tls === undefined ? quickLane(server, folder, options) : undefined;
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
@@ -251,11 +260,22 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}/`,
     port,
-    close: () =>
+    close: (graceMs = 0) =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-        quick?.close();
+        const end = (): void => {
+          server.closeAllConnections();
+          quick?.close();
+        };
+        const timer = graceMs > 0 ? setTimeout(end, graceMs) : undefined;
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        if (timer === undefined) end();
+        else {
+          server.closeIdleConnections();
+          quick?.leave();
+        }
       }),
   };
 }

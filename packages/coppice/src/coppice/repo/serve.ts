@@ -1,11 +1,12 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { CoppiceError, errnoError } from '@coppice/base';
-import { type StaticRequest, serveStatic } from '@coppice/http';
+import { serveStatic } from '@coppice/http';
 import { Repo } from '@coppice/ostree';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { AccessLog } from './access-log.ts';
 import { isWorker, serveWithWorkers } from './serve-workers.ts';
 
 /** Objects and deltas never change under their name; refs and summaries must be asked for again. */
@@ -16,10 +17,8 @@ export function cacheControl(path: string): string {
 
 const compressible = /^(summary|summary\.sig|config|delta-indexes\/.*)$/;
 
-function logLine(request: StaticRequest): string {
-  const time = new Date().toISOString();
-  return `${request.remote} - - [${time}] "${request.method} ${request.path} HTTP/1.1" ${request.status} ${request.bytes} ${request.ms.toFixed(1)}ms\n`;
-}
+/** Milliseconds that answers have to get through when the process is told to end. */
+const grace = 5000;
 
 function pem(path: unknown, cwd: string): Buffer | undefined {
   if (typeof path !== 'string') return undefined;
@@ -38,27 +37,20 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
     context.stderr.write(`warning: ${path} is a ${repo.mode} repository; clients need an archive one\n`);
   const [cert, key] = [pem(flags['cert'], context.cwd), pem(flags['key'], context.cwd)];
   if ((cert === undefined) !== (key === undefined)) throw new CoppiceError('Usage', '--cert and --key go together');
-  const log = flags['log'] as string | undefined;
   const workers = Number(flags['workers']);
   if (!Number.isInteger(workers) || workers < 1 || workers > 256)
     throw new CoppiceError('Usage', `--workers ${String(flags['workers'])}: not a number from 1 to 256`);
   if (workers > 1 && !isWorker()) return serveWithWorkers(context, workers, cert === undefined ? 'http' : 'https');
+  const logTo = flags['log'] as string | undefined;
+  const log =
+    logTo === undefined ? undefined : new AccessLog(context, logTo === '-' ? undefined : resolve(context.cwd, logTo));
   const compressed = new Map<string, { stamp: string; bytes: Buffer }>();
   const server = await serveStatic(path, {
     host: flags['host'] as string,
     port: Number(flags['port']),
     cacheControl,
     ...(cert === undefined || key === undefined ? {} : { tls: { cert, key } }),
-    ...(log === undefined
-      ? {}
-      : {
-          onRequest: (request) => {
-            if (log === '-') {
-              context.stdout.write(logLine(request));
-              context.stdout.flush();
-            } else appendFileSync(resolve(context.cwd, log), logLine(request));
-          },
-        }),
+    ...(log === undefined ? {} : { onRequest: (request) => log.add(request) }),
     intercepted: (name) => compressible.test(name),
     intercept: (request, response, name) => {
       if (request.method !== 'GET' || request.headers.range !== undefined) return false;
@@ -90,7 +82,8 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
-  await server.close();
+  await server.close(grace);
+  log?.flush();
   // The channel to the process that started this one would keep it alive.
   if (isWorker()) process.disconnect?.();
   return 0;
