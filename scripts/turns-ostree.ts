@@ -1,5 +1,6 @@
 // One repository used in turns by the original and by ours, many steps: node --conditions=source scripts/turns-ostree.ts
 //   [--steps 200] [--seeds 1,2,3] [--modes archive,bare-user,bare]   the modes go with the seeds in turn
+// OSTREE_JUDGE names another original, e.g. of release 2026.4; ours is then at that level.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

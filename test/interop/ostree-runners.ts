@@ -3,7 +3,7 @@ import { messageOf } from '@coppice/base';
 import { Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { run } from '../../packages/coppice/src/ostree/main.ts';
 import type { Outcome } from './ostree-identical.ts';
-import { original } from './ostree-support.ts';
+import { judgeLevel, original } from './ostree-support.ts';
 
 export const theirs = (args: readonly string[]): Outcome => {
   const { status, stdout, stderr } = original(...args);
@@ -15,7 +15,7 @@ export async function ours(args: readonly string[], cwd = '/'): Promise<Outcome>
   const stderr = memoryOutput();
   const env = {
     ...process.env,
-    COPPICE_COMPAT: 'ostree=2022.7',
+    COPPICE_COMPAT: `ostree=${judgeLevel ?? '2022.7'}`,
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
     OSTREE_DUMMY_SIGN_ENABLED: '1',

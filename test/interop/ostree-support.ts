@@ -21,10 +21,17 @@ import { hostFs } from '@coppice/linux';
 
 const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', OSTREE_DUMMY_SIGN_ENABLED: '1' };
 
+/** OSTREE_JUDGE names another original, e.g. of release 2026.4. */
+const judge = process.env['OSTREE_JUDGE'] ?? 'ostree';
+
+/** The original's release. */
+export const judgeLevel = /Version: '([^']+)'/.exec(
+  spawnSync(judge, ['--version'], { encoding: 'utf8' }).stdout ?? '',
+)?.[1];
+
 /** Why tests against the original are skipped here; in CI a missing tool fails instead. */
 export const skipReason: string | undefined = (() => {
-  const found = /Version: '([^']+)'/.exec(spawnSync('ostree', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
-  if (found === undefined) {
+  if (judgeLevel === undefined) {
     if (process.env['CI'] === 'true') throw new Error('ostree is missing');
     return 'ostree is not installed';
   }
@@ -32,7 +39,7 @@ export const skipReason: string | undefined = (() => {
 })();
 
 export function original(...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync('ostree', args, { encoding: 'utf8', env });
+  return spawnSync(judge, args, { encoding: 'utf8', env });
 }
 
 /** Standard output of the original; throws with its message when it fails. */

@@ -127,8 +127,9 @@ class Generator {
         : [...old.files].map(([checksum, names]) => namedContent(repo, checksum, names)).filter(usableSource);
     const similar = similarFiles(sources, regular, repo.compat.plainDeltaMatching);
     this.#log(`modified: ${similar.size}`);
+    // The commit, which goes beside the parts, counts too.
     this.#log(
-      `new reachable: metadata=${metadata.length} content regular=${regular.length} symlink=${symlinks.length}`,
+      `new reachable: metadata=${metadata.length + 1} content regular=${regular.length} symlink=${symlinks.length}`,
     );
     const plans = this.#plan(regular, similar);
     for (const key of metadata) {
@@ -141,6 +142,7 @@ class Generator {
     await this.#contents(regular, plans);
     for (const { checksum } of symlinks) {
       await this.#room();
+      this.#loose += this.#looseSize(checksum);
       const { header } = repo.loadFile(checksum);
       const target = Buffer.from(header.symlinkTarget);
       this.#builder.file(checksum, header, target.length, [target]);
