@@ -22,10 +22,12 @@ const thread = 'ostree-helper';
 const groups = new Set(['admin', 'compose', 'db', 'instutil', 'override', 'remote', 'static-delta', 'repo', 'node']);
 
 function cacheName(bundle: string, args: readonly string[]): string {
+  // The engine takes only what was made under its flags, and the helping thread starts under those of several commands.
+  const end = process.execArgv.includes('--no-rehash-snapshot') ? 'unseeded.code' : 'code';
   const words = args.filter((word) => /^[a-z][a-z-]{1,30}$/.test(word)).slice(0, 2);
   const first = args.find((word) => !word.startsWith('-'));
-  if (words.length === 0 || first !== words[0]) return `${bundle}.code`;
-  return `${bundle}.${groups.has(words[0]!) ? words.join('.') : words[0]}.code`;
+  if (words.length === 0 || first !== words[0]) return `${bundle}.${end}`;
+  return `${bundle}.${groups.has(words[0]!) ? words.join('.') : words[0]}.${end}`;
 }
 
 function runBundle(bundle: string, args: readonly string[]): void {
