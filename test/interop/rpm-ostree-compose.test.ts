@@ -1,18 +1,15 @@
 // Composing from treefiles with packages indexed by createrepo_c; rpm, the original ostree and tar judge the results.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { worldPackage } from '@coppice/lab';
-import { hostFs, removeTree } from '@coppice/linux';
+import { hostFs } from '@coppice/linux';
 import { OciLayout } from '@coppice/oci';
 import { Repo } from '@coppice/ostree';
 import { buildPackage, type FileSpec, type PackageSpec } from '@coppice/rpm';
 import { importImage, packagesOf } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
-import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
-import { articleWorld, original, type Ran, skipReason } from './rpm-ostree-support.ts';
+import { ComposeFolder, simplePackage as extra } from './rpm-ostree-compose-support.ts';
+import { original, type Ran, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'rpm', 'createrepo_c', 'bwrap');
 
@@ -25,41 +22,29 @@ const policy: FileSpec[] = [
       '/.*\tsystem_u:object_r:default_t:s0\n/usr(/.*)?\tsystem_u:object_r:usr_t:s0\n/etc(/.*)?\tsystem_u:object_r:etc_t:s0\n/usr/bin(/.*)?\tsystem_u:object_r:bin_t:s0\n',
     ),
   },
+  {
+    path: '/etc/selinux/targeted/contexts/files/file_contexts.subs_dist',
+    mode: 0o644,
+    content: Buffer.from('/run /var/run\n/var/home /home\n'),
+  },
 ];
 
-function extra(name: string, files: FileSpec[], more: Partial<PackageSpec> = {}): PackageSpec {
-  return {
-    name,
-    version: '1',
-    release: '1',
-    arch: 'noarch',
-    summary: name,
-    license: 'none',
-    buildTime: 1_580_000_000,
-    files,
-    ...more,
-  };
-}
-
 describe.skipIf(reason !== undefined)(`compose ${reason ?? ''}`, () => {
+  let folder: ComposeFolder;
   let dir: string;
   beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'coppice-compose-'));
-    mkdirSync(join(dir, 'yum'));
-    const world = articleWorld();
-    const put = (spec: PackageSpec): void =>
-      writeFileSync(join(dir, 'yum', `${spec.name}.rpm`), buildPackage(spec).bytes());
-    for (const pkg of [...world.base, ...world.repository]) put(worldPackage(world, pkg, 'stable'));
-    put(extra('labelled', policy));
-    put(
+    folder = new ComposeFolder('compose');
+    ({ dir } = folder);
+    const yum = folder.publish('local', [
+      ...ComposeFolder.world(),
+      extra('labelled', policy),
       extra('one', [
         { path: '/usr/share/one/keep', mode: 0o644, content: Buffer.from('k') },
         { path: '/usr/share/one/drop', mode: 0o644, content: Buffer.from('d') },
         { path: '/usr/share/one/post', mode: 0o644, content: Buffer.from('p') },
       ]),
-    );
-    original('createrepo_c', '-q', join(dir, 'yum'));
-    writeFileSync(join(dir, 'local.repo'), `[local]\nbaseurl=file://${join(dir, 'yum')}\n`);
+    ]);
+    original('ln', '-s', yum, join(dir, 'yum'));
     writeFileSync(join(dir, 'added.conf'), 'added\n');
     writeFileSync(
       join(dir, 'base.yaml'),
@@ -83,27 +68,13 @@ postprocess:
     rm /usr/share/one/post
 `,
     );
-    original('/usr/bin/ostree', `--repo=${join(dir, 'repo')}`, 'init', '--mode=archive');
   });
-  afterAll(() => removeTree(dir));
+  afterAll(() => folder.end());
 
-  async function rpmOstree(...args: string[]): Promise<Ran> {
-    const stdout = memoryOutput();
-    const stderr = memoryOutput();
-    const env = { ...process.env, COPPICE_ERA: '', COPPICE_COMPAT: '', SOURCE_DATE_EPOCH: '1580000000' };
-    const context: Context = { program: 'rpm-ostree', env, cwd: dir, stdin: { isTTY: false }, stdout, stderr };
-    let status: number;
-    try {
-      status = await run(context, args);
-    } catch (error) {
-      status = error instanceof Exit ? error.status : 1;
-      stderr.write(`error: ${(error as Error).message}\n`);
-    }
-    return { status, stdout: stdout.text, stderr: stderr.text };
-  }
+  const rpmOstree = (...args: string[]): Promise<Ran> => folder.rpmOstree(...args);
   const tree = (...more: string[]): Promise<Ran> =>
     rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', ...more, 'manifest.yaml');
-  const ostree = (...args: string[]): string => original('/usr/bin/ostree', `--repo=${join(dir, 'repo')}`, ...args);
+  const ostree = (...args: string[]): string => folder.ostree(...args);
 
   test('a tree: packages, postprocessing, version, JSON, lockfile', async () => {
     const ran = await tree(
@@ -173,7 +144,7 @@ postprocess:
       );
     // A repository of its own: when one was made is in the commits of all who use it.
     const yum = join(dir, 'yum-users');
-    original('cp', '-r', join(dir, 'yum'), yum);
+    original('cp', '-rL', join(dir, 'yum'), yum);
     writeFileSync(join(dir, 'users.repo'), `[users]\nbaseurl=file://${yum}\n`);
     const compose = (): Promise<Ran> => rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'users.yaml');
     const account = (uid: string): PackageSpec =>
@@ -217,9 +188,8 @@ postprocess:
       `check-passwd: {type: data, entries: {gone: ${uid}}}\n`,
       `${user}User missing from new passwd file: gone`,
     );
-    writeFileSync(join(dir, 'group'), 'keeper:x:9:\n');
     await refused(
-      'check-groups: {type: file, filename: group}\n',
+      'check-groups: {type: data, entries: {keeper: 9}}\n',
       `group entries according to treefile check-groups: group GID changed: keeper (9 to ${/^keeper:x:(\d+):/m.exec(ostreeText('/usr/lib/group'))![1]})`,
     );
     manifest(
@@ -229,6 +199,11 @@ postprocess:
     const ignored = await compose();
     expect(ignored.stdout).toContain('Ignored user missing from new passwd file: gone\n');
     expect(ignored.stdout).toContain('Unused user removed from new passwd file: unused\n');
+    // A file that is checked against is also where numbers come from.
+    writeFileSync(join(dir, 'group'), 'root:x:0:\nkeeper:x:9:\n');
+    manifest(', account, aaa', 'check-groups: {type: file, filename: group}\n');
+    expect((await compose()).stderr).toBe('');
+    expect(ostreeText('/usr/lib/group')).toMatch(/^keeper:x:9:/m);
   });
 
   test('a commit is signed with the key of the treefile before its ref shows it', async () => {
@@ -264,16 +239,14 @@ postprocess:
 
   test('verbs and keys of treefiles that are missing say so', async () => {
     writeFileSync(
-      join(dir, 'ima.yaml'),
-      'packages: [kernel, systemd, busybox]\nrepos: [local]\nref: x\nima: true\ncliwrap: true\n',
+      join(dir, 'boot.yaml'),
+      'packages: [kernel, systemd, busybox]\nrepos: [local]\nref: x\nboot-location: kernel-install\n',
     );
-    expect((await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'ima.yaml')).stderr).toBe(
-      'error: not built yet: treefile: ima: true, cliwrap: true\n',
+    expect((await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'boot.yaml')).stderr).toBe(
+      'error: not built yet: treefile: boot-location: "kernel-install"\n',
     );
-    for (const verb of [['countme'], ['cliwrap', 'x'], ['kernel-install'], ['ex', 'rebuild']])
-      expect((await rpmOstree(...verb)).stderr).toBe(
-        `error: not built yet: rpm-ostree ${verb.filter((v) => v !== 'x').join(' ')}\n`,
-      );
+    for (const verb of [['countme'], ['kernel-install'], ['ex', 'rebuild']])
+      expect((await rpmOstree(...verb)).stderr).toBe(`error: not built yet: rpm-ostree ${verb.join(' ')}\n`);
   });
 
   test('an unchanged compose does nothing; the same input gives the same commit', async () => {
@@ -327,7 +300,7 @@ postprocess:
       'manifest.yaml',
       'image',
     );
-    expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\n$/);
+    expect(image.stdout, image.stderr).toMatch(/Pushed digest: sha256:[0-9a-f]{64}\nWrote: oci-archive:\S+\n$/);
     if (spawnSync('sh', ['-c', 'command -v skopeo']).status === 0)
       original('skopeo', 'inspect', `oci-archive:${join(dir, 'image')}`);
     const chunked = await rpmOstree(

@@ -1,14 +1,9 @@
 // `db` on two composed trees: changelogs as rpm tells them, advisories out of an updateinfo that modifyrepo_c put in place.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { worldPackage } from '@coppice/lab';
-import { removeTree } from '@coppice/linux';
-import { buildPackage, type PackageSpec } from '@coppice/rpm';
+import type { PackageSpec } from '@coppice/rpm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
-import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
-import { articleWorld, original, type Ran, skipReason } from './rpm-ostree-support.ts';
+import { bootable, ComposeFolder, simplePackage, textFile } from './rpm-ostree-compose-support.ts';
+import { original, type Ran, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'rpm', 'createrepo_c', 'modifyrepo_c', 'bwrap');
 const day = (n: number): number => 1_577_836_800 + n * 86_400 + 43_200;
@@ -42,25 +37,12 @@ const updateinfo = `<?xml version="1.0" encoding="UTF-8"?>
 `;
 
 describe.skipIf(reason !== undefined)(`db ${reason ?? ''}`, () => {
+  let folder: ComposeFolder;
   let dir: string;
   let commits: [string, string];
 
-  async function rpmOstree(...args: string[]): Promise<Ran> {
-    const stdout = memoryOutput();
-    const stderr = memoryOutput();
-    const env = { ...process.env, COPPICE_ERA: '', COPPICE_COMPAT: '', SOURCE_DATE_EPOCH: '1580000000' };
-    const context: Context = { program: 'rpm-ostree', env, cwd: dir, stdin: { isTTY: false }, stdout, stderr };
-    let status: number;
-    try {
-      status = await run(context, args);
-    } catch (error) {
-      status = error instanceof Exit ? error.status : 1;
-      stderr.write(`error: ${(error as Error).message}\n`);
-    }
-    return { status, stdout: stdout.text, stderr: stderr.text };
-  }
-  const db = (...args: string[]): Promise<Ran> => rpmOstree('db', ...args, `--repo=${join(dir, 'repo')}`);
-  const ostree = (...args: string[]): string => original('/usr/bin/ostree', `--repo=${join(dir, 'repo')}`, ...args);
+  const db = (...args: string[]): Promise<Ran> => folder.rpmOstree('db', ...args, `--repo=${join(dir, 'repo')}`);
+  const ostree = (...args: string[]): string => folder.ostree(...args);
 
   async function compose(version: string): Promise<string> {
     const log = [
@@ -68,50 +50,37 @@ describe.skipIf(reason !== undefined)(`db ${reason ?? ''}`, () => {
       { time: day(30), author: 'B Person <b@example.org> - 1.5-1', text: '- one in between' },
       { time: day(10), author: 'A Person <a@example.org> - 1-1', text: '- the first' },
     ];
-    const spec = (name: string, more: Partial<PackageSpec> = {}): PackageSpec => ({
-      name,
-      version,
-      release: '1',
-      arch: 'noarch',
-      summary: name,
-      license: 'none',
-      buildTime: 1_580_000_000,
-      files: [{ path: `/usr/share/${name}`, mode: 0o644, content: Buffer.from(version) }],
-      sourceRpm: `alpha-${version}-1.src.rpm`,
-      changelog: version === '1' ? log.slice(2) : log,
-      ...more,
-    });
-    const world = articleWorld();
-    const yum = join(dir, `yum-${version}`);
-    mkdirSync(yum);
+    const spec = (name: string, more: Partial<PackageSpec> = {}): PackageSpec =>
+      simplePackage(name, [textFile(`/usr/share/${name}`, version)], {
+        version,
+        sourceRpm: `alpha-${version}-1.src.rpm`,
+        changelog: version === '1' ? log.slice(2) : log,
+        ...more,
+      });
     const beta = spec('beta', { version: '1', sourceRpm: 'beta-1-1.src.rpm' });
-    for (const pkg of [
-      ...world.base.map((p) => worldPackage(world, p, 'stable')),
+    const yum = folder.publish(`local${version}`, [
+      ...ComposeFolder.world('base'),
       spec('alpha'),
       spec('alpha-libs'),
       ...(version === '1' ? [] : [beta]),
-    ])
-      writeFileSync(join(yum, `${pkg.name}.rpm`), buildPackage(pkg).bytes());
-    original('createrepo_c', '-q', yum);
-    writeFileSync(join(dir, 'updateinfo.xml'), updateinfo);
+    ]);
+    folder.write('updateinfo.xml', updateinfo);
     original('modifyrepo_c', '--mdtype=updateinfo', join(dir, 'updateinfo.xml'), join(yum, 'repodata'));
-    writeFileSync(join(dir, 'local.repo'), `[local]\nbaseurl=file://${yum}\n`);
-    writeFileSync(
-      join(dir, 'manifest.yaml'),
-      `packages: [kernel, systemd, busybox, fedora-release-coreos, alpha, alpha-libs${version === '1' ? '' : ', beta'}]\n` +
-        'tmp-is-dir: true\nselinux: false\nref: test\nrepos: [local]\n',
+    folder.write(
+      'manifest.yaml',
+      `${bootable}packages-x86_64: [alpha, alpha-libs${version === '1' ? '' : ', beta'}]\nref: test\nrepos: [local${version}]\n`,
     );
-    const ran = await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'manifest.yaml');
+    const ran = await folder.tree('manifest.yaml');
     expect(ran.stderr).toBe('');
     return ostree('rev-parse', 'test').trim();
   }
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coppice-db-'));
-    ostree('init', '--mode=bare');
+    folder = new ComposeFolder('db', 'bare');
+    ({ dir } = folder);
     commits = [await compose('1'), await compose('2')];
   }, 60_000);
-  afterAll(() => removeTree(dir));
+  afterAll(() => folder.end());
 
   test('changelogs of upgraded packages: what rpm tells of the new build and not of the old', async () => {
     const logs = commits.map((commit, i) => {

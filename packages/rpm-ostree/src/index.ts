@@ -15,7 +15,7 @@ export type { RpmOstreeCompat, RpmOstreeLevel } from './compat.ts';
 export { rpmOstreeCompat, rpmOstreeLevel } from './compat.ts';
 // ---- Composing.
 export type { ComposeOptions, ComposeResult } from './compose/compose.ts';
-export { composeCommit } from './compose/compose.ts';
+export { checkBuildable, composeCommit, importAll } from './compose/compose.ts';
 export type {
   ComposeRepository,
   ComposeTreeOptions,
@@ -25,6 +25,7 @@ export type {
 } from './compose/compose-tree.ts';
 export { composeTree, fetchSolved, solveTree } from './compose/compose-tree.ts';
 export { commitRoot, installRoot, postprocessRoot } from './compose/stages.ts';
+export { cliwrapPrograms, wrapPrograms, wrappedDirectory } from './assemble/cliwrap.ts';
 // ---- RPMs into commits.
 export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
 export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';
@@ -139,7 +140,7 @@ export type { SearchResult } from './client/search.ts';
 export { searchPackages } from './client/search.ts';
 export { rollback } from './client/rollback.ts';
 export type { RunningTransaction } from './client/transaction-lock.ts';
-export { cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
+export { attachToTransaction, cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
 export { followTransaction } from './client/transaction-socket.ts';
 export { advisoriesOfCommit, newAdvisories } from './advisory-list.ts';
 export { formatChangelogDiff } from './changelog-diff.ts';

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, messageOf } from '@coppice/base';
 import { Variant } from '@coppice/gvariant';
 import { Fetcher } from '@coppice/http';
 import { hostFs } from '@coppice/linux';
@@ -40,6 +40,7 @@ export const diskSource: TreefileSource = {
     }
   },
   resolve: (from, include) => resolve(dirname(from), include),
+  isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
 };
 
 export interface ComposeInput {
@@ -53,7 +54,10 @@ export function readComposeInput(call: VerbCall): ComposeInput {
   if (argument === undefined) call.usageError('TREEFILE must be specified');
   const path = resolve(call.context.cwd, argument!);
   const loaded = loadTreefile(path, diskSource, composeArch);
-  return { treefile: typeTreefile(loaded.document), loaded, path };
+  const typed = typeTreefile(loaded.document);
+  // Labels are left out although the treefile wants them; the tree still says what the treefile says.
+  const treefile = call.options.flag('disable-selinux') ? { ...typed, selinux: false } : typed;
+  return { treefile, loaded, path };
 }
 
 /** Repositories as the root of --source-root has them, with its variables. */
@@ -63,7 +67,8 @@ function rootRepositories(root: string, treefile: Treefile): Repository[] {
     treefile.releasever ??
     (release === undefined ? undefined : parseOsRelease(readFileSync(release, 'utf8')).get('VERSION_ID'));
   const etc = join(root, 'etc');
-  return readRepositories(hostFs, etc, repositoryVariables(hostFs, etc, composeArch, releasever));
+  const variables = repositoryVariables(hostFs, etc, composeArch, releasever);
+  return readRepositories(hostFs, etc, new Map([...variables, ...Object.entries(treefile.repovars)]));
 }
 
 /**
@@ -72,13 +77,20 @@ function rootRepositories(root: string, treefile: Treefile): Repository[] {
  */
 function wantedRepositories(call: VerbCall, input: ComposeInput): Repository[] {
   const given = call.options.string('source-root') ?? call.options.string('source-root-rw');
-  const names = [...input.treefile.repos, ...input.treefile.lockfileRepos];
+  if (call.options.has('source-root') && call.options.has('source-root-rw'))
+    call.usageError("the argument '--source-root' cannot be used with '--source-root-rw'");
+  // Repositories that only serve locked packages are of no use without a lockfile.
+  const names = [...input.treefile.repos, ...(hasLockfiles(call) ? input.treefile.lockfileRepos : [])];
   if (given !== undefined) {
     const there = rootRepositories(resolve(call.context.cwd, given), input.treefile);
     return names.length === 0 ? there.filter((r) => r.enabled) : names.map((id) => named(there, id));
   }
   const dir = dirname(input.path);
-  const variables: Record<string, string> = { basearch: composeArch, arch: composeArch };
+  const variables: Record<string, string> = {
+    ...input.treefile.repovars,
+    basearch: composeArch,
+    arch: composeArch,
+  };
   if (input.treefile.releasever !== undefined) variables['releasever'] = input.treefile.releasever;
   const all = readdirSync(dir)
     .filter((name) => name.endsWith('.repo'))
@@ -102,10 +114,12 @@ export async function openRepositories(
   const proxy = call.options.string('proxy');
   const fetcher = new Fetcher({ retries: 2, ...(proxy === undefined ? {} : { proxy }) });
   try {
+    const { repos, lockfileRepos } = input.treefile;
     for (const repository of wantedRepositories(call, input)) {
+      const lockedOnly = lockfileRepos.includes(repository.id) && !repos.includes(repository.id);
       const local = repository.baseUrls.find((u) => u.startsWith('file://'));
       if (local !== undefined) {
-        out.push({ id: repository.id, path: local.slice('file://'.length), priority: repository.priority });
+        out.push({ id: repository.id, path: local.slice('file://'.length), priority: repository.priority, lockedOnly });
         continue;
       }
       const path = join(cacheDir, 'repomd', repository.id);
@@ -119,6 +133,7 @@ export async function openRepositories(
         id: repository.id,
         path,
         priority: repository.priority,
+        lockedOnly,
         baseUrl: readFileSync(join(path, 'base-url'), 'utf8'),
       });
     }
@@ -128,10 +143,29 @@ export async function openRepositories(
   return out;
 }
 
+const lockfileNames = ({ options }: VerbCall): string[] => [
+  ...options.strings('ex-lockfile'),
+  ...options.strings('lockfile'),
+];
+const hasLockfiles = (call: VerbCall): boolean => lockfileNames(call).length > 0;
+
+/** The lockfiles of the command line, merged. Throws `NotFound`, `Invalid`, `Usage` for --ex-lockfile-strict without one. */
 export function readLockfiles(call: VerbCall): Lockfile | undefined {
-  const names = [...call.options.strings('ex-lockfile'), ...call.options.strings('lockfile')];
-  if (names.length === 0) return undefined;
-  return mergeLockfiles(names.map((n) => parseLockfile(readFileSync(resolve(call.context.cwd, n), 'utf8'), n)));
+  const names = lockfileNames(call);
+  if (names.length > 0)
+    return mergeLockfiles(names.map((n) => parseLockfile(readText(resolve(call.context.cwd, n)), n)));
+  if (call.options.flag('ex-lockfile-strict'))
+    throw new CoppiceError('Usage', '--ex-lockfile-strict requires --ex-lockfile');
+  return undefined;
+}
+
+/** Text of a file that the command line names. Throws as opening does. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw errnoError(error, `Can't open file ${JSON.stringify(path)} for reading`);
+  }
 }
 
 /** The repository of --layer-repo. */
@@ -164,7 +198,15 @@ export function extraMetadata(call: VerbCall): Map<string, Variant> {
   };
   const file = call.options.string('add-metadata-from-json');
   if (file !== undefined) {
-    const value = JSON.parse(readFileSync(resolve(call.context.cwd, file), 'utf8')) as Record<string, unknown>;
+    let value: unknown;
+    try {
+      value = JSON.parse(readText(resolve(call.context.cwd, file)));
+    } catch (error) {
+      if (error instanceof CoppiceError) throw error;
+      throw new CoppiceError('Invalid', `Parsing ${file}: ${messageOf(error)}`);
+    }
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+      throw new CoppiceError('Invalid', `Parsing ${file}: expected an object`);
     for (const [key, v] of Object.entries(value)) out.set(key, variant(v));
   }
   for (const pair of call.options.strings('add-metadata-string')) {

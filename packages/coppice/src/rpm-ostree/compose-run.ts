@@ -23,10 +23,12 @@ export interface ComposedTree {
   readonly cmd: readonly string[];
 }
 
-/** What is known of the compose before this one. */
+/** What is known of the compose before this one, and how the tree is to differ from what the treefile says. */
 export interface EarlierCompose {
   readonly inputHash?: string | undefined;
   readonly version?: string | undefined;
+  /** False leaves files without labels. */
+  readonly selinux?: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function withComposedTree<T>(
     const repo = Repo.create(join(work, 'repo'), { mode, env: context.env });
     const lockfile = readLockfiles(call);
     const layerRepo = layerRepository(call);
-    const { treefile } = input;
+    const treefile = earlier.selinux === false ? { ...input.treefile, selinux: false } : input.treefile;
     const time = composeTime(call);
     const version = versionFor(treefile, earlier.version, time);
     const result = await composeTree({

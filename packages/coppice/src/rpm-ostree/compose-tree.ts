@@ -3,14 +3,15 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, fromHex } from '@coppice/base';
-import { removeTree } from '@coppice/linux';
+import { removeTree, replaceFile } from '@coppice/linux';
 import { gpgSignCommit, Repo } from '@coppice/ostree';
 import {
+  checkBuildable,
   composeCommit,
   diffCommits,
   fetchSolved,
   formatNevra,
-  nextVersion,
+  importAll,
   packageDiffJson,
   rpmOstreeLevel,
   type SolvedTree,
@@ -23,9 +24,11 @@ import {
   type ComposeInput,
   composeArch,
   extraMetadata,
+  layerRepository,
   openRepositories,
   readComposeInput,
   readLockfiles,
+  versionFor,
 } from './compose-input.ts';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
@@ -155,17 +158,30 @@ export function composeTime(call: VerbCall): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Math.floor(Date.now() / 1000);
 }
 
+/** Where imported packages are kept from compose to compose. */
+function packageRepository({ context }: VerbCall, repo: Repo, cacheDir: string): Repo {
+  const mode = repo.mode === 'archive' ? 'bare-user' : repo.mode;
+  return Repo.create(join(cacheDir, 'pkgcache-repo'), { mode, env: context.env });
+}
+
 /** Solves, downloads, composes and commits. `workdir` exists and is ours to fill. */
 async function compose(call: VerbCall, input: ComposeInput, workdir: string): Promise<number> {
   const { options, context } = call;
   const { treefile } = input;
+  if ((options.flag('download-only') || options.flag('download-only-rpms')) && !options.has('cachedir'))
+    throw new CoppiceError('Usage', '--download-only can only be used with --cachedir');
   const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
-  mkdirSync(cacheDir, { recursive: true });
   const repo = Repo.open(resolve(context.cwd, options.string('repo')!), { env: context.env });
+  const lockfile = readLockfiles(call);
+  const metadata = extraMetadata(call);
+  const layerRepo = layerRepository(call);
+  checkBuildable(treefile, context.env);
+  mkdirSync(cacheDir, { recursive: true });
   const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
   const repositories = await openRepositories(call, input, cacheDir);
-  const lockfile = readLockfiles(call);
   const solved = solveTree({
+    repo,
+    ...(layerRepo === undefined ? {} : { layerRepo }),
     repositories,
     arch: composeArch,
     treefile,
@@ -174,11 +190,19 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     lockfileStrict: options.flag('ex-lockfile-strict'),
   });
   const lockTo = options.string('ex-write-lockfile-to');
-  if (lockTo !== undefined) writeFileSync(resolve(context.cwd, lockTo), lockfileText(solved));
+  if (lockTo !== undefined) replaceFile(resolve(context.cwd, lockTo), Buffer.from(lockfileText(solved)));
   text.line(`Input state hash: ${solved.inputHash}`);
   if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
     for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
-    if (!options.flag('dry-run')) await fetchSolved(solved.packages, options.string('proxy'));
+    if (options.flag('dry-run')) return 0;
+    await fetchSolved(solved.packages, options.string('proxy'));
+    if (options.flag('download-only'))
+      importAll({
+        repo,
+        packageRepo: packageRepository(call, repo, cacheDir),
+        packages: solved.packages.map((p) => p.path),
+        treefile,
+      });
     return 0;
   }
   const previous = previousOf(call, repo, treefile.ref);
@@ -190,19 +214,8 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     text.line('No apparent changes since previous commit; use --force-nocache to override');
     return 0;
   }
-  const metadata = extraMetadata(call);
   const given = metadata.get('version');
-  const version =
-    given?.type === 's'
-      ? String(given.value)
-      : treefile.versionPrefix === undefined
-        ? undefined
-        : nextVersion(
-            treefile.versionPrefix,
-            treefile.versionSuffix,
-            previous.version,
-            new Date(composeTime(call) * 1000),
-          );
+  const version = given?.type === 's' ? String(given.value) : versionFor(treefile, previous.version, composeTime(call));
   const parentRev = options.string('parent');
   const parent = options.flag('no-parent')
     ? undefined
@@ -211,13 +224,10 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
       : previous.commit;
   await fetchSolved(solved.packages, options.string('proxy'));
   const commitIdTo = options.string('write-commitid-to');
-  const packageRepo = Repo.create(join(cacheDir, 'pkgcache-repo'), {
-    mode: repo.mode === 'archive' ? 'bare-user' : repo.mode,
-    env: context.env,
-  });
   const result = await composeCommit({
     repo,
-    packageRepo,
+    packageRepo: packageRepository(call, repo, cacheDir),
+    ...(layerRepo === undefined ? {} : { layerRepo }),
     packages: solved.packages.map((p) => p.path),
     treefile,
     treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
@@ -244,19 +254,21 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
       ? `${treefile.ref} => ${result.commit}`
       : `Wrote commit: ${result.commit}`,
   );
-  if (commitIdTo !== undefined) writeFileSync(resolve(context.cwd, commitIdTo), result.commit);
+  if (commitIdTo !== undefined) replaceFile(resolve(context.cwd, commitIdTo), Buffer.from(result.commit));
   const touch = options.string('touch-if-changed');
   if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
   const json = options.string('write-composejson-to');
   if (json !== undefined)
-    writeFileSync(
+    replaceFile(
       resolve(context.cwd, json),
-      composeJson(repo, result.commit, {
-        ref: treefile.ref,
-        inputHash: solved.inputHash,
-        parent,
-        stats: result.stats,
-      }),
+      Buffer.from(
+        composeJson(repo, result.commit, {
+          ref: treefile.ref,
+          inputHash: solved.inputHash,
+          parent,
+          stats: result.stats,
+        }),
+      ),
     );
   return 0;
 }
@@ -272,6 +284,7 @@ export const verb: Verb = {
       context.stdout.write(`${JSON.stringify(input.loaded.document, null, 2)}\n`);
       return 0;
     }
+    if (options.operands.length > 1) call.usageError(`unexpected argument '${options.operands[1]}' found`);
     if (options.string('repo') === undefined) throw new CoppiceError('Usage', '--repo must be specified');
     const given = options.string('workdir');
     const workdir =

@@ -5,6 +5,7 @@ import { writeCpio } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
 import type { Transaction } from '@coppice/ostree';
 import type { ImageTree } from '../tree/image-tree.ts';
+import { realProgram } from './cliwrap.ts';
 import { findTreeKernel } from './kernel.ts';
 import { findSandboxTools, prepareScratch, runInSandbox } from './sandbox.ts';
 
@@ -83,7 +84,8 @@ async function indexModules(
 export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, options: InitramfsOptions): Promise<void> {
   const kernel = findTreeKernel(tree);
   if (kernel === undefined) throw new CoppiceError('NotFound', 'Failed to find a kernel in the tree');
-  if (tree.lookup(tree.resolve('usr/bin/dracut', true)) === undefined)
+  const dracut = realProgram(tree, 'usr/bin/dracut');
+  if (tree.lookup(tree.resolve(dracut, true)) === undefined)
     throw new CoppiceError(
       'Unsupported',
       'Missing /usr/bin/dracut in the tree, which regenerating the initramfs needs',
@@ -98,7 +100,7 @@ export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, opt
     { lower: options.lower, scratch },
     {
       argv: [
-        '/usr/bin/dracut',
+        `/${dracut}`,
         '--reproducible',
         '-v',
         '--add',

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { CoppiceError, prefixError } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
 import type { Transaction } from '@coppice/ostree';
-import { type Header, type InstalledPackage, installedHeader } from '@coppice/rpm';
+import { type Header, type InstalledPackage, installedHeader, packageFiles } from '@coppice/rpm';
 import type { ImportedPackage } from '../import/package-commit.ts';
 import { formatNevra, type Nevra } from '../nevra.ts';
 import { nevraOfInstalled, TreeDatabase } from '../rpmdb.ts';
 import { checkoutTree, onlyAdds } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
+import { wrapPrograms, wrappedPrograms } from './cliwrap.ts';
 import { FileColors } from './file-colors.ts';
 import { regenerateInitramfs } from './initramfs.ts';
 import { copyKernel, findTreeKernel, kernelCopies, placeKernel, removeKernelCopies } from './kernel.ts';
@@ -21,6 +22,7 @@ import { imageFiles } from './package-files.ts';
 import { policyOfTree, relabelTree } from './relabel.ts';
 import { type ScriptPackage, ScriptRunner, type ScriptSurroundings } from './run-scripts.ts';
 import { checkTriggers, fileTriggersOf, scriptOf } from './script.ts';
+import { type InstallChoice, notInstalled, skippedFiles, skippedPaths } from './skipped-files.ts';
 import { makeAccounts, wantsAccounts } from './sysusers.ts';
 import { writeAutovar } from './tmpfiles.ts';
 
@@ -46,9 +48,18 @@ export interface LayerOptions extends ScriptSurroundings {
   readonly keepKernelInPlace?: boolean;
   /** Make a new initramfs, with these arguments for dracut. */
   readonly initramfs?: { readonly args: readonly string[] };
-  /** Paths of a package that are left out. */
-  readonly exclude?: (pkg: Nevra, path: string) => boolean;
+  /** Paths of a package that are left out although the database says they are there; undefined for none. */
+  readonly exclude?: (pkg: Nevra) => ((path: string) => boolean) | undefined;
+  /** Files that are not installed. */
+  readonly choice?: InstallChoice;
+  /** Programs to put behind wrappers, beside those that are already. */
+  readonly cliwrap?: readonly string[];
+  /** Make accounts of sysusers.d also where the tree's rpm does not. */
+  readonly forceSysusers?: boolean;
 }
+
+/** Nothing is left out. */
+const everything: InstallChoice = { langs: [], nodocs: false };
 
 const sameNevra = (a: Nevra, b: Nevra): boolean => formatNevra(a) === formatNevra(b);
 
@@ -98,18 +109,33 @@ class Layering {
     const forced = new Set(add.filter((e) => e.force === true).map((e) => e.pkg));
     const entries = new Map(add.map((e) => [e.pkg, e]));
     for (const pkg of [...this.#packages.filter((p) => !forced.has(p)), ...forced]) {
-      const { exclude } = this.#options;
+      const exclude = this.#exclusion(pkg);
       try {
         mergePackage(this.#tree, pkg, {
           mode: mergeModeOf(entries.get(pkg)!),
           choose: (path) => colors.choose(pkg.header, path),
-          ...(exclude === undefined ? {} : { exclude: (path: string) => exclude(pkg.nevra, path) }),
+          ...(exclude === undefined ? {} : { exclude }),
         });
       } catch (error) {
         throw prefixError(error, `Checking out package ${pkg.nevra.name}`);
       }
       colors.add(pkg.header);
     }
+  }
+
+  #exclusion(pkg: ImportedPackage): ((path: string) => boolean) | undefined {
+    const removed = this.#options.exclude?.(pkg.nevra);
+    const skipped = skippedPaths(pkg.header, skippedFiles(pkg.header, this.#options.choice ?? everything));
+    if (skipped.size === 0) return removed;
+    return (path) => skipped.has(path) || removed?.(path) === true;
+  }
+
+  /** States of a package's files for the database; undefined when all are there. */
+  #states(header: Header): number[] | undefined {
+    const states = this.#colors?.states(header);
+    const skipped = skippedFiles(header, this.#options.choice ?? everything);
+    if (skipped.size === 0) return states;
+    return packageFiles(header).map(({ index }) => (skipped.has(index) ? notInstalled : (states?.[index] ?? 0)));
   }
 
   /** Directories that show the current tree to scripts. */
@@ -136,7 +162,7 @@ class Layering {
   }
 
   async scripts(installed: readonly InstalledPackage[]): Promise<void> {
-    if (wantsAccounts(this.#tree, this.#packages))
+    if (this.#options.forceSysusers === true || wantsAccounts(this.#tree, this.#packages))
       this.#step('Running systemd-sysusers', () => makeAccounts(this.#txn, this.#tree, this.#packages));
     const headers = [...installed.map((p) => p.header), ...this.#packages.map((p) => p.header)];
     const paths = this.#packages.flatMap((p) => Array.from(imageFiles(p.header), (f) => f.path));
@@ -229,7 +255,7 @@ class Layering {
     taken.db.transaction(() => {
       for (const p of installed) if (gone.some((g) => sameNevra(nevraOfInstalled(p), g))) taken.db.remove(p.hnum);
       for (const pkg of this.#packages) {
-        const states = this.#colors?.states(pkg.header);
+        const states = this.#states(pkg.header);
         const facts = { installTime, tid: installTime, ...(states === undefined ? {} : { states }) };
         taken.db.add(installedHeader(pkg.header, pkg.signature, facts));
       }
@@ -255,6 +281,9 @@ class Layering {
         const going = installed.filter((p) => !staying.includes(p)).map((p) => p.header);
         await this.kernel(going);
       }
+      // Packages may have brought a program that was behind a wrapper anew.
+      const wrapped = new Set([...wrappedPrograms(this.#base), ...(this.#options.cliwrap ?? [])]);
+      wrapPrograms(this.#txn, this.#tree, [...wrapped]);
       writeAutovar(this.#txn, this.#tree);
       const packages = this.#step('Writing rpmdb', () => this.database(taken, installed));
       if (this.#options.relabel !== false && policyOfTree(this.#tree) !== undefined)

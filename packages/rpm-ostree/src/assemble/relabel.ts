@@ -41,18 +41,21 @@ class Relabeling {
   readonly #txn: Transaction;
   readonly #tree: ImageTree;
   readonly #policy: LabelPolicy;
+  /** /usr/etc is labelled as /etc, without asking the policy about that. */
+  readonly #etc: boolean;
   /** Content with a label, by content checksum and label: the same file in two places is written once. */
   readonly #known = new Map<string, string>();
   count = 0;
 
-  constructor(txn: Transaction, tree: ImageTree, policy: LabelPolicy) {
+  constructor(txn: Transaction, tree: ImageTree, policy: LabelPolicy, etc: boolean) {
     this.#txn = txn;
+    this.#etc = etc;
     this.#tree = tree;
     this.#policy = policy;
   }
 
   #label(path: string, mode: number): string | undefined {
-    const shown = path.replace(/^usr\/etc(?=\/|$)/, 'etc');
+    const shown = this.#etc ? path.replace(/^usr\/etc(?=\/|$)/, 'etc') : path;
     return treeLabel(this.#policy, shown === '' ? '/' : `/${shown}`, mode);
   }
 
@@ -89,8 +92,16 @@ class Relabeling {
   }
 }
 
-/** Labels the tree; returns how many files got another label. Without a policy in the tree nothing happens. */
-export function relabelTree(txn: Transaction, tree: ImageTree, base: ImageTree | undefined): number {
+/**
+ * Labels the tree; returns how many files got another label. Without a policy in the tree nothing happens. `version` 1 (what
+ * nodes do) labels /usr/etc as /etc; 0 leaves that to the policy's substitutions.
+ */
+export function relabelTree(
+  txn: Transaction,
+  tree: ImageTree,
+  base: ImageTree | undefined,
+  version: 0 | 1 = 1,
+): number {
   const policy = policyOfTree(tree);
   if (policy === undefined) return 0;
   const mine = tree.lookup(policyDir);
@@ -100,7 +111,7 @@ export function relabelTree(txn: Transaction, tree: ImageTree, base: ImageTree |
     old?.type === 'directory' &&
     mine.dir.stored !== undefined &&
     mine.dir.stored.tree === old.dir.stored?.tree;
-  const work = new Relabeling(txn, tree, policy);
+  const work = new Relabeling(txn, tree, policy, version === 1);
   work.directory(tree.root, samePolicy ? base?.root : undefined, '');
   return work.count;
 }

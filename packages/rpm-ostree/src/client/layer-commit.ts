@@ -1,8 +1,8 @@
 // The commit of a base with layers: known already, or put together with the base as its parent.
 import { join } from 'node:path';
-import { CoppiceError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
+import { cliwrapPrograms } from '../assemble/cliwrap.ts';
 import { layerPackages } from '../assemble/layer.ts';
 import { nevraVariant, repoStampsVariant, versionOf } from '../commit-facts.ts';
 import type { ImportedPackage } from '../import/package-commit.ts';
@@ -112,8 +112,6 @@ function announceOverrides(client: Client, resolution: Resolution): boolean {
 /** Makes the commit, unless a deployment has the one that would come out. */
 export async function commitLayers(client: Client, plan: LayerPlan): Promise<string> {
   const { base, origin, resolution, imported } = plan;
-  if (origin.cliwrap)
-    throw new CoppiceError('Unsupported', 'not built yet: cliwrap; see `rpm-ostree deploy --ex-cliwrap=false`');
   const { repo } = client;
   const changesBase = announceOverrides(client, resolution);
   const baseCommit = repo.loadCommit(base);
@@ -138,6 +136,7 @@ export async function commitLayers(client: Client, plan: LayerPlan): Promise<str
       gone,
       ...(baseDeployment === undefined ? {} : { baseDir: client.sysroot.deploymentPath(baseDeployment) }),
       ...(initramfs === undefined ? {} : { initramfs: { args: initramfs } }),
+      ...(origin.cliwrap ? { cliwrap: cliwrapPrograms } : {}),
       installTime: time,
       sourceDateEpoch: time,
       scratch: join(assemblyDir(client), 'commit'),

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 import { replaceFile } from '@coppice/linux';
+import type { Repo } from '@coppice/ostree';
 import { Goal, loadRepository, matchSubject, Pool, type RepositoryPackage } from '@coppice/rpm';
 import { advisoriesFor, advisoriesIn } from '../client/advisories.ts';
 import { formatEvr, formatNevra, type Nevra } from '../nevra.ts';
@@ -12,6 +13,7 @@ import type { Advisory, RepoStamp } from '../status/model.ts';
 import type { Plain } from '../treefile/document.ts';
 import type { Lockfile } from '../treefile/lockfile.ts';
 import { type ComposeOptions, type ComposeResult, composeCommit } from './compose.ts';
+import { externalDigests } from './externals.ts';
 
 /** A directory with `repodata/`, and the packages in it or at a URL. */
 export interface ComposeRepository {
@@ -21,6 +23,8 @@ export interface ComposeRepository {
   readonly baseUrl?: string;
   /** Lower wins; default 99. */
   readonly priority?: number;
+  /** Only packages that a lockfile names are taken from it. */
+  readonly lockedOnly?: boolean;
 }
 
 export interface ComposeTreeOptions extends Omit<ComposeOptions, 'packages' | 'repos' | 'inputHash'> {
@@ -64,9 +68,13 @@ function nevraOf(pkg: RepositoryPackage): Nevra {
   return { name: pkg.name, epoch: Number(pkg.epoch || 0), version: pkg.version, release: pkg.release, arch: pkg.arch };
 }
 
-function lockedOut(pkg: RepositoryPackage, options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>): boolean {
+function lockedOut(
+  pkg: RepositoryPackage,
+  options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>,
+  lockedOnly: boolean,
+): boolean {
   const locked = options.lockfile?.packages.get(pkg.name);
-  if (locked === undefined) return options.lockfileStrict === true;
+  if (locked === undefined) return options.lockfileStrict === true || lockedOnly;
   const evr = formatEvr(nevraOf(pkg));
   const same = evr === locked.evr.replace(/^0:/, '') && (locked.arch === undefined || locked.arch === pkg.arch);
   return !same || (locked.digest !== undefined && locked.digest !== `${pkg.checksum.type}:${pkg.checksum.value}`);
@@ -84,7 +92,10 @@ function advisoriesFixed(repositories: readonly ComposeRepository[], packages: r
 
 /** Which packages a treefile means. Throws `NotFound`, `Conflict` with the solver's explanation. */
 export function solveTree(
-  options: Pick<ComposeTreeOptions, 'repositories' | 'arch' | 'treefile' | 'lockfile' | 'lockfileStrict' | 'document'>,
+  options: Pick<
+    ComposeTreeOptions,
+    'repositories' | 'arch' | 'treefile' | 'lockfile' | 'lockfileStrict' | 'document' | 'layerRepo'
+  > & { readonly repo?: Repo },
 ): SolvedTree {
   const { treefile } = options;
   const pool = new Pool();
@@ -94,11 +105,11 @@ export function solveTree(
   const byId = new Map<number, SolvedPackage>();
   const repoIds = new Map<string, ReadonlySet<number>>();
   const repos: RepoStamp[] = [];
-  for (const { id, path, priority, baseUrl } of options.repositories) {
+  for (const { id, path, priority, baseUrl, lockedOnly } of options.repositories) {
     const loaded = loadRepository(path);
     const repo = pool.addRepo(id, { priority: -(priority ?? 99) });
     for (const pkg of loaded.packages) {
-      if (pkg.arch === 'src' || pkg.arch === 'nosrc' || lockedOut(pkg, options)) continue;
+      if (pkg.arch === 'src' || pkg.arch === 'nosrc' || lockedOut(pkg, options, lockedOnly === true)) continue;
       byId.set(pool.addPackage(repo, pkg), {
         nevra: nevraOf(pkg),
         repo: id,
@@ -111,8 +122,11 @@ export function solveTree(
     repoIds.set(id, new Set(repo.solvables));
     repos.push({ id, timestamp: loaded.repomd.records.reduce((n, r) => Math.max(n, r.timestamp), 0) });
   }
-  for (const name of treefile.excludePackages)
-    for (const id of matchSubject(pool, name)?.solvables ?? []) pool.disable(id);
+  for (const name of treefile.excludePackages) {
+    if (treefile.packages.includes(name))
+      throw new CoppiceError('Invalid', `Package ${name} is both in packages and in exclude-packages`);
+    for (const [id, { nevra }] of byId) if (nevra.name === name) pool.disable(id);
+  }
   const goal = new Goal(pool, { recommends: treefile.recommends });
   goal.installAll(treefile.packages);
   for (const { repo, packages } of treefile.repoPackages) {
@@ -132,6 +146,7 @@ export function solveTree(
       .update(JSON.stringify(options.document ?? treefile))
       .digest('hex'),
   );
+  for (const digest of externalDigests(treefile, options.layerRepo ?? options.repo)) hash.update(digest);
   for (const p of packages) hash.update(`install${p.checksum}`);
   return {
     packages,

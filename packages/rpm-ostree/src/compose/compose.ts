@@ -1,4 +1,5 @@
 // A base commit from packages: merged, scripts run, postprocessed, committed. Where the packages come from is another file.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { CoppiceError, type Progress, silentProgress } from '@coppice/base';
@@ -8,6 +9,7 @@ import { hostFs, removeTree } from '@coppice/linux';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { type RpmPackage, readPackage } from '@coppice/rpm';
 import { advisoriesKey, advisoryVariant } from '../advisory-list.ts';
+import { realProgram, wrapPrograms } from '../assemble/cliwrap.ts';
 import { regenerateInitramfs } from '../assemble/initramfs.ts';
 import { copyKernel, type TreeKernel } from '../assemble/kernel.ts';
 import { layerPackages } from '../assemble/layer.ts';
@@ -21,6 +23,7 @@ import { checkoutTree } from '../tree/checkout-tree.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
 import { copyTree } from './copy-tree.ts';
+import { runFinalize } from './finalize.ts';
 import { layoutRoot } from './layout.ts';
 import { placeDatabase, postprocessTree } from './postprocess.ts';
 import { addFiles, mergeLayers, runPostprocess } from './tree-steps.ts';
@@ -125,7 +128,7 @@ export function importAll(
     const checksum = `sha256:${createHash('sha256').update(rpm.headerBytes).digest('hex')}`;
     const known = findImportedPackage(repo, nevraOfHeader(rpm.header), {
       repodataChecksum: checksum,
-      nodocs: !treefile.documentation,
+      ...importChoice(treefile),
     });
     if (known !== undefined) out.push(known);
     else fresh.push({ rpm, checksum, at: out.push(undefined as unknown as ImportedPackage) - 1 });
@@ -135,26 +138,34 @@ export function importAll(
     for (const { rpm, checksum, at } of fresh)
       out[at] = importPackage(txn, rpm, {
         repodataChecksum: checksum,
-        nodocs: !treefile.documentation,
-        readonlyExecutables: treefile.readonlyExecutables,
+        ...importChoice(treefile),
         skipExtraneous: true,
       });
   });
   return out;
 }
 
-function exclusion(treefile: Treefile): ((pkg: Nevra, path: string) => boolean) | undefined {
+/** `remove-from-packages`. */
+function exclusion(treefile: Treefile): ((pkg: Nevra) => ((path: string) => boolean) | undefined) | undefined {
   if (treefile.removeFromPackages.length === 0) return undefined;
+  const escaped = (name: string): string => name.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   const rules = treefile.removeFromPackages.map((r) => ({
-    name: r.package,
+    name: new RegExp(`^${escaped(r.package)}$`),
     patterns: r.patterns.map((p) => new RegExp(p)),
   }));
-  return (pkg, path) => {
-    const absolute = `/${path.replace(/^usr\/etc(\/|$)/, 'etc$1')}`;
-    return rules.some(
-      (r) => new RegExp(`^${r.name.replaceAll('*', '.*')}$`).test(pkg.name) && r.patterns.some((p) => p.test(absolute)),
-    );
+  return (pkg) => {
+    const patterns = rules.filter((r) => r.name.test(pkg.name)).flatMap((r) => r.patterns);
+    if (patterns.length === 0) return undefined;
+    return (path) => {
+      const absolute = `/${path.replace(/^usr\/etc(\/|$)/, 'etc$1')}`;
+      return patterns.some((p) => p.test(absolute));
+    };
   };
+}
+
+/** How a treefile has packages imported. */
+function importChoice({ documentation, readonlyExecutables, ima }: Treefile) {
+  return { nodocs: !documentation, readonlyExecutables, ima };
 }
 
 function previousCommit({
@@ -165,6 +176,19 @@ function previousCommit({
   return previous === undefined || !repo.hasObject('commit', previous) ? undefined : { repo, commit: previous };
 }
 
+/** Refuses what cannot be done, before anything is. Throws `Unsupported`, `Invalid`. */
+export function checkBuildable(treefile: Treefile, env: Readonly<Record<string, string | undefined>>): void {
+  if (treefile.unbuilt.length > 0)
+    throw new CoppiceError('Unsupported', `not built yet: treefile: ${treefile.unbuilt.join(', ')}`);
+  if (treefile.rpmdbNormalize && env['SOURCE_DATE_EPOCH'] === undefined)
+    throw new CoppiceError('Invalid', 'rpmdb-normalize: SOURCE_DATE_EPOCH must be set');
+  if (treefile.rpmdb !== 'host') return;
+  const asked = spawnSync('rpm', ['--eval', '%{?_db_backend}'], { encoding: 'utf8', env: { ...env } });
+  const backend = asked.status === 0 ? asked.stdout.trim() : '';
+  if (backend !== '' && backend !== 'sqlite')
+    throw new CoppiceError('Unsupported', `rpmdb: host: cannot write a database in this machine's format, ${backend}`);
+}
+
 /** Packages into an empty tree, with their scripts. */
 export async function mergePackages(
   txn: Transaction,
@@ -172,10 +196,16 @@ export async function mergePackages(
   options: ComposeOptions,
   imported: readonly ImportedPackage[],
 ): Promise<readonly Nevra[]> {
+  checkBuildable(options.treefile, options.env ?? process.env);
   const exclude = exclusion(options.treefile);
   const previous = previousCommit(options);
-  if (previous !== undefined && options.treefile.preservePasswd)
-    keepUsers(txn, tree, ImageTree.fromCommit(previous.repo, previous.commit));
+  if (options.treefile.preservePasswd)
+    keepUsers(
+      txn,
+      tree,
+      options.treefile,
+      previous === undefined ? undefined : ImageTree.fromCommit(previous.repo, previous.commit),
+    );
   if (options.packageRepo !== undefined && options.packageRepo !== tree.repo)
     for (const pkg of imported) copyTree(options.packageRepo, txn, pkg.commit);
   return await layerPackages(txn, tree, {
@@ -183,6 +213,8 @@ export async function mergePackages(
     gone: [],
     keepKernelInPlace: true,
     relabel: false,
+    choice: { langs: options.treefile.installLangs, nodocs: !options.treefile.documentation },
+    forceSysusers: options.treefile.sysusers === 'compose-forced',
     installTime: options.timestamp,
     sourceDateEpoch: options.timestamp,
     scratch: options.scratch,
@@ -212,9 +244,8 @@ export async function finishTree(
   >,
 ): Promise<TreeKernel | undefined> {
   const { treefile } = options;
-  if (treefile.unbuilt.length > 0)
-    throw new CoppiceError('Unsupported', `not built yet: treefile: ${treefile.unbuilt.join(', ')}`);
   const env = options.env ?? process.env;
+  checkBuildable(treefile, env);
   const kernel = postprocessTree(txn, tree, treefile, options.version);
   mergeLayers(txn, tree, treefile, options.layerRepo);
   addFiles(txn, tree, treefile);
@@ -231,7 +262,7 @@ export async function finishTree(
     kernel !== undefined &&
     kernel.initramfs === undefined &&
     !treefile.noInitramfs &&
-    tree.lookup(tree.resolve('usr/bin/dracut', true)) !== undefined
+    tree.lookup(tree.resolve(realProgram(tree, 'usr/bin/dracut'), true)) !== undefined
   ) {
     const lower = `${options.scratch}/initramfs-tree`;
     mkdirSync(options.scratch, { recursive: true });
@@ -244,10 +275,12 @@ export async function finishTree(
       sourceDateEpoch: options.timestamp,
     });
   }
+  wrapPrograms(txn, tree, treefile.cliwrap);
+  runFinalize(txn, tree, treefile.finalizeDirs, { env, fs: options.fs ?? hostFs, scratch: options.scratch });
   if (kernel !== undefined) copyKernel(tree, kernelPlaces[treefile.bootLocation]);
-  if (treefile.selinux) relabelTree(txn, tree, undefined);
   if (options.treefileJson !== undefined)
     tree.writeFile(txn, 'usr/share/rpm-ostree/treefile.json', options.treefileJson);
+  if (treefile.selinux) relabelTree(txn, tree, undefined, treefile.selinuxLabelVersion);
   return kernel;
 }
 
@@ -255,6 +288,7 @@ export async function finishTree(
 export async function composeCommit(options: ComposeOptions): Promise<ComposeResult> {
   const { repo, treefile } = options;
   const progress = options.progress ?? silentProgress;
+  checkBuildable(treefile, options.env ?? process.env);
   progress({ type: 'begin', step: 'Importing packages' });
   const imported = importAll(options);
   progress({ type: 'end', step: 'Importing packages', text: `done: ${imported.length}` });

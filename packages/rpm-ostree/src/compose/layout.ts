@@ -72,6 +72,21 @@ function moveInto(tree: ImageTree, dir: TreeDirectory, target: string): void {
   }
 }
 
+/** /opt and /usr/local keep what packages brought, and what a node adds lies over it at boot. */
+function overlayState(txn: Transaction, tree: ImageTree): void {
+  tree.remove('opt');
+  tree.ensureDir('usr/lib/opt');
+  tree.writeSymlink(txn, 'opt', 'usr/lib/opt');
+  if (tree.lookup('usr/local')?.type !== 'directory') tree.remove('usr/local');
+  tree.ensureDir('usr/local');
+  for (const name of ['usr-lib-opt', 'usr-local'])
+    tree.writeSymlink(
+      txn,
+      `usr/lib/systemd/system/local-fs.target.requires/ostree-state-overlay@${name}.service`,
+      '../ostree-state-overlay@.service',
+    );
+}
+
 /** Gives a tree of merged packages the root of an image. What packages left in /var goes. */
 export function layoutRoot(txn: Transaction, tree: ImageTree, options: LayoutOptions): void {
   mergeUsr(txn, tree);
@@ -94,6 +109,9 @@ export function layoutRoot(txn: Transaction, tree: ImageTree, options: LayoutOpt
     tree.writeSymlink(txn, 'opt', 'var/opt');
     tree.remove('usr/local');
     tree.writeSymlink(txn, 'usr/local', '../var/usrlocal');
-  } else tree.ensureDir('opt');
+  } else if (options.optUsrlocal === 'root') {
+    tree.ensureDir('opt');
+    tree.ensureDir('usr/local');
+  } else overlayState(txn, tree);
   for (const { path, text } of integrationFiles(options)) tree.writeFile(txn, path, text);
 }

@@ -64,6 +64,31 @@ function useradd(txn: Transaction, tree: ImageTree): void {
   if (text !== undefined) tree.writeFile(txn, path, text.replace(/^HOME=\/home$/m, 'HOME=/var/home'));
 }
 
+/** Where an image has directories elsewhere, for those who label files. */
+const substitutions: readonly (readonly [string, string])[] = [
+  ['/home', '/var/home'],
+  ['/usr/etc', '/etc'],
+  ['/usr/lib/opt', '/opt'],
+];
+
+/** Adds the image's places to the policy's substitutions; a rule for /var/home, which then would turn in a circle, becomes a comment. */
+function substitutePaths(txn: Transaction, tree: ImageTree): void {
+  const policies = tree.lookup('usr/etc/selinux');
+  if (policies?.type !== 'directory') return;
+  for (const name of policies.dir.dirs.keys()) {
+    const path = `usr/etc/selinux/${name}/contexts/files/file_contexts.subs_dist`;
+    const text = tree.readText(path);
+    if (text === undefined) continue;
+    const lines = text.split('\n').map((line) => (/^\/var\/home\s/.test(line) ? `# ${line}` : line));
+    if (lines.at(-1) === '') lines.pop();
+    for (const [from, to] of substitutions) {
+      const there = lines.some((line) => line.split(/\s+/)[0] === from);
+      if (!there) lines.push(`${from} ${to}`);
+    }
+    tree.writeFile(txn, path, `${lines.join('\n')}\n`);
+  }
+}
+
 /** `remove-files`: a leading slash is dropped; directories go with all they hold. */
 export function removeFiles(tree: ImageTree, paths: readonly string[]): void {
   for (const written of paths) {
@@ -81,6 +106,7 @@ export function postprocessTree(
 ): TreeKernel | undefined {
   splitUsers(txn, tree, treefile);
   useradd(txn, tree);
+  substitutePaths(txn, tree);
   if (treefile.machineidCompat) {
     if (tree.lookup('usr/etc/machine-id') === undefined) tree.writeFile(txn, 'usr/etc/machine-id', '', { mode: 0o444 });
   } else tree.remove('usr/etc/machine-id');

@@ -122,7 +122,7 @@ export async function commitRoot(
   const packages = packageListOfTree(tree, options.scratch);
   const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);
   return await repo.transactionAsync(async (txn) => {
-    if (treefile.selinux) relabelTree(txn, tree, undefined);
+    if (treefile.selinux) relabelTree(txn, tree, undefined, treefile.selinuxLabelVersion);
     const commit = txn.writeCommit({
       metadata: commitMetadata(options, packages, kernelOf(tree)),
       parent: options.parent,

@@ -23,11 +23,30 @@ function groupsIn(tree: ImageTree): GroupEntry[] {
   return unique(['usr/etc/group', 'usr/lib/group'].flatMap((path) => parseGroup(tree.readText(path) ?? '')));
 }
 
-/** `preserve-passwd`: the accounts of the previous commit are there before any package is (its own files of them are left). */
-export function keepUsers(txn: Transaction, tree: ImageTree, previous: ImageTree): void {
-  if (previous.lookup('usr/lib/passwd') === undefined) return;
-  tree.writeFile(txn, 'usr/etc/passwd', formatPasswd(usersIn(previous)));
-  tree.writeFile(txn, 'usr/etc/group', formatGroup(groupsIn(previous)));
+/** Entries of the file that a check names; undefined for other checks. */
+function checkedFile<T>(check: UserCheck, key: string, parse: (text: string) => T[]): T[] | undefined {
+  if (check.type !== 'file') return undefined;
+  if (check.filename === undefined) throw new CoppiceError('Invalid', `${key}: missing field \`filename\``);
+  return parse(readFile(check.filename, { limit: fileLimit }).toString());
+}
+
+/**
+ * `preserve-passwd`: accounts of the file that a check names, else of the previous commit, are there before any package is
+ * (a previous commit's own files of them are left).
+ */
+export function keepUsers(
+  txn: Transaction,
+  tree: ImageTree,
+  treefile: Treefile,
+  previous: ImageTree | undefined,
+): void {
+  const old = previous?.lookup('usr/lib/passwd') === undefined ? undefined : previous;
+  const users =
+    checkedFile(treefile.checkPasswd, 'check-passwd', parsePasswd) ?? (old === undefined ? undefined : usersIn(old));
+  const groups =
+    checkedFile(treefile.checkGroups, 'check-groups', parseGroup) ?? (old === undefined ? undefined : groupsIn(old));
+  if (users !== undefined) tree.writeFile(txn, 'usr/etc/passwd', formatPasswd(users));
+  if (groups !== undefined) tree.writeFile(txn, 'usr/etc/group', formatGroup(groups));
 }
 
 /** Whether something of the tree belongs to this user or group. */
@@ -100,10 +119,8 @@ function wantedBy<T extends { readonly name: string }>(
       return previous === undefined ? undefined : of(previous);
     case 'data':
       return dataEntries(check.entries ?? {}, key);
-    case 'file': {
-      if (check.filename === undefined) throw new CoppiceError('Invalid', `${key}: missing field \`filename\``);
-      return of(parse(readFile(check.filename, { limit: fileLimit }).toString()));
-    }
+    case 'file':
+      return of(checkedFile(check, key, parse)!);
   }
 }
 

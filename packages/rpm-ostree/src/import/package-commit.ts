@@ -45,6 +45,17 @@ export function nevraOfHeader(header: Header): Nevra {
   };
 }
 
+/** What changes an imported tree, under the keys that a commit has when it is so. */
+function importFlags(
+  options: Pick<PackageTreeOptions, 'nodocs' | 'readonlyExecutables' | 'ima'>,
+): readonly (readonly [string, boolean])[] {
+  return [
+    ['rpmostree.nodocs', options.nodocs ?? false],
+    ['coppice.readonly-executables', options.readonlyExecutables ?? false],
+    ['coppice.ima', options.ima ?? false],
+  ];
+}
+
 /** Imports a package in a transaction and sets its ref. */
 export function importPackage(txn: Transaction, rpm: RpmPackage, options: ImportOptions = {}): ImportedPackage {
   const nevra = nevraOfHeader(rpm.header);
@@ -81,7 +92,7 @@ export function importPackage(txn: Transaction, rpm: RpmPackage, options: Import
   }
   if (options.repodataChecksum !== undefined)
     metadata.set('rpmostree.repodata_checksum', Variant.string(options.repodataChecksum));
-  if (options.nodocs === true) metadata.set('rpmostree.nodocs', Variant.boolean(true));
+  for (const [key, set] of importFlags(options)) if (set) metadata.set(key, Variant.boolean(true));
   const commit = txn.writeCommit({
     metadata,
     parent: undefined,
@@ -143,14 +154,16 @@ export function loadImportedPackage(repo: Repo, commit: string, ref: string): Im
 export function findImportedPackage(
   repo: Repo,
   nevra: Nevra,
-  want: { readonly repodataChecksum?: string | undefined; readonly nodocs?: boolean } = {},
+  want: Pick<PackageTreeOptions, 'nodocs' | 'readonlyExecutables' | 'ima'> & {
+    readonly repodataChecksum?: string | undefined;
+  } = {},
 ): ImportedPackage | undefined {
   const ref = packageRef(nevra);
   const commit = repo.tryResolveRev(ref);
   if (commit === undefined || !repo.hasObject('commit', commit) || repo.isPartial(commit)) return undefined;
   const { metadata } = repo.loadCommit(commit);
   if (metadata.lookup('rpmostree.unpack_version', 'u') !== unpackVersion) return undefined;
-  if ((metadata.lookupBoolean('rpmostree.nodocs') ?? false) !== (want.nodocs ?? false)) return undefined;
+  for (const [key, set] of importFlags(want)) if ((metadata.lookupBoolean(key) ?? false) !== set) return undefined;
   if (
     want.repodataChecksum !== undefined &&
     metadata.lookupString('rpmostree.repodata_checksum') !== want.repodataChecksum

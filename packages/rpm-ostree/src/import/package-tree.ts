@@ -16,6 +16,8 @@ export interface PackageTreeOptions {
   readonly readonlyExecutables?: boolean;
   /** Leave out paths an image cannot hold instead of failing. */
   readonly skipExtraneous?: boolean;
+  /** Keep the signatures of files (`security.ima`). */
+  readonly ima?: boolean;
   /** SELinux context of a path, without NUL. */
   readonly label?: (path: string, mode: number) => string | undefined;
 }
@@ -35,6 +37,15 @@ function linkTarget(target: string): string {
 
 function readText(chunks: Iterable<Uint8Array>): string {
   return Buffer.concat(Array.from(chunks, (c) => Buffer.from(c))).toString();
+}
+
+/** A file's signature for the kernel's integrity subsystem; undefined for none, which nine bytes of zero also say. Throws `Corrupt`. */
+function imaSignature({ path, imaSignature: hex }: RpmFile): Buffer | undefined {
+  if (hex === '') return undefined;
+  if (hex.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(hex))
+    throw new CoppiceError('Corrupt', `${path}: malformed file signature`);
+  const bytes = Buffer.from(hex, 'hex');
+  return bytes.subarray(0, 9).every((b) => b === 0) ? undefined : bytes;
 }
 
 class PackageTreeBuilder {
@@ -130,7 +141,10 @@ class PackageTreeBuilder {
     if (this.#options.readonlyExecutables === true && (mode & execute) !== 0) mode &= ~write;
     const xattrs = labelXattrs(this.#options, path, file.mode);
     const caps = file.caps === '' ? undefined : encodeFileCapabilities(file.caps);
-    if (caps !== undefined) xattrs.unshift({ name: 'security.capability', value: caps });
+    if (caps !== undefined) xattrs.push({ name: 'security.capability', value: caps });
+    const signature = this.#options.ima === true ? imaSignature(file) : undefined;
+    if (signature !== undefined) xattrs.push({ name: 'security.ima', value: signature });
+    xattrs.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { uid: 0, gid: 0, mode: S_IFREG | mode, symlinkTarget: '', xattrs };
   }
 

@@ -9,6 +9,8 @@ export interface CheckoutTreeOptions {
   readonly without?: ImageTree;
   /** Give files and directories their owners; needs root. */
   readonly owners?: boolean;
+  /** Files of their own instead of hard links to objects: for those who change them. */
+  readonly copy?: boolean;
 }
 
 /** Whether files on disk have the owners of the tree: only with root and a repository that keeps them on its objects. */
@@ -20,6 +22,7 @@ interface Work {
   readonly repo: Repo;
   readonly tree: ImageTree;
   readonly owners: boolean;
+  readonly copy: boolean;
 }
 
 function copyFile(work: Work, checksum: string, to: string): void {
@@ -45,7 +48,8 @@ function placeFile(work: Work, checksum: string, to: string): void {
   }
   // Content of an archive is compressed, and an object of a bare-user repository has its owner in an attribute.
   const place =
-    repo.mode === 'bare' || (repo.mode === 'bare-user' && !work.owners) || repo.mode === 'bare-user-only'
+    !work.copy &&
+    (repo.mode === 'bare' || (repo.mode === 'bare-user' && !work.owners) || repo.mode === 'bare-user-only')
       ? repo.findObject('file', checksum)
       : undefined;
   if (place !== undefined) {
@@ -94,6 +98,7 @@ function place(work: Work, dir: TreeDirectory, base: TreeDirectory | undefined, 
 
 /** Writes the tree (or `subpath` of it) to `to`, which must not exist. */
 export function checkoutTree(tree: ImageTree, to: string, options: CheckoutTreeOptions = {}): void {
-  const work: Work = { repo: tree.repo, tree, owners: options.owners ?? ownersOnDisk(tree.repo) };
+  const owners = options.owners ?? ownersOnDisk(tree.repo);
+  const work: Work = { repo: tree.repo, tree, owners, copy: options.copy === true };
   place(work, tree.root, options.without?.root, to);
 }

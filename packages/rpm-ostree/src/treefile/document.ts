@@ -2,6 +2,7 @@
 import { CoppiceError, messageOf, prefixError } from '@coppice/base';
 import { parse } from 'yaml';
 import { type FieldKind, treefileAliases, treefileFields } from './fields-table.ts';
+import { parseKickstart } from './kickstart.ts';
 
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 export type TreefileDocument = Record<string, Plain>;
@@ -10,6 +11,8 @@ const sizeLimit = 8 * 1024 * 1024;
 
 function words(text: string): string[] {
   // Quoted parts hold a whole dependency: `'foo >= 1.0'`.
+  if ((text.match(/'/g)?.length ?? 0) % 2 === 1)
+    throw new CoppiceError('Invalid', `Missing terminating quote: ${text}`);
   const out: string[] = [];
   for (const match of text.matchAll(/'([^']*)'|(\S+)/g)) out.push(match[1] ?? match[2]!);
   return out;
@@ -59,6 +62,12 @@ export function checkTreefileDocument(raw: unknown, basearch: string): TreefileD
     const before = out[key];
     out[key] = Array.isArray(before) && Array.isArray(next) ? [...before, ...next] : next;
   }
+  const own = out['basearch'];
+  if (own !== undefined && own !== basearch)
+    throw new CoppiceError(
+      'Invalid',
+      `Invalid basearch ${String(own)} on ${basearch}: cross-composes are not supported`,
+    );
   if (archPackages.length > 0) out['packages'] = [...((out['packages'] as Plain[] | undefined) ?? []), ...archPackages];
   return out;
 }
@@ -68,7 +77,11 @@ export function parseTreefileDocument(text: string, name: string, basearch: stri
   if (text.length > sizeLimit) throw new CoppiceError('Limit', `${name}: treefile larger than ${sizeLimit} bytes`);
   let raw: unknown;
   try {
-    raw = name.endsWith('.json') ? JSON.parse(text) : parse(text, { version: '1.2', maxAliasCount: 1000 });
+    raw = name.endsWith('.ks')
+      ? parseKickstart(text)
+      : name.endsWith('.json')
+        ? JSON.parse(text)
+        : parse(text, { version: '1.2', maxAliasCount: 1000 });
   } catch (error) {
     throw new CoppiceError('Invalid', `Parsing ${name}: ${messageOf(error).split('\n')[0]}`, { cause: error });
   }

@@ -9,6 +9,8 @@ export interface TreefileSource {
   read(path: string): { readonly text: string; readonly identity: string };
   /** The path of `include` as written in `from`. */
   resolve(from: string, include: string): string;
+  /** Whether there is a directory at a path. */
+  isDirectory?(path: string): boolean;
 }
 
 export interface LoadedTreefile {
@@ -21,7 +23,9 @@ export interface LoadedTreefile {
 const depthLimit = 50;
 
 /** Files whose content a tree copies (`add-files`, scripts) are named relative to the file that mentions them. */
-const relativeKeys = ['postprocess-script', 'finalize.d'] as const;
+const relativeKeys = ['postprocess-script'] as const;
+/** A directory beside a treefile that counts without being named (edition 2024). */
+const finalizeDirectory = 'finalize.d';
 
 /** Merges `included` under `document`: see `FieldKind` for the rules. */
 export function mergeTreefiles(document: TreefileDocument, included: TreefileDocument): TreefileDocument {
@@ -50,6 +54,7 @@ class Loader {
   readonly #source: TreefileSource;
   readonly #basearch: string;
   readonly #seen = new Set<string>();
+  readonly #finalize = new Set<string>();
   readonly files: string[] = [];
 
   constructor(source: TreefileSource, basearch: string) {
@@ -68,7 +73,14 @@ class Loader {
       throw new CoppiceError('Invalid', `Include loop detected; ${path} was already included`);
     this.#seen.add(identity);
     this.files.push(path);
-    return this.expand(parseTreefileDocument(text, path, this.#basearch), path, outer, depth);
+    const document = parseTreefileDocument(text, path, this.#basearch);
+    const beside = this.#source.resolve(path, finalizeDirectory);
+    const known = (document[finalizeDirectory] as Plain[] | undefined) ?? [];
+    if (this.#source.isDirectory?.(beside) === true && !this.#finalize.has(beside)) {
+      this.#finalize.add(beside);
+      document[finalizeDirectory] = [...known, beside];
+    }
+    return this.expand(document, path, outer, depth);
   }
 
   expand(
@@ -166,6 +178,16 @@ export function substituteVariables(
     });
   const out: TreefileDocument = { ...document };
   for (const key of substituted) if (typeof out[key] === 'string') out[key] = replace(out[key]);
+  for (const key of ['repos', 'lockfile-repos'] as const) {
+    const list = out[key];
+    if (Array.isArray(list)) out[key] = list.map((v) => (typeof v === 'string' ? replace(v) : v));
+  }
+  if (Array.isArray(out['repo-packages']))
+    out['repo-packages'] = out['repo-packages'].map((row) =>
+      row !== null && typeof row === 'object' && !Array.isArray(row) && typeof row['repo'] === 'string'
+        ? { ...row, repo: replace(row['repo']) }
+        : row,
+    );
   for (const key of ['add-commit-metadata', 'metadata'] as const) {
     const map = out[key];
     if (map === undefined || map === null || typeof map !== 'object' || Array.isArray(map)) continue;

@@ -30,7 +30,16 @@ export interface Treefile {
   readonly excludePackages: readonly string[];
   readonly recommends: boolean;
   readonly documentation: boolean;
+  /** Languages whose `%lang()` files are installed; empty for all. */
+  readonly installLangs: readonly string[];
   readonly selinux: boolean;
+  /** 1: files of /usr/etc get the labels of /etc whatever the policy says of /usr/etc. */
+  readonly selinuxLabelVersion: 0 | 1;
+  /** Signatures of files in packages become attributes. */
+  readonly ima: boolean;
+  /** `compose-forced`: accounts of sysusers.d are made even where the tree's rpm leaves that to boot. */
+  readonly sysusers: 'compose-auto' | 'compose-forced';
+  readonly repovars: Readonly<Record<string, string>>;
   readonly container: boolean;
   readonly containerCmd: readonly string[];
   readonly gpgKey: string | undefined;
@@ -51,6 +60,13 @@ export interface Treefile {
   readonly initramfsArgs: readonly string[];
   readonly noInitramfs: boolean;
   readonly readonlyExecutables: boolean;
+  /** Programs that are replaced by wrappers which call rpm-ostree; names of files. */
+  readonly cliwrap: readonly string[];
+  /** Whose format the package database has: that of the tree's rpm, or this machine's. */
+  readonly rpmdb: 'target' | 'host';
+  readonly rpmdbNormalize: boolean;
+  /** Directories with programs that are run over the finished tree. */
+  readonly finalizeDirs: readonly string[];
   readonly etcGroupMembers: readonly string[];
   /** Users of the previous commit keep their numbers. */
   readonly preservePasswd: boolean;
@@ -82,10 +98,6 @@ const badTargets = /^\/?(usr\/(?!local(?:\/|$))|etc\/|bin\/|sbin\/|lib\/|lib64\/
 
 /** Values of a treefile that a tree is not made by yet; others of the same keys are the default or need nothing. */
 const unbuiltValues: Readonly<Record<string, (value: Plain) => boolean>> = {
-  ima: (value) => value === true,
-  cliwrap: (value) => value === true,
-  'cliwrap-binaries': (value) => Array.isArray(value) && value.length > 0,
-  rpmdb: (value) => value === 'host',
   'boot-location': (value) => value === 'kernel-install',
 };
 
@@ -108,6 +120,28 @@ function userCheck(value: Plain | undefined): UserCheck {
   };
 }
 
+function labelVersion(value: Plain | undefined): 0 | 1 {
+  if (value === undefined || value === 0) return 0;
+  if (value === 1) return 1;
+  throw new CoppiceError('Invalid', `selinux-label-version: unknown version ${String(value)}, expected 0 or 1`);
+}
+
+/** The programs of `cliwrap` and `cliwrap-binaries`. Only the list may name kernel-install, and nothing else. */
+function wrapped(all: boolean, chosen: readonly string[]): string[] {
+  for (const name of chosen)
+    if (name !== 'kernel-install')
+      throw new CoppiceError('Invalid', `cliwrap-binaries: unknown variant \`${name}\`, expected \`kernel-install\``);
+  return [...(all ? ['rpm', 'dracut', 'grubby', 'yum', 'dnf'] : []), ...(chosen.length > 0 ? ['kernel-install'] : [])];
+}
+
+function checkPattern(pattern: string): void {
+  try {
+    new RegExp(pattern);
+  } catch {
+    throw new CoppiceError('Invalid', `remove-from-packages: invalid regular expression: ${pattern}`);
+  }
+}
+
 /** Types the values; throws `Invalid` for shapes and combinations the original rejects. */
 export function typeTreefile(doc: TreefileDocument): Treefile {
   const text = (key: string): string | undefined => doc[key] as string | undefined;
@@ -118,12 +152,20 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
         throw new CoppiceError('Invalid', `${key}: invalid type: expected a string`);
       return String(v);
     });
+  const words = (value: Plain | undefined): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries((value as Record<string, Plain> | undefined) ?? {}).map(([key, v]) => [key, String(v)]),
+    );
   const edition = pick(text('edition'), ['2014', '2024'] as const, '2014', 'edition');
   const newer = edition === '2024';
   const machineidCompat = flag('machineid-compat', !newer);
   const units = strings('units');
   if (!machineidCompat && units.length > 0)
     throw new CoppiceError('Invalid', "'units' directive is incompatible with machineid-compat = false");
+  const container = flag('container', false);
+  const suffix = text('automatic-version-suffix') ?? '.';
+  if (!/^[!-~]$/.test(suffix))
+    throw new CoppiceError('Invalid', `automatic-version-suffix: must be exactly one ASCII character: ${suffix}`);
   const addFiles = ((doc['add-files'] as Plain[] | undefined) ?? []).map((pair): AddedFile => {
     if (!Array.isArray(pair) || typeof pair[0] !== 'string' || typeof pair[1] !== 'string')
       throw new CoppiceError('Invalid', 'add-files: expected pairs of source and destination');
@@ -134,6 +176,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     if (!Array.isArray(row) || row.length < 2 || !row.every((w) => typeof w === 'string'))
       throw new CoppiceError('Invalid', 'remove-from-packages: expected [PACKAGE, REGEX...]');
     const [name, ...patterns] = row as string[];
+    for (const pattern of patterns) checkPattern(pattern);
     return { package: name!, patterns };
   });
   const repoPackages = ((doc['repo-packages'] as Plain[] | undefined) ?? []).map((row) => {
@@ -157,8 +200,13 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     excludePackages: strings('exclude-packages'),
     recommends: flag('recommends', true),
     documentation: flag('documentation', true),
-    selinux: flag('selinux', true),
-    container: flag('container', false),
+    installLangs: strings('install-langs'),
+    selinux: flag('selinux', !container),
+    selinuxLabelVersion: labelVersion(doc['selinux-label-version']),
+    ima: flag('ima', false),
+    sysusers: pick(text('sysusers'), ['compose-auto', 'compose-forced'] as const, 'compose-auto', 'sysusers'),
+    repovars: words(doc['repovars']),
+    container,
     containerCmd: strings('container-cmd'),
     gpgKey: text('gpg-key'),
     layers: strings('ostree-layers'),
@@ -176,12 +224,24 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
       newer ? 'modules' : 'new',
       'boot-location',
     ),
-    tmpIsDir: flag('tmp-is-dir', newer),
-    optUsrlocal: pick(text('opt-usrlocal'), ['var', 'root', 'state-overlay'] as const, 'var', 'opt-usrlocal'),
+    tmpIsDir: flag('tmp-is-dir', newer || container),
+    optUsrlocal: pick(
+      text('opt-usrlocal'),
+      ['var', 'root', 'state-overlay'] as const,
+      flag('opt-usrlocal-overlays', false) ? 'state-overlay' : 'var',
+      'opt-usrlocal',
+    ),
     machineidCompat,
     initramfsArgs: strings('initramfs-args'),
     noInitramfs: flag('no-initramfs', false),
     readonlyExecutables: flag('readonly-executables', newer),
+    cliwrap: wrapped(flag('cliwrap', false), strings('cliwrap-binaries')),
+    rpmdb:
+      pick(text('rpmdb'), ['target', 'host', 'bdb', 'ndb', 'sqlite'] as const, 'target', 'rpmdb') === 'host'
+        ? 'host'
+        : 'target',
+    rpmdbNormalize: flag('rpmdb-normalize', false),
+    finalizeDirs: newer ? strings('finalize.d') : [],
     etcGroupMembers: strings('etc-group-members'),
     preservePasswd: flag('preserve-passwd', true),
     checkPasswd: userCheck(doc['check-passwd']),
@@ -190,11 +250,8 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     ignoreRemovedGroups: strings('ignore-removed-groups'),
     mutateOsRelease: text('mutate-os-release'),
     versionPrefix: text('automatic-version-prefix'),
-    versionSuffix: text('automatic-version-suffix') ?? '.',
-    commitMetadata: {
-      ...(doc['metadata'] as Record<string, Plain> | undefined),
-      ...(doc['add-commit-metadata'] as Record<string, Plain> | undefined),
-    },
+    versionSuffix: suffix,
+    commitMetadata: { ...(doc['add-commit-metadata'] as Record<string, Plain> | undefined) },
     repoMetadata: pick(text('repo-metadata'), ['inline', 'detached', 'disabled'] as const, 'inline', 'repo-metadata'),
     advisoriesMetadata: pick(
       text('advisories-metadata'),
