@@ -47,6 +47,7 @@ export {
   originKeyFile,
   originOfRefspec,
   originsEqual,
+  withoutOverrideCommit,
   parseOrigin,
 } from './origin.ts';
 // ---- Files of an image.
@@ -140,7 +141,12 @@ export type { SearchResult } from './client/search.ts';
 export { searchPackages } from './client/search.ts';
 export { rollback } from './client/rollback.ts';
 export type { RunningTransaction } from './client/transaction-lock.ts';
-export { attachToTransaction, cancelTransaction, runningTransaction, withTransaction } from './client/transaction-lock.ts';
+export {
+  attachToTransaction,
+  cancelTransaction,
+  runningTransaction,
+  withTransaction,
+} from './client/transaction-lock.ts';
 export { followTransaction } from './client/transaction-socket.ts';
 export { advisoriesOfCommit, newAdvisories } from './advisory-list.ts';
 export { formatChangelogDiff } from './changelog-diff.ts';

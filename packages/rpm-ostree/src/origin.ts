@@ -170,3 +170,9 @@ export function originsEqual(a: Origin, b: Origin): boolean {
     });
   return normal(a) === normal(b);
 }
+
+/** The origin as it follows its branch: no commit is chosen in its place. */
+export function withoutOverrideCommit(origin: Origin): Origin {
+  const { overrideCommit: _chosen, ...kept } = origin;
+  return kept;
+}

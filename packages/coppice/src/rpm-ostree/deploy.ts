@@ -8,6 +8,7 @@ import {
   formatPackageDiff,
   type Origin,
   pullBase,
+  withoutOverrideCommit,
 } from '@coppice/rpm-ostree';
 import {
   bypassDriver,
@@ -80,6 +81,7 @@ export const verb: Verb = {
     if (driver !== undefined) {
       const { registerDriver } = await import('@coppice/rpm-ostree');
       registerDriver(client, driver);
+      if (argument === '') text.line('Empty string revision found; registering update driver only');
       if (argument === undefined || argument === '') return 0;
     } else refuseWithDriver(client, options.flag('bypass-driver'));
     const resolveCommit = async (origin: Origin): Promise<string | undefined> => {
@@ -113,6 +115,7 @@ export const verb: Verb = {
       const previous = client.originMerge;
       let origin = client.origin(previous);
       const checksum = await resolveCommit(origin);
+      origin = withoutOverrideCommit(origin);
       if (checksum !== undefined) origin = { ...origin, overrideCommit: checksum };
       if (cliwrap !== undefined) origin = { ...origin, cliwrap: cliwrap === 'true' };
       if (install.length + uninstall.length > 0)
@@ -130,7 +133,7 @@ export const verb: Verb = {
       reboot: options.flag('reboot'),
       unchangedExit77: options.flag('unchanged-exit-77'),
       hint: client.compat.upgradeRebootHint,
-      unchanged: options.flag('download-only') ? 'Update downloaded.' : 'No change.',
+      unchanged: 'No change.',
     });
   },
 };

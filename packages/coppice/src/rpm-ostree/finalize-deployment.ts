@@ -1,4 +1,5 @@
 import { CoppiceError } from '@coppice/base';
+import { baseOf } from '@coppice/rpm-ostree';
 import { isFinalizationLocked, setFinalizationLocked } from '@coppice/sysroot';
 import { stateroot, verbOptions } from './options.ts';
 import { inTransaction, openSystem } from './run.ts';
@@ -22,8 +23,12 @@ export const verb: Verb = {
     await inTransaction(system, 'finalize-deployment', async () => {
       const { staged } = client.sysroot;
       if (staged === undefined) throw new CoppiceError('NotFound', 'No pending staged deployment found');
-      if (expected !== undefined && staged.checksum !== expected)
-        throw new CoppiceError('Conflict', `Expected staged base checksum ${expected}, but found ${staged.checksum}`);
+      if (staged.osname !== client.osname)
+        throw new CoppiceError('Conflict', `Staged deployment is not for osname '${client.osname}'`);
+      // Whoever drives updates knows the commit of the release, not the one with layers.
+      const base = baseOf(client.repo, staged.checksum);
+      if (expected !== undefined && base !== expected)
+        throw new CoppiceError('Conflict', `Expected staged base checksum ${expected}, but found ${base}`);
       if (!isFinalizationLocked(client.sysroot) && !options.flag('allow-unlocked'))
         throw new CoppiceError('Conflict', 'Staged deployment already unlocked');
       setFinalizationLocked(client.sysroot, false);

@@ -35,8 +35,6 @@ export const verb: Verb = {
       );
       return 0;
     }
-    for (const file of [...track, ...untrack])
-      if (!file.startsWith('/etc/')) throw new CoppiceError('Usage', `Path must be in /etc: ${file}`);
     const system = openSystem(call);
     const { client } = system;
     const outcome = await inTransaction(system, 'initramfs-etc', async () => {
@@ -46,6 +44,8 @@ export const verb: Verb = {
       files = [...files, ...track.filter((f) => !files.includes(f))];
       const same = [...files].sort().join('\0') === [...before.initramfsEtc].sort().join('\0');
       if (same && !options.flag('force-sync')) return { changed: false, base: previous.checksum, previous };
+      const outside = files.find((f) => !f.startsWith('/etc/'));
+      if (outside !== undefined) throw new CoppiceError('Usage', `Path outside /etc forbidden: ${outside}`);
       return await deployOrigin(client, {
         origin: { ...before, initramfsEtc: files },
         pull: false,

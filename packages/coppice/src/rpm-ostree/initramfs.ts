@@ -36,7 +36,8 @@ export const verb: Verb = {
     const outcome = await inTransaction(system, 'initramfs', async () => {
       const previous = client.originMerge;
       const before = client.origin(previous);
-      const same = before.regenerateInitramfs === enable && before.initramfsArgs.join('\0') === args.join('\0');
+      // With arguments it is made again in any case: what they refer to may have changed.
+      const same = before.regenerateInitramfs === enable && before.initramfsArgs.length === 0 && args.length === 0;
       if (same)
         throw new CoppiceError(
           'Conflict',

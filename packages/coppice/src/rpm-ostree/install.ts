@@ -1,3 +1,4 @@
+import { CoppiceError } from '@coppice/base';
 import {
   type ApplyLiveOutcome,
   applyLive,
@@ -5,6 +6,7 @@ import {
   changePackages,
   type DeployOutcome,
   deployOrigin,
+  withoutOverrideCommit,
 } from '@coppice/rpm-ostree';
 import { printApplied } from './apply-live.ts';
 import {
@@ -50,7 +52,7 @@ async function deployChange(
 ): Promise<DeployOutcome> {
   const previous = client.originMerge;
   const before = client.origin(previous);
-  const origin = changePackages(client, before, baseOf(client.repo, previous.checksum), {
+  const origin = changePackages(client, withoutOverrideCommit(before), baseOf(client.repo, previous.checksum), {
     install: change.install,
     uninstall: change.uninstall,
     uninstallAll: change.uninstallAll ?? false,
@@ -72,6 +74,8 @@ async function deployChange(
 /** Installs and uninstalls in one deployment. */
 export async function changeLayeredPackages(call: VerbCall, change: PackageChange): Promise<number> {
   const { options } = call;
+  if (change.applyLive === true && options.flag('reboot'))
+    throw new CoppiceError('Usage', 'Cannot specify `apply-live` and `reboot`');
   const system = openSystem(call);
   const { client } = system;
   let live: ApplyLiveOutcome | undefined;
@@ -95,7 +99,7 @@ export async function changeLayeredPackages(call: VerbCall, change: PackageChang
     reboot: options.flag('reboot'),
     unchangedExit77: options.flag('unchanged-exit-77'),
     hint: client.compat.rebootHint,
-    ...(options.flag('dry-run') || options.flag('download-only') ? {} : { unchanged: 'No change.' }),
+    ...(options.flag('dry-run') ? {} : { unchanged: 'No change.' }),
   });
 }
 

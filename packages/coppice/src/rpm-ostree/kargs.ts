@@ -142,10 +142,17 @@ export const verb: Verb = {
       context.stdout.write(`${list.toString()}\n`);
       return 0;
     }
+    // While the editor is open others may go on; what they change is not overwritten.
+    const edited = options.flag('editor') ? edit(call, list) : undefined;
+    if (edited !== undefined && client.sysroot.reloadIfChanged())
+      throw new CoppiceError(
+        'Conflict',
+        `Conflict: bootloader configuration changed. Saved kernel arguments: \n${edited.toString()}`,
+      );
     const outcome = await inTransaction(system, 'kargs', async () => {
       const previous = client.originMerge;
-      const next = options.flag('editor') ? edit(call, list) : list;
-      if (!options.flag('editor') && !change(call, next)) return { changed: false, base: previous.checksum, previous };
+      const next = edited ?? list;
+      if (edited === undefined && !change(call, next)) return { changed: false, base: previous.checksum, previous };
       return await deployOrigin(client, {
         origin: client.origin(previous),
         pull: false,

@@ -17,8 +17,8 @@ export const verb: Verb = {
     const { options } = call;
     const from = options.string('from');
     if (options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
-    if (from !== undefined && !options.flag('experimental'))
-      throw new CoppiceError('Usage', 'Must specify --experimental to use --from');
+    if ((from !== undefined || options.flag('freeze')) && !options.flag('experimental'))
+      throw new CoppiceError('Usage', 'Must specify --experimental to use --freeze or --from');
     if (from !== undefined && !from.startsWith('repo='))
       throw new CoppiceError('Usage', `Unknown override source: ${from}`);
     return await runOverride(

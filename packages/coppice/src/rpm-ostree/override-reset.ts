@@ -1,4 +1,3 @@
-import { CoppiceError } from '@coppice/base';
 import { verbOptions } from './options.ts';
 import { overrideOptions, runOverride } from './override-run.ts';
 import type { Verb } from './verb.ts';
@@ -10,7 +9,7 @@ export const verb: Verb = {
   async run(call) {
     const { options } = call;
     const all = options.flag('all');
-    if (all && options.operands.length > 0) throw new CoppiceError('Usage', 'Cannot specify PACKAGEs with --all');
+    if (all && options.operands.length > 0) call.usageError('Cannot specify PACKAGEs with --all');
     if (!all && options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
     return await runOverride(
       call,

@@ -1,4 +1,11 @@
-import { baseOf, changeOverrides, changePackages, deployOrigin, type OverrideChange } from '@coppice/rpm-ostree';
+import {
+  baseOf,
+  changeOverrides,
+  changePackages,
+  deployOrigin,
+  type OverrideChange,
+  withoutOverrideCommit,
+} from '@coppice/rpm-ostree';
 import { cacheOnly, dryRun, lockFinalization, packageOptions, reboot, stateroot } from './options.ts';
 import { finishChange, inTransaction, openSystem } from './run.ts';
 import type { VerbCall } from './verb.ts';
@@ -18,7 +25,7 @@ export async function runOverride(
   const outcome = await inTransaction(system, title, async () => {
     const previous = client.originMerge;
     const base = baseOf(client.repo, previous.checksum);
-    let origin = await changeOverrides(client, client.origin(previous), base, change);
+    let origin = await changeOverrides(client, withoutOverrideCommit(client.origin(previous)), base, change);
     const install = options.strings('install');
     const uninstall = options.strings('uninstall');
     if (install.length + uninstall.length > 0)
@@ -36,6 +43,9 @@ export async function runOverride(
     reboot: options.flag('reboot'),
     unchangedExit77: false,
     hint: client.compat.upgradeRebootHint,
+    ...((change.replace ?? []).length + (change.remove ?? []).length === 0
+      ? {}
+      : { note: 'Use "rpm-ostree override reset" to undo overrides' }),
     ...(options.flag('dry-run') ? {} : { unchanged: 'No change.' }),
   });
 }

@@ -124,6 +124,7 @@ export const verb: Verb = {
         downloadOnly: options.flag('download-only'),
         lockFinalization: options.flag('lock-finalization'),
         ...(localRepo === undefined ? {} : { localRepo }),
+        always: true,
         ...(purge ? { purgeRef: old } : {}),
       });
     });
@@ -131,7 +132,7 @@ export const verb: Verb = {
       reboot: options.flag('reboot'),
       unchangedExit77: false,
       hint: client.compat.rebootHint,
-      unchanged: options.flag('download-only') ? 'Update downloaded.' : 'No change.',
+      unchanged: 'No change.',
     });
   },
 };

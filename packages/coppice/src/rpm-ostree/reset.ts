@@ -1,4 +1,4 @@
-import { baseOf, changePackages, deployOrigin } from '@coppice/rpm-ostree';
+import { baseOf, changePackages, deployOrigin, withoutOverrideCommit } from '@coppice/rpm-ostree';
 import { lockFinalization, reboot, stateroot, verbOptions } from './options.ts';
 import { finishChange, inTransaction, openSystem } from './run.ts';
 import type { Verb } from './verb.ts';
@@ -23,7 +23,7 @@ export const verb: Verb = {
     const { client } = system;
     const outcome = await inTransaction(system, 'reset', async () => {
       const previous = client.originMerge;
-      let origin = client.origin(previous);
+      let origin = withoutOverrideCommit(client.origin(previous));
       if (all || options.flag('overlays'))
         origin = { ...origin, packages: [], localPackages: [], localFileOverrides: [] };
       if (all || options.flag('overrides'))

@@ -3,13 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { HelperThread } from '@coppice/ostree';
 import {
+  attachToTransaction,
   Client,
   type DeployOutcome,
   diffCommits,
   formatPackageDiff,
+  type RunningTransaction,
   readDaemonConfig,
   rebootSystem,
   withTransaction,
@@ -22,6 +24,7 @@ import type { VerbCall } from './verb.ts';
 export interface OpenSystem {
   readonly client: Client;
   readonly text: TransactionText;
+  readonly call: VerbCall;
 }
 
 /**
@@ -62,22 +65,53 @@ export function openSystem(call: VerbCall): OpenSystem {
   text = transactionText(context, client.compat, options.flag('quiet'));
   let interrupted = false;
   process.on('SIGINT', () => {
-    text.line(interrupted ? 'Awaiting transaction cancellation...' : 'Caught SIGINT, cancelling transaction');
+    const { stderr } = context;
+    stderr.write(interrupted ? 'Awaiting transaction cancellation...\n' : 'Caught SIGINT, cancelling transaction\n');
+    stderr.flush();
     interrupted = true;
     controller.abort();
   });
-  return { client, text };
+  return { client, text, call };
+}
+
+/** Shows another process's transaction to its end, then what is said after one's own. Always ends the command. */
+async function attach({ client, text, call }: OpenSystem, running: RunningTransaction): Promise<never> {
+  const before = client.deployments[0];
+  try {
+    await attachToTransaction(client, running);
+  } catch (error) {
+    text.abort();
+    throw error;
+  }
+  client.sysroot.reload();
+  const after = client.deployments[0];
+  if (after === undefined || (after.name === before?.name && after.staged === before.staged))
+    throw new Exit(call.options.flag('unchanged-exit-77') ? 77 : 0);
+  if (!call.options.flag('reboot')) {
+    printPending({ client, text }, before?.checksum ?? after.checksum);
+    const upgrades = ['Upgrade', 'Deploy', 'UpdateDeployment', 'InitramfsEtc', 'SetInitramfsState'];
+    text.line(upgrades.includes(running.method) ? client.compat.upgradeRebootHint : client.compat.rebootHint);
+  }
+  throw new Exit(0);
 }
 
 /** Runs a change as the transaction `title`; a step cut short by an error ends its line first. */
 export async function inTransaction<T>(
-  { client, text }: OpenSystem,
+  { client, text, call }: OpenSystem,
   title: string,
   body: () => Promise<T>,
 ): Promise<T> {
   try {
     return await withTransaction(client, title, body);
   } catch (error) {
+    const running = isCoppiceError(error, 'Busy')
+      ? (error.data['running'] as RunningTransaction | undefined)
+      : undefined;
+    // The same that was asked for is shown, and its end is this one's.
+    if (running !== undefined && running.commandLine === client.commandLine) {
+      text.abort();
+      return await attach({ client, text, call }, running);
+    }
     text.abort();
     throw error;
   } finally {
@@ -114,12 +148,19 @@ export interface FinishOptions {
   readonly hint: string;
   /** Said when nothing changed. */
   readonly unchanged?: string;
+  /** Said before the hint. */
+  readonly note?: string;
 }
 
 /** The package difference and the hint, or the reboot, or exit status 77. */
-export function finishChange({ client, text }: OpenSystem, outcome: DeployOutcome, options: FinishOptions): number {
+export function finishChange(
+  { client, text }: Omit<OpenSystem, 'call'>,
+  outcome: DeployOutcome,
+  options: FinishOptions,
+): number {
   if (!outcome.changed) {
-    if (options.unchanged !== undefined) text.line(options.unchanged);
+    if (outcome.downloaded === true) text.line('Update downloaded.');
+    else if (options.unchanged !== undefined) text.line(options.unchanged);
     return options.unchangedExit77 ? 77 : 0;
   }
   if (options.reboot) {
@@ -127,12 +168,13 @@ export function finishChange({ client, text }: OpenSystem, outcome: DeployOutcom
     return 0;
   }
   printPending({ client, text }, outcome.previous.checksum);
+  if (options.note !== undefined) text.line(options.note);
   text.line(options.hint);
   return 0;
 }
 
 /** Packages of the new default deployment against those of the booted one (or the one before, on a sysroot that is not booted). */
-export function printPending({ client, text }: OpenSystem, before: string): void {
+export function printPending({ client, text }: Omit<OpenSystem, 'call'>, before: string): void {
   const next = client.deployments[0];
   const from = client.booted?.checksum ?? before;
   if (next === undefined || next.checksum === from) return;

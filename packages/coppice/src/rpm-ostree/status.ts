@@ -52,6 +52,7 @@ export const verb: Verb = {
         ? undefined
         : {
             title: running.title,
+            method: running.method,
             initiator: `client(id:cli dbus:${running.sender} unit:unknown uid:0)`,
             sender: running.sender,
             path: running.path,

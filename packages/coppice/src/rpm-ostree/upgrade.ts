@@ -10,6 +10,7 @@ import {
   pullBase,
   readDaemonConfig,
   storeUpdate,
+  withoutOverrideCommit,
 } from '@coppice/rpm-ostree';
 import {
   bypassDriver,
@@ -31,7 +32,7 @@ async function checkForUpdate(system: OpenSystem, call: VerbCall, preview: boole
   const update = await inTransaction(system, 'upgrade (check)', async () => {
     const previous = client.originMerge;
     const current = baseOf(client.repo, previous.checksum);
-    const origin = client.origin(previous);
+    const origin = withoutOverrideCommit(client.origin(previous));
     const found = await pullBase(client, origin, { allowDowngrade: false, current, commitOnly: true });
     // A commit that does not list its packages has them in its tree.
     if (packageListOf(client.repo.loadCommit(found).metadata) === undefined)
@@ -75,6 +76,7 @@ export const verb: Verb = {
       },
       lockFinalization,
       bypassDriver('an upgrade'),
+      { long: 'ex-reset-overrides', hidden: true, help: 'Reset overrides before upgrade' },
     ],
     { packages: true },
   ),
@@ -104,7 +106,11 @@ export const verb: Verb = {
     const outcome = await inTransaction(system, 'upgrade', async () => {
       const previous = client.originMerge;
       let origin: Origin = client.origin(previous);
-      if (origin.overrideCommit !== undefined || origin.refspec?.kind === 'checksum')
+      if (options.flag('ex-reset-overrides'))
+        origin = { ...origin, removals: [], localReplacements: [], remoteReplacements: [] };
+      // What `deploy` chose is left for what the branch has; only a commit as origin is stayed with.
+      origin = withoutOverrideCommit(origin);
+      if (origin.refspec?.kind === 'checksum')
         pinned =
           origin.customOrigin === undefined
             ? 'Pinned to commit; no upgrade available'
@@ -120,12 +126,11 @@ export const verb: Verb = {
         lockFinalization: options.flag('lock-finalization'),
       });
     });
-    const downloaded = options.flag('download-only');
     return finishChange(system, outcome, {
       reboot: options.flag('reboot') || (automatic && policy === 'apply'),
       unchangedExit77: options.flag('unchanged-exit-77') || options.flag('upgrade-unchanged-exit-77'),
       hint: client.compat.upgradeRebootHint,
-      unchanged: downloaded ? 'Update downloaded.' : (pinned ?? 'No upgrade available.'),
+      unchanged: pinned ?? 'No upgrade available.',
     });
   },
 };

@@ -1,4 +1,5 @@
 // The system that a command works on: a sysroot, one stateroot of it, and what the command was given of the world.
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, CoppiceError, type Progress, silentProgress, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
@@ -25,6 +26,8 @@ export interface ClientOptions {
   /** The command line, for histories and for others who wait. */
   readonly commandLine?: string;
 }
+
+export const cancelledText = 'Operation was cancelled';
 
 const notBooted =
   'This system was not booted via libostree.\nCurrently, most rpm-ostree commands only work on ostree-based host systems.';
@@ -157,7 +160,31 @@ export class Client {
   }
 
   checkCancelled(): void {
-    if (this.signal.aborted) throw new CoppiceError('Cancelled', 'Operation was cancelled');
+    if (this.signal.aborted) throw new CoppiceError('Cancelled', cancelledText);
+  }
+
+  /** Waits for `work`, unless it is cancelled: then `stop` is called and `Cancelled` thrown. */
+  async unlessCancelled<T>(work: Promise<T>, stop: () => void = () => {}): Promise<T> {
+    this.checkCancelled();
+    let onAbort = (): void => {};
+    const cancelled = new Promise<never>((_resolve, reject) => {
+      onAbort = () => {
+        stop();
+        reject(new CoppiceError('Cancelled', cancelledText));
+      };
+    });
+    this.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([work, cancelled]);
+    } finally {
+      this.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Lets signals and other clients be heard between two pieces of work. */
+  async pause(): Promise<void> {
+    await setImmediate();
+    this.checkCancelled();
   }
 
   reboot(): void {

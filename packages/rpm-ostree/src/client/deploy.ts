@@ -9,7 +9,7 @@ import {
   stageTree,
 } from '@coppice/sysroot';
 import { baseOf, isLayered } from '../commit-facts.ts';
-import { needsAssembly, type Origin, originKeyFile, originsEqual } from '../origin.ts';
+import { needsAssembly, type Origin, originKeyFile, originsEqual, withoutOverrideCommit } from '../origin.ts';
 import { formatRefspec } from '../refspec.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { cleanupBase } from './cleanup.ts';
@@ -44,6 +44,8 @@ export interface DeployRequest {
 export interface DeployOutcome {
   /** A new deployment is the default now. */
   readonly changed: boolean;
+  /** One would be, had not only a download been asked for. */
+  readonly downloaded?: boolean;
   readonly deployment?: Deployment;
   readonly base: string;
   /** The default deployment before. */
@@ -99,6 +101,10 @@ function digestOf(client: Client, deployment: Deployment): string | undefined {
  */
 export async function deployOrigin(client: Client, request: DeployRequest): Promise<DeployOutcome> {
   const { repo } = client;
+  if (request.downloadOnly === true) {
+    const other = request.cacheOnly === true ? 'cache-only' : request.dryRun === true ? 'dry-run' : undefined;
+    if (other !== undefined) throw new CoppiceError('Usage', `Can't specify ${other} and download-only`);
+  }
   const previous = client.originMerge;
   const previousBase = baseOf(repo, previous.checksum);
   const base =
@@ -113,7 +119,11 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
         ? cachedBase(client, request.origin, previousBase)
         : previousBase);
   if (!repo.hasObject('commit', base)) throw new CoppiceError('NotFound', `No such metadata object ${base}.commit`);
-  const originChanged = !originsEqual(client.origin(previous), request.origin);
+  // That a commit is asked for by name is no change if it is deployed.
+  const originChanged = !originsEqual(
+    withoutOverrideCommit(client.origin(previous)),
+    withoutOverrideCommit(request.origin),
+  );
   const baseChanged = base !== previousBase;
   let checksum = base;
   let assembled: Assembled = { kind: 'base' };
@@ -131,13 +141,16 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
       });
     const shown = client.compat.assemblySteps || request.showSteps === true || request.dryRun === true;
     assembled = await (shown ? run() : client.muted(run));
-    if (assembled.kind === 'planned') return { changed: false, base, previous };
+    if (assembled.kind === 'planned')
+      return { changed: false, base, previous, downloaded: request.downloadOnly === true };
     if (assembled.kind === 'commit') checksum = assembled.checksum;
     if (assembled.kind === 'unchanged') checksum = previous.checksum;
   }
-  if (request.dryRun === true || request.downloadOnly === true) return { changed: false, base, previous };
+  if (request.dryRun === true) return { changed: false, base, previous };
   const same = !originChanged && !baseChanged && checksum === previous.checksum && request.always !== true;
   if (same && assembled.kind !== 'commit') return { changed: false, base, previous };
+  if (request.downloadOnly === true) return { changed: false, base, previous, downloaded: true };
+  await client.pause();
   const deployment = await writeOrStage(client, request, checksum, previous);
   if (request.purgeRef !== undefined) repo.setRef(request.purgeRef, null);
   recordHistory(client, deployment);

@@ -107,7 +107,7 @@ async function downloadAndImport(
           client.progress({ type: 'update', step: name, done, total: mine.length, detail: candidate.nevra.name });
           const path = join(options.scratch, `${files.size}.rpm`);
           try {
-            await download(fetcher, remote, path);
+            await client.unlessCancelled(download(fetcher, remote, path), () => fetcher.abort());
           } catch (error) {
             throw prefixError(error, `Downloading '${candidate.nevra.name}' from repo '${id}'`);
           }
@@ -119,9 +119,9 @@ async function downloadAndImport(
     await client.step(
       'Importing packages',
       () =>
-        client.repo.transaction((txn) => {
+        client.repo.transactionAsync(async (txn) => {
           for (const { candidate, remote } of missing) {
-            client.checkCancelled();
+            await client.pause();
             const loaded = options.repositories.find((r) => r.repository.id === remote.repo);
             const rpm = readPackage(files.get(candidate)!);
             loaded?.checkSignature(rpm, candidate.nevra.name);

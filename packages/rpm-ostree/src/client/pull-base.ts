@@ -37,7 +37,7 @@ async function pullWithProgress(
     if (!begun) client.progress({ type: 'begin', step });
     begun = true;
   };
-  const result = await pull(client.repo, {
+  const work = pull(client.repo, {
     ...options,
     progress(p) {
       last = p;
@@ -52,6 +52,8 @@ async function pullWithProgress(
       });
     },
   });
+  // What it has in hand when it is cancelled ends with the process; nothing of it counts before its transaction does.
+  const result = await client.unlessCancelled(work);
   if (last !== undefined && last.bytesTransferred > 0) {
     begin();
     const fetched = last.fetchedMetadata + last.fetchedContent;

@@ -173,11 +173,14 @@ export async function loadRepositories(
       stale.add(repository.id);
       const target = join(options.cacheRoot ?? root, repository.id);
       await client.step(`Updating metadata for '${repository.id}'`, () =>
-        refreshRepository(
-          repository,
-          target,
-          fetcher,
-          packageKeyring(client.fs, configDir(client), repository.gpgKeys),
+        client.unlessCancelled(
+          refreshRepository(
+            repository,
+            target,
+            fetcher,
+            packageKeyring(client.fs, configDir(client), repository.gpgKeys),
+          ),
+          () => fetcher.abort(),
         ),
       );
     }

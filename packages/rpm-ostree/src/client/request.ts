@@ -67,7 +67,7 @@ function checkAlreadyProvided(
   for (const [request, providers] of requestsInBase(candidates, wanted, arch)) {
     throw new CoppiceError(
       'Exists',
-      `"${request}" is already provided by: ${providers.map(formatNevra).sort().join(', ')}. Use --allow-inactive to explicitly require it.`,
+      `"${request}" is already provided by: ${providers.map(formatNevra).sort().join(' ')}. Use --allow-inactive to explicitly require it.`,
     );
   }
 }
@@ -95,12 +95,7 @@ export function changePackages(client: Client, origin: Origin, base: string, opt
     }
     if (!wanted.includes(argument)) wanted.push(argument);
   }
-  if (options.idempotent !== true) checkAlreadyProvided(client, base, wanted, options);
-  else {
-    const { candidates, nevras } = basePackages({ repo: client.repo, scratch: databaseScratch(client) }, base);
-    const there = requestsInBase(candidates, wanted, nevras.find((p) => p.arch !== 'noarch')?.arch ?? 'x86_64');
-    if (options.allowInactive !== true)
-      return { ...next, packages: [...next.packages, ...wanted.filter((w) => !there.has(w))] };
-  }
+  // As the original: also when asked again, a package that the base has is worth an explicit word.
+  checkAlreadyProvided(client, base, wanted, options);
   return { ...next, packages: [...next.packages, ...wanted] };
 }

@@ -7,6 +7,12 @@ import type { ProgressEvent } from '@coppice/base';
 
 /** Events kept for clients that come later. */
 const backlogLimit = 1000;
+/** Bytes that may wait for one client. */
+const unreadLimit = 1 << 20;
+
+export type TransactionEvent =
+  | ProgressEvent
+  | { readonly type: 'finished'; readonly success: boolean; readonly message?: string };
 
 export class TransactionSocket {
   readonly path: string;
@@ -42,12 +48,14 @@ export class TransactionSocket {
     return socket;
   }
 
-  send(
-    event: ProgressEvent | { readonly type: 'finished'; readonly success: boolean; readonly message?: string },
-  ): void {
+  send(event: TransactionEvent): void {
     const line = `${JSON.stringify(event)}\n`;
     if (this.#backlog.length < backlogLimit) this.#backlog.push(line);
-    for (const client of this.#clients) client.write(line);
+    for (const client of this.#clients) {
+      client.write(line);
+      // Whoever does not read is not waited for.
+      if (client.writableLength > unreadLimit) client.destroy();
+    }
   }
 
   close(): void {
@@ -57,21 +65,38 @@ export class TransactionSocket {
   }
 }
 
-/** Connects to a transaction and calls `onEvent` for each line until it ends. `cancel` asks it to stop. */
+const eventTypes = ['begin', 'update', 'end', 'message', 'finished'];
+
+/** Connects to a transaction and calls `onEvent` for each line until it ends. `cancel` asks it to stop, and so does `signal`. */
 export async function followTransaction(
   path: string,
-  onEvent: (event: unknown) => void,
-  options: { readonly cancel?: boolean } = {},
+  onEvent: (event: TransactionEvent) => void,
+  options: { readonly cancel?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const socket = connect(path);
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  if (options.cancel === true) socket.write('{"type":"cancel"}\n');
-  for await (const line of createInterface({ input: socket })) {
-    try {
-      onEvent(JSON.parse(line));
-    } catch {}
+  // The other process may be killed.
+  socket.on('error', () => {});
+  const cancel = (): void => {
+    socket.write('{"type":"cancel"}\n');
+  };
+  if (options.cancel === true || options.signal?.aborted === true) cancel();
+  else options.signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    for await (const line of createInterface({ input: socket })) {
+      let event: { readonly type?: unknown } | null;
+      try {
+        event = JSON.parse(line) as typeof event;
+      } catch {
+        continue;
+      }
+      if (typeof event === 'object' && event !== null && eventTypes.includes(event.type as string))
+        onEvent(event as TransactionEvent);
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', cancel);
   }
 }

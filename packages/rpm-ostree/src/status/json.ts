@@ -172,7 +172,7 @@ export function statusJson(status: SystemStatus): Json {
   const txn = status.transaction;
   return {
     deployments: status.deployments.map(deploymentJson),
-    transaction: txn === undefined ? null : [txn.title, txn.sender, txn.path],
+    transaction: txn === undefined ? null : [txn.method, txn.sender, txn.path],
     'cached-update': status.cachedUpdate === undefined ? null : cachedUpdateJson(status.cachedUpdate),
     'update-driver':
       status.driver === undefined ? null : { 'driver-name': status.driver.name, 'driver-sd-unit': status.driver.unit },

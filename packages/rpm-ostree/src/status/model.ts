@@ -110,6 +110,7 @@ export interface Advisory {
 export interface SystemStatus {
   readonly deployments: readonly DeploymentStatus[];
   readonly transaction?: {
+    readonly method: string;
     readonly title: string;
     readonly initiator?: string;
     readonly sender: string;
