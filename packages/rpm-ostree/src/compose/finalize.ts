@@ -1,7 +1,7 @@
 // Programs that finish a tree from outside: those of `finalize.d` beside a treefile run on this machine, with the tree as a
 // directory to work in.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
@@ -107,6 +107,7 @@ export function runFinalize(
   const programs = programsIn(dirs);
   if (programs.length === 0) return;
   const root = join(options.scratch, 'finalize');
+  mkdirSync(options.scratch, { recursive: true });
   const owners = ownersOnDisk(tree.repo);
   checkoutTree(tree, root, { owners, copy: true });
   const disk = new DiskTree(txn, tree, root, owners);

@@ -2,7 +2,7 @@
 // owners are applied when the package is assembled into a tree), what belongs to /var and /run turned into tmpfiles lines.
 import { CoppiceError, prefixError } from '@coppice/base';
 import type { Transaction, Xattr } from '@coppice/ostree';
-import { FileFlag, type RpmFile, type RpmPackage } from '@coppice/rpm';
+import { FileFlag, type RpmFile, type RpmPackage, SigTag } from '@coppice/rpm';
 import { TreeDirectory } from '../tree/directory.ts';
 import { ImageTree, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../tree/image-tree.ts';
 import { encodeFileCapabilities } from './filecaps.ts';
@@ -40,7 +40,7 @@ function readText(chunks: Iterable<Uint8Array>): string {
 }
 
 /** A file's signature for the kernel's integrity subsystem; undefined for none, which nine bytes of zero also say. Throws `Corrupt`. */
-function imaSignature({ path, imaSignature: hex }: RpmFile): Buffer | undefined {
+function imaSignature(path: string, hex: string): Buffer | undefined {
   if (hex === '') return undefined;
   if (hex.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(hex))
     throw new CoppiceError('Corrupt', `${path}: malformed file signature`);
@@ -54,8 +54,11 @@ class PackageTreeBuilder {
   readonly tree: ImageTree;
   readonly tmpfiles: TmpfilesEntry[] = [];
   readonly #contents = new Map<string, string>();
+  /** Signatures of files, by their index; empty when they are not wanted. */
+  readonly #signatures: readonly string[];
 
-  constructor(txn: Transaction, options: PackageTreeOptions) {
+  constructor(txn: Transaction, options: PackageTreeOptions, signatures: readonly string[]) {
+    this.#signatures = signatures;
     this.#txn = txn;
     this.#options = options;
     this.tree = new ImageTree(txn.repo, TreeDirectory.fresh(txn.repo));
@@ -142,7 +145,7 @@ class PackageTreeBuilder {
     const xattrs = labelXattrs(this.#options, path, file.mode);
     const caps = file.caps === '' ? undefined : encodeFileCapabilities(file.caps);
     if (caps !== undefined) xattrs.push({ name: 'security.capability', value: caps });
-    const signature = this.#options.ima === true ? imaSignature(file) : undefined;
+    const signature = imaSignature(file.path, this.#signatures[file.index] ?? '');
     if (signature !== undefined) xattrs.push({ name: 'security.ima', value: signature });
     xattrs.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { uid: 0, gid: 0, mode: S_IFREG | mode, symlinkTarget: '', xattrs };
@@ -161,7 +164,11 @@ class PackageTreeBuilder {
 
 /** Stores a package's files; the tree still has to be written. Throws `Unsupported` for paths an image cannot hold, `Corrupt`. */
 export function importPackageTree(txn: Transaction, rpm: RpmPackage, options: PackageTreeOptions = {}): ImageTree {
-  const builder = new PackageTreeBuilder(txn, options);
+  const builder = new PackageTreeBuilder(
+    txn,
+    options,
+    options.ima === true ? rpm.signature.getStrings(SigTag.FileSignatures) : [],
+  );
   try {
     for (const entry of rpm.payload()) builder.add(entry.file, entry.hardlink, () => entry.read());
     return builder.finish(rpm.nevra.name);
