@@ -25,7 +25,7 @@ export type {
 } from './compose/compose-tree.ts';
 export { composeTree, fetchSolved, solveTree } from './compose/compose-tree.ts';
 export { commitRoot, installRoot, postprocessRoot } from './compose/stages.ts';
-export { cliwrapPrograms, wrapPrograms, wrappedDirectory } from './assemble/cliwrap.ts';
+export { cliwrapPrograms, wrapPrograms, wrappedDirectory, wrapperFor } from './assemble/cliwrap.ts';
 // ---- RPMs into commits.
 export { encodeFileCapabilities, parseCapabilities } from './import/filecaps.ts';
 export type { ImportedPackage, ImportOptions } from './import/package-commit.ts';

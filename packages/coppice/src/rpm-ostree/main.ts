@@ -32,6 +32,11 @@ export async function run(context: Context, args: readonly string[]): Promise<nu
       summary: commandList('Builtin Commands:', verbs),
       options: globalOptions,
     });
+  // What follows is another program's command line.
+  if (args[0] === 'cliwrap') {
+    const { runCliwrap } = await import('./cliwrap/cliwrap.ts');
+    return await runCliwrap(context, args.slice(1), (own) => run(context, own));
+  }
   const { word, rest } = takeWord(args);
   if (word === undefined) {
     if (rest.includes('--version')) {

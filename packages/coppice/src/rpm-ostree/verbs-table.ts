@@ -126,7 +126,6 @@ export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
   upgrade: { summary: 'Perform a system upgrade', load: upgrade },
   usroverlay: { summary: 'Apply a transient overlayfs to /usr', load: usroverlay },
 
-  cliwrap: missing('cliwrap'),
   countme: missing('countme'),
   'kernel-install': missing('kernel-install'),
   update: { summary: 'Alias for upgrade', hidden: true, load: upgrade },

@@ -25,6 +25,19 @@ const around = (real: string): string =>
   `#!/bin/sh\n# Wrapper created by rpm-ostree, which looks at each call first. The real\n# binary is now located at: ${real}\n${call}`;
 const instead = `#!/bin/sh\n# Wrapper created by rpm-ostree to implement this CLI interface.\n${call}`;
 
+/** Where a program is, the wrapper that goes there, and the one where there is no program (if it then gets one). */
+export function wrapperFor(name: string): {
+  readonly path: string;
+  readonly text: string;
+  readonly instead: string | undefined;
+} {
+  return {
+    path: programs[name]!,
+    text: around(`${wrappedDirectory}/${name}`),
+    instead: alwaysThere.has(name) ? instead : undefined,
+  };
+}
+
 /** Where a program really is in a tree: behind a wrapper, or at `path`. */
 export function realProgram(tree: ImageTree, path: string): string {
   const wrapped = `${wrappedDirectory}/${path.slice(path.lastIndexOf('/') + 1)}`;
