@@ -35,7 +35,10 @@ export class TransactionSocket {
       client.on('error', () => {});
       client.on('close', () => socket.#clients.delete(client));
       for (const line of socket.#backlog) client.write(line);
-      createInterface({ input: client }).on('line', (line) => {
+      const lines = createInterface({ input: client });
+      // A client that goes away in the middle is its own business; the reader passes the error on.
+      lines.on('error', () => {});
+      lines.on('line', (line) => {
         if (line.length < 4096 && /"type"\s*:\s*"cancel"/.test(line)) onCancel();
       });
     });
@@ -86,7 +89,9 @@ export async function followTransaction(
   if (options.cancel === true || options.signal?.aborted === true) cancel();
   else options.signal?.addEventListener('abort', cancel, { once: true });
   try {
-    for await (const line of createInterface({ input: socket })) {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => lines.close());
+    for await (const line of lines) {
       let event: { readonly type?: unknown } | null;
       try {
         event = JSON.parse(line) as typeof event;
