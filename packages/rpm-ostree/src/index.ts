@@ -50,6 +50,11 @@ export {
   withoutOverrideCommit,
   parseOrigin,
 } from './origin.ts';
+// ---- Being counted.
+export type { CountmeCookie } from './countme.ts';
+export { countmeAt, countmeBucket, countmeUserAgent, isCounted, parseCountmeCookie } from './countme.ts';
+export type { CountmeOptions } from './client/send-countme.ts';
+export { sendCountme } from './client/send-countme.ts';
 // ---- Files of an image.
 export { mutateOsRelease, parseOsRelease } from './os-release.ts';
 export type { GroupEntry, PasswdEntry } from './passwd.ts';
@@ -64,6 +69,7 @@ export {
   splitPasswd,
 } from './passwd.ts';
 // ---- Package lists and their differences.
+export { nevraOfInstalled } from './rpmdb.ts';
 export type { PackageChange, PackageDiff } from './pkgdiff.ts';
 export {
   comparePackages,

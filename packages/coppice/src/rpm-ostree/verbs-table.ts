@@ -126,7 +126,7 @@ export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
   upgrade: { summary: 'Perform a system upgrade', load: upgrade },
   usroverlay: { summary: 'Apply a transient overlayfs to /usr', load: usroverlay },
 
-  countme: missing('countme'),
+  countme: { summary: 'Report base system to count me statistics', hidden: true, load: () => import('./countme.ts') },
   'kernel-install': missing('kernel-install'),
   update: { summary: 'Alias for upgrade', hidden: true, load: upgrade },
   ex,
