@@ -3,7 +3,7 @@
 import type { Plugin } from 'esbuild';
 
 /** Modules of which the packages import functions and classes only, apart from tables called `constants`. */
-const lazyModules = ['child_process', 'crypto', 'http', 'net', 'worker_threads', 'zlib'];
+const lazyModules = ['child_process', 'crypto', 'http', 'module', 'net', 'os', 'worker_threads', 'zlib'];
 
 function standIn(name: string): string {
   const builtin = process.getBuiltinModule(name) as Record<string, unknown>;

@@ -6,7 +6,8 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const require = createRequire(import.meta.url);
+// Made when needed: few commands get here, and Node's modules for it take a millisecond to load.
+const makeRequire = (): NodeJS.Require => createRequire(import.meta.url);
 
 type Call = (...args: (number | bigint | string | Uint8Array | null)[]) => number;
 
@@ -58,7 +59,7 @@ function nativePart(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const path = join(folder, 'node_modules', name);
     if (existsSync(path)) return path;
-    if (folder === dirname(folder)) return join(dirname(require.resolve('koffi')), '..', name);
+    if (folder === dirname(folder)) return join(dirname(makeRequire().resolve('koffi')), '..', name);
   }
 }
 
@@ -70,7 +71,7 @@ export function loadKoffi(): Koffi {
   } catch {
     // Another C library, or laid out otherwise: it knows where it lies.
   }
-  return typeof native.exports.load === 'function' ? (native.exports as Koffi) : (require('koffi') as Koffi);
+  return typeof native.exports.load === 'function' ? (native.exports as Koffi) : (makeRequire()('koffi') as Koffi);
 }
 
 /** The C library's calls; throws ENOSYS-like errors on systems without them (anything but Linux). */
@@ -95,10 +96,15 @@ export function libc(): Libc {
   return loaded;
 }
 
-const names = new Map<number, string>();
-for (const [name, number] of Object.entries(constants.errno)) if (!names.has(number)) names.set(number, name);
-// EWOULDBLOCK and EOPNOTSUPP share their number with EAGAIN and ENOTSUP; glibc speaks of the latter.
-names.set(constants.errno.EAGAIN, 'EAGAIN');
+let names: Map<number, string> | undefined;
+
+function errnoNames(): Map<number, string> {
+  const { errno } = constants;
+  const out = new Map<number, string>();
+  for (const [name, number] of Object.entries(errno)) if (!out.has(number)) out.set(number, name);
+  // EWOULDBLOCK and EOPNOTSUPP share their number with EAGAIN and ENOTSUP; glibc speaks of the latter.
+  return out.set(errno.EAGAIN, 'EAGAIN');
+}
 
 /** An error shaped like Node's own system errors. */
 export function systemError(code: string, syscall: string, path?: string): NodeJS.ErrnoException {
@@ -112,5 +118,6 @@ export function systemError(code: string, syscall: string, path?: string): NodeJ
 /** The errno name of the call that just failed. */
 export function lastErrno(): string {
   const number = libc().errno();
+  names ??= errnoNames();
   return names.get(number) ?? `E${number}`;
 }

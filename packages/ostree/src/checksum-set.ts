@@ -52,13 +52,14 @@ export class ChecksumSet {
   #put(source: Buffer, offset: number): number {
     this.#reserve();
     const data = this.#words;
+    const factors = this.#multipliers;
     const to = this.#size * words;
     let sum = 0;
     for (let i = 0, at = offset; i < words; i++, at += 4) {
       // In the order of bytes of all processors that Node runs on here.
       const word = source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16) | (source[at + 3]! << 24);
       data[to + i] = word;
-      sum = (sum + Math.imul(word ^ (word >>> 15), this.#multipliers[i]!)) | 0;
+      sum = (sum + Math.imul(word ^ (word >>> 15), factors[i]!)) | 0;
     }
     return this.#slot((sum ^ (sum >>> 16)) & (this.#table.length - 1));
   }

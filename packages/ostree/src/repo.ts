@@ -425,12 +425,9 @@ function peekFile(fs: FileSystem, path: string): Buffer | undefined {
     return undefined;
   }
   try {
-    for (let size = 0; size < peeked.length; ) {
-      const n = fs.read(fd, peeked, size, peeked.length - size, null);
-      if (n === 0) return peeked.subarray(0, size);
-      size += n;
-    }
-    return undefined;
+    // Objects are regular files, of which a read gives less only at their end.
+    const n = fs.read(fd, peeked, 0, peeked.length, null);
+    return n < peeked.length ? peeked.subarray(0, n) : undefined;
   } finally {
     fs.close(fd);
   }
