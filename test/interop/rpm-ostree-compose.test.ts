@@ -237,7 +237,7 @@ postprocess:
     }
   });
 
-  test('verbs and keys of treefiles that are missing say so', async () => {
+  test('values of treefiles that trees are not made by say so', async () => {
     writeFileSync(
       join(dir, 'boot.yaml'),
       'packages: [kernel, systemd, busybox]\nrepos: [local]\nref: x\nboot-location: kernel-install\n',
@@ -245,8 +245,6 @@ postprocess:
     expect((await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'boot.yaml')).stderr).toBe(
       'error: not built yet: treefile: boot-location: "kernel-install"\n',
     );
-    for (const verb of [['countme'], ['kernel-install'], ['ex', 'rebuild']])
-      expect((await rpmOstree(...verb)).stderr).toBe(`error: not built yet: rpm-ostree ${verb.join(' ')}\n`);
   });
 
   test('an unchanged compose does nothing; the same input gives the same commit', async () => {

@@ -1,12 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { removeTree } from '@coppice/linux';
-import { Repo } from '@coppice/ostree';
-import { commitRoot, nextVersion, versionOf } from '@coppice/rpm-ostree';
-import { extraMetadata, readComposeInput } from './compose-input.ts';
-import { composeTime, composeTreeOptions } from './compose-tree.ts';
+import { removeTree, replaceFile } from '@coppice/linux';
+import { checkRefName, Repo } from '@coppice/ostree';
+import { commitRoot, versionOf } from '@coppice/rpm-ostree';
+import { defaultGpgHome } from '@coppice/signing';
+import { gpgKey } from '../ostree/signers.ts';
+import { extraMetadata, readComposeInput, versionFor } from './compose-input.ts';
+import { outputPath } from './compose-output.ts';
+import { composeTime, composeTreeOptions, signWithKey } from './compose-tree.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
 
@@ -39,16 +42,14 @@ export const verb: Verb = {
     const named = options.string('parent');
     const parent = options.flag('no-parent') ? undefined : named === undefined ? previous : repo.resolveRev(named);
     const timestamp = composeTime(call);
-    const version =
-      treefile.versionPrefix === undefined
-        ? undefined
-        : nextVersion(
-            treefile.versionPrefix,
-            treefile.versionSuffix,
-            previous === undefined ? undefined : versionOf(repo.loadCommit(previous)),
-            new Date(timestamp * 1000),
-          );
-    const idTo = options.string('write-commitid-to');
+    const version = versionFor(
+      treefile,
+      previous === undefined ? undefined : versionOf(repo.loadCommit(previous)),
+      timestamp,
+    );
+    const idTo = outputPath(call, 'write-commitid-to');
+    if (treefile.ref !== undefined) checkRefName(treefile.ref);
+    if (treefile.gpgKey !== undefined) gpgKey(defaultGpgHome(context.env), treefile.gpgKey);
     const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-commit-'));
     try {
       const commit = await commitRoot(
@@ -61,16 +62,20 @@ export const verb: Verb = {
           metadata: extraMetadata(call),
           ...(version === undefined ? {} : { version }),
           ...(parent === undefined ? {} : { parent }),
-          ...(idTo === undefined ? {} : { ref: null }),
+          ...(idTo === undefined && treefile.gpgKey === undefined ? {} : { ref: null }),
         },
         resolve(context.cwd, root!),
       );
+      if (treefile.gpgKey !== undefined) {
+        signWithKey(call, repo, commit, treefile.gpgKey);
+        if (idTo === undefined && treefile.ref !== undefined) repo.setRef(treefile.ref, commit);
+      }
       context.stdout.write(
         idTo === undefined && treefile.ref !== undefined
           ? `${treefile.ref} => ${commit}\n`
           : `Wrote commit: ${commit}\n`,
       );
-      if (idTo !== undefined) writeFileSync(resolve(context.cwd, idTo), commit);
+      if (idTo !== undefined) replaceFile(idTo, Buffer.from(commit));
     } finally {
       removeTree(scratch);
     }

@@ -21,6 +21,7 @@ import {
   previousManifest,
   previousManifestOption,
 } from './compose-image-options.ts';
+import { outputPath } from './compose-output.ts';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb } from './verb.ts';
@@ -82,6 +83,7 @@ export const verb: Verb = {
     const compareWith = options.string('compare-with-build');
     const other = compareWith === undefined ? undefined : parseTarget(compareWith);
     const previous = previousManifest(call);
+    const meta = outputPath(call, 'write-contentmeta-json');
     const access = imageAccess(call);
     const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
     const commit = repo.resolveRev(rev!);
@@ -107,8 +109,7 @@ export const verb: Verb = {
         }),
       access,
     );
-    const meta = options.string('write-contentmeta-json');
-    if (meta !== undefined) replaceFile(resolve(context.cwd, meta), Buffer.from(contentMetadata(result.components)));
+    if (meta !== undefined) replaceFile(meta, Buffer.from(contentMetadata(result.components)));
     for (const line of factLines(result.facts)) text.line(line);
     if (old !== undefined) context.stdout.write(formatManifestDiff(diffManifests(old, result.manifest)));
     text.line(`Pushed digest: ${result.digest}`);

@@ -1,21 +1,26 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, messageOf } from '@coppice/base';
+import { replaceFile } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
+import { installedPackages } from '@coppice/rpm';
 import {
   checkTreefileDocument,
   fetchSolved,
   formatNevra,
+  type Nevra,
+  nevraOfInstalled,
   packagesOf,
   type SolvedPackage,
   solveTree,
   typeTreefile,
 } from '@coppice/rpm-ostree';
 import { parse } from 'yaml';
-import { composeArch, openRepositories, readComposeInput } from './compose-input.ts';
+import { composeArch, openRepositories, readComposeInput, readText } from './compose-input.ts';
+import { checkDirectory, outputPath, touch } from './compose-output.ts';
 import { verbOptions } from './options.ts';
-import type { Verb } from './verb.ts';
+import type { Verb, VerbCall } from './verb.ts';
 
 interface Extension {
   readonly packages: readonly string[];
@@ -29,13 +34,42 @@ interface ExtensionsFile {
 }
 
 function readExtensions(path: string): ExtensionsFile {
-  const value = parse(readFileSync(path, 'utf8')) as ExtensionsFile | null;
-  if (value === null || typeof value !== 'object' || typeof value.extensions !== 'object')
-    throw new CoppiceError('Invalid', `Parsing ${path}: missing field \`extensions\``);
-  for (const [name, e] of Object.entries(value.extensions))
-    if (!Array.isArray(e.packages))
-      throw new CoppiceError('Invalid', `Parsing ${path}: extension ${name} has no packages`);
+  const fail = (why: string): never => {
+    throw new CoppiceError('Invalid', `Parsing ${path}: ${why}`);
+  };
+  const text = readText(path);
+  let value: ExtensionsFile | null = null;
+  try {
+    value = parse(text) as ExtensionsFile | null;
+  } catch (error) {
+    fail(messageOf(error).split('\n')[0]!);
+  }
+  const map = (v: unknown): boolean => v !== null && typeof v === 'object' && !Array.isArray(v);
+  if (value === null || !map(value) || !map(value.extensions)) return fail('missing field `extensions`');
+  const words = (v: unknown): boolean => Array.isArray(v) && v.every((w) => typeof w === 'string');
+  for (const [name, e] of Object.entries(value.extensions)) {
+    if (!map(e) || !words(e.packages)) fail(`extension ${name} has no packages`);
+    if (e.architectures !== undefined && !words(e.architectures)) fail(`extension ${name}: architectures: not a list`);
+  }
+  if (value.repos !== undefined && !words(value.repos)) fail('repos: not a list');
   return value;
+}
+
+/** Packages of the base: those of --rootfs, else of a commit. */
+function basePackages(call: VerbCall, ref: string | undefined): readonly Nevra[] {
+  const { options, context } = call;
+  const root = options.string('rootfs');
+  if (root !== undefined) {
+    checkDirectory(call, 'rootfs');
+    const database = join(resolve(context.cwd, root), 'usr/share/rpm');
+    return [...installedPackages(database)].filter((p) => p.nevra.name !== 'gpg-pubkey').map(nevraOfInstalled);
+  }
+  const path = options.string('repo');
+  if (path === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+  const rev = options.string('base-rev') ?? ref;
+  if (rev === undefined) throw new CoppiceError('Usage', '--base-rev must be specified');
+  const repo = Repo.open(resolve(context.cwd, path), { env: context.env });
+  return packagesOf(repo, repo.resolveRev(rev));
 }
 
 export const verb: Verb = {
@@ -60,27 +94,26 @@ export const verb: Verb = {
   async run(call) {
     const { options, context } = call;
     const output = options.string('output-dir');
-    const repoPath = options.string('repo');
     if (output === undefined) throw new CoppiceError('Usage', '--output-dir must be specified');
-    if (repoPath === undefined) throw new CoppiceError('Usage', '--repo must be specified');
     const [, extensionsPath] = options.operands;
     if (extensionsPath === undefined) call.usageError('EXTYAML must be specified');
     const input = readComposeInput(call);
     const extensions = readExtensions(resolve(context.cwd, extensionsPath!));
+    const touchPath = outputPath(call, 'touch-if-changed');
+    checkDirectory(call, 'output-dir', true);
+    checkDirectory(call, 'cachedir', true);
     const dir = resolve(context.cwd, output);
-    mkdirSync(dir, { recursive: true });
     const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(dir, '.cache'));
-    const repo = Repo.open(resolve(context.cwd, repoPath), { env: context.env });
-    const baseRev = options.string('base-rev') ?? input.treefile.ref;
-    if (baseRev === undefined) throw new CoppiceError('Usage', '--base-rev must be specified');
-    const base = packagesOf(repo, repo.resolveRev(baseRev));
+    const base = basePackages(call, input.treefile.ref);
     const wanted: string[] = [];
-    for (const extension of Object.values(extensions.extensions)) {
+    for (const [title, extension] of Object.entries(extensions.extensions)) {
       if (extension.architectures !== undefined && !extension.architectures.includes(composeArch)) continue;
       const match =
         extension['match-base-evr'] === undefined
           ? undefined
           : base.find((p) => p.name === extension['match-base-evr']);
+      if (extension['match-base-evr'] !== undefined && match === undefined)
+        throw new CoppiceError('NotFound', `Extension ${title}: ${extension['match-base-evr']} is not in the base`);
       for (const name of extension.packages)
         wanted.push(match === undefined ? name : `${name}-${match.version}-${match.release}`);
     }
@@ -108,10 +141,10 @@ export const verb: Verb = {
       return 0;
     }
     await fetchSolved(fresh);
+    mkdirSync(dir, { recursive: true });
     for (const p of fresh) copyFileSync(p.path, join(dir, `${formatNevra(p.nevra).replace(/-\d+:/, '-')}.rpm`));
-    writeFileSync(stateFile, state);
-    const touch = options.string('touch-if-changed');
-    if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
+    replaceFile(stateFile, Buffer.from(state));
+    if (touchPath !== undefined) touch(touchPath);
     return 0;
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
@@ -17,6 +17,7 @@ import {
   writeImage,
 } from '@coppice/rpm-ostree';
 import { encapsulateOptions, type ImagePlace, imageAccess, imageOptions } from './compose-image-options.ts';
+import { outputPath, touch } from './compose-output.ts';
 import { withComposedTree } from './compose-run.ts';
 import { verbOptions } from './options.ts';
 import type { Verb, VerbCall } from './verb.ts';
@@ -109,6 +110,7 @@ export const verb: Verb = {
     if (rest.length > 0) call.usageError(`unexpected argument '${rest[0]}' found`);
     const place = placeOf(call, output!);
     const shared = encapsulateOptions(call);
+    const touchPath = outputPath(call, 'touch-if-changed');
     const access = imageAccess(call);
     const previous = await previousImage(call, place, access);
     const image = await withComposedTree(
@@ -132,8 +134,7 @@ export const verb: Verb = {
       { inputHash: options.flag('force-nocache') ? undefined : previous?.inputHash, version: previous?.version },
     );
     if (image === undefined) return 0;
-    const touch = options.string('touch-if-changed');
-    if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
+    if (touchPath !== undefined) touch(touchPath);
     context.stdout.write(`Pushed digest: ${image.digest}\n`);
     if (previous !== undefined)
       context.stdout.write(formatManifestDiff(diffManifests(previous.manifest, image.manifest)));

@@ -2,8 +2,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { removeTree } from '@coppice/linux';
-import { loadTreefile, nextVersion, postprocessRoot, typeTreefile } from '@coppice/rpm-ostree';
-import { composeArch, diskSource } from './compose-input.ts';
+import { loadTreefile, postprocessRoot, typeTreefile } from '@coppice/rpm-ostree';
+import { composeArch, diskSource, versionFor } from './compose-input.ts';
 import { composeTime } from './compose-tree.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
@@ -14,12 +14,14 @@ export const verb: Verb = {
   options: verbOptions([{ long: 'unified-core', help: 'Use new "unified core" codepath' }], { daemon: false }),
   async run(call) {
     const { context, options } = call;
-    const [root, file] = options.operands;
+    const [root, file, ...rest] = options.operands;
     if (root === undefined) call.usageError('ROOTFS must be specified');
+    if (rest.length > 0) call.usageError(`unexpected argument '${rest[0]}' found`);
     const document =
       file === undefined ? {} : loadTreefile(resolve(context.cwd, file), diskSource, composeArch).document;
     const treefile = typeTreefile(document);
     const timestamp = composeTime(call);
+    const version = versionFor(treefile, undefined, timestamp);
     const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-postprocess-'));
     try {
       await postprocessRoot(
@@ -29,16 +31,7 @@ export const verb: Verb = {
           timestamp,
           scratch,
           env: context.env,
-          ...(treefile.versionPrefix === undefined
-            ? {}
-            : {
-                version: nextVersion(
-                  treefile.versionPrefix,
-                  treefile.versionSuffix,
-                  undefined,
-                  new Date(timestamp * 1000),
-                ),
-              }),
+          ...(version === undefined ? {} : { version }),
         },
         resolve(context.cwd, root!),
       );

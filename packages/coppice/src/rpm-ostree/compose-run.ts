@@ -13,6 +13,7 @@ import {
   readLockfiles,
   versionFor,
 } from './compose-input.ts';
+import { checkDirectory } from './compose-output.ts';
 import { composeTime } from './compose-tree.ts';
 import { transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
@@ -42,6 +43,9 @@ export async function withComposedTree<T>(
 ): Promise<T | undefined> {
   const { context, options } = call;
   const input = readComposeInput(call);
+  checkDirectory(call, 'cachedir', true);
+  checkDirectory(call, 'source-root');
+  checkDirectory(call, 'source-root-rw');
   const work = mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-'));
   try {
     const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(work, 'cache'));

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, fromHex } from '@coppice/base';
 import { removeTree, replaceFile } from '@coppice/linux';
-import { gpgSignCommit, Repo } from '@coppice/ostree';
+import { checkRefName, gpgSignCommit, Repo } from '@coppice/ostree';
 import {
   checkBuildable,
   composeCommit,
@@ -30,6 +30,7 @@ import {
   readLockfiles,
   versionFor,
 } from './compose-input.ts';
+import { checkDirectory, outputPath, touch } from './compose-output.ts';
 import { verbOptions } from './options.ts';
 import { transactionText } from './transaction-text.ts';
 import type { Verb, VerbCall } from './verb.ts';
@@ -172,6 +173,12 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     throw new CoppiceError('Usage', '--download-only can only be used with --cachedir');
   const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
   const repo = Repo.open(resolve(context.cwd, options.string('repo')!), { env: context.env });
+  const lockTo = outputPath(call, 'ex-write-lockfile-to');
+  const commitIdTo = outputPath(call, 'write-commitid-to');
+  const touchPath = outputPath(call, 'touch-if-changed');
+  const json = outputPath(call, 'write-composejson-to');
+  if (treefile.ref !== undefined) checkRefName(treefile.ref);
+  if (treefile.gpgKey !== undefined) gpgKey(defaultGpgHome(context.env), treefile.gpgKey);
   const lockfile = readLockfiles(call);
   const metadata = extraMetadata(call);
   const layerRepo = layerRepository(call);
@@ -189,8 +196,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     ...(lockfile === undefined ? {} : { lockfile }),
     lockfileStrict: options.flag('ex-lockfile-strict'),
   });
-  const lockTo = options.string('ex-write-lockfile-to');
-  if (lockTo !== undefined) replaceFile(resolve(context.cwd, lockTo), Buffer.from(lockfileText(solved)));
+  if (lockTo !== undefined) replaceFile(lockTo, Buffer.from(lockfileText(solved)));
   text.line(`Input state hash: ${solved.inputHash}`);
   if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
     for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
@@ -206,6 +212,12 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     return 0;
   }
   const previous = previousOf(call, repo, treefile.ref);
+  const parentRev = options.string('parent');
+  const parent = options.flag('no-parent')
+    ? undefined
+    : parentRev !== undefined
+      ? repo.resolveRev(parentRev)
+      : previous.commit;
   if (treefile.ref !== undefined)
     text.line(
       previous.commit === undefined ? `No previous commit for ${treefile.ref}` : `Previous commit: ${previous.commit}`,
@@ -216,14 +228,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
   }
   const given = metadata.get('version');
   const version = given?.type === 's' ? String(given.value) : versionFor(treefile, previous.version, composeTime(call));
-  const parentRev = options.string('parent');
-  const parent = options.flag('no-parent')
-    ? undefined
-    : parentRev !== undefined
-      ? repo.resolveRev(parentRev)
-      : previous.commit;
   await fetchSolved(solved.packages, options.string('proxy'));
-  const commitIdTo = options.string('write-commitid-to');
   const result = await composeCommit({
     repo,
     packageRepo: packageRepository(call, repo, cacheDir),
@@ -254,13 +259,11 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
       ? `${treefile.ref} => ${result.commit}`
       : `Wrote commit: ${result.commit}`,
   );
-  if (commitIdTo !== undefined) replaceFile(resolve(context.cwd, commitIdTo), Buffer.from(result.commit));
-  const touch = options.string('touch-if-changed');
-  if (touch !== undefined) writeFileSync(resolve(context.cwd, touch), '');
-  const json = options.string('write-composejson-to');
+  if (commitIdTo !== undefined) replaceFile(commitIdTo, Buffer.from(result.commit));
+  if (touchPath !== undefined) touch(touchPath);
   if (json !== undefined)
     replaceFile(
-      resolve(context.cwd, json),
+      json,
       Buffer.from(
         composeJson(repo, result.commit, {
           ref: treefile.ref,
@@ -286,6 +289,9 @@ export const verb: Verb = {
     }
     if (options.operands.length > 1) call.usageError(`unexpected argument '${options.operands[1]}' found`);
     if (options.string('repo') === undefined) throw new CoppiceError('Usage', '--repo must be specified');
+    checkDirectory(call, 'workdir');
+    checkDirectory(call, 'cachedir', true);
+    checkDirectory(call, 'source-root');
     const given = options.string('workdir');
     const workdir =
       given === undefined ? mkdtempSync(join(tmpdir(), 'rpm-ostree-compose-')) : resolve(context.cwd, given);

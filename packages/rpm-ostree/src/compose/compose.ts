@@ -208,7 +208,7 @@ export async function mergePackages(
     );
   if (options.packageRepo !== undefined && options.packageRepo !== tree.repo)
     for (const pkg of imported) copyTree(options.packageRepo, txn, pkg.commit);
-  return await layerPackages(txn, tree, {
+  const packages = await layerPackages(txn, tree, {
     add: imported.map((pkg) => ({ pkg })),
     gone: [],
     keepKernelInPlace: true,
@@ -224,6 +224,8 @@ export async function mergePackages(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(exclude === undefined ? {} : { exclude }),
   });
+  mergeLayers(txn, tree, options.treefile, options.layerRepo);
+  return packages;
 }
 
 /** Where kernels are beside usr/lib/modules, for each `boot-location`. */
@@ -240,14 +242,13 @@ export async function finishTree(
   tree: ImageTree,
   options: Pick<
     ComposeOptions,
-    'treefile' | 'treefileJson' | 'version' | 'timestamp' | 'scratch' | 'env' | 'fs' | 'signal' | 'layerRepo'
+    'treefile' | 'treefileJson' | 'version' | 'timestamp' | 'scratch' | 'env' | 'fs' | 'signal'
   >,
 ): Promise<TreeKernel | undefined> {
   const { treefile } = options;
   const env = options.env ?? process.env;
   checkBuildable(treefile, env);
   const kernel = postprocessTree(txn, tree, treefile, options.version);
-  mergeLayers(txn, tree, treefile, options.layerRepo);
   addFiles(txn, tree, treefile);
   layoutRoot(txn, tree, treefile);
   placeDatabase(txn, tree);
@@ -289,6 +290,8 @@ export async function composeCommit(options: ComposeOptions): Promise<ComposeRes
   const { repo, treefile } = options;
   const progress = options.progress ?? silentProgress;
   checkBuildable(treefile, options.env ?? process.env);
+  if (treefile.mutateOsRelease !== undefined && options.version === undefined)
+    throw new CoppiceError('Invalid', 'mutate-os-release specified, but no automatic-version-prefix or version');
   progress({ type: 'begin', step: 'Importing packages' });
   const imported = importAll(options);
   progress({ type: 'end', step: 'Importing packages', text: `done: ${imported.length}` });

@@ -40,7 +40,7 @@ function linkUnits(txn: Transaction, tree: ImageTree, treefile: Treefile): void 
 /** /usr/share/rpm holds the database; other places are links; a copy stays for layering. */
 export function placeDatabase(txn: Transaction, tree: ImageTree): void {
   const database = tree.lookup(`${databasePath}/rpmdb.sqlite`);
-  if (database?.type !== 'file') throw new CoppiceError('Bug', 'tree has no package database');
+  if (database?.type !== 'file') throw new CoppiceError('NotFound', 'No package database in the tree');
   tree.remove('usr/lib/sysimage/rpm');
   tree.writeSymlink(txn, 'usr/lib/sysimage/rpm', '../../share/rpm');
   tree.setFile(`${baseDatabasePath}/rpmdb.sqlite`, database.checksum);

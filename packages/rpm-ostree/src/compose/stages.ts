@@ -1,8 +1,8 @@
 // The stages of a compose one at a time, with the tree as a plain directory between them: packages into a directory, a
 // directory into an image, a directory into a commit. Directories keep owners only when root writes them.
-import { existsSync, mkdtempSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import { removeTree } from '@coppice/linux';
@@ -49,8 +49,16 @@ function writeDirectory(txn: Transaction, tree: ImageTree, timestamp: number): s
   });
 }
 
+/** A commit as a directory; it appears when all of it is there. */
 function place(repo: Repo, commit: string, dest: string): void {
-  checkout(repo, { commit, dest, mode: isRoot() ? 'none' : 'user', forceCopy: true });
+  mkdirSync(dirname(dest), { recursive: true });
+  const fresh = `${dest}.new-${process.pid}`;
+  try {
+    checkout(repo, { commit, dest: fresh, mode: isRoot() ? 'none' : 'user', forceCopy: true });
+    renameSync(fresh, dest);
+  } finally {
+    removeTree(fresh);
+  }
 }
 
 /** Packages and their scripts, and nothing else, into a new directory. Throws what `composeCommit` throws. */
@@ -80,7 +88,7 @@ export async function postprocessRoot(options: Parameters<typeof finishTree>[2],
       await finishTree(txn, tree, options);
       return writeDirectory(txn, tree, options.timestamp);
     });
-    const fresh = `${root}.new-${process.pid}`;
+    const fresh = `${root}.done-${process.pid}`;
     const old = `${root}.old-${process.pid}`;
     place(repo, commit, fresh);
     renameSync(root, old);

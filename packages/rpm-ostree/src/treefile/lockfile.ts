@@ -25,7 +25,8 @@ export function parseLockfile(text: string, name: string): Lockfile {
   } catch (error) {
     throw new CoppiceError('Invalid', `Parsing ${name}: ${messageOf(error).split('\n')[0]}`);
   }
-  if (raw === null || typeof raw !== 'object') throw new CoppiceError('Invalid', `Parsing ${name}: expected a map`);
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
+    throw new CoppiceError('Invalid', `Parsing ${name}: expected a map`);
   const { packages, metadata, ...rest } = raw as Record<string, unknown>;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new CoppiceError('Invalid', `Parsing ${name}: unknown field \`${unknown}\``);
