@@ -4,6 +4,10 @@ import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
 import { checksumAlgorithm } from './load-repository.ts';
 import type { RepomdRecord } from './repomd.ts';
+import { XmlPieces } from './xml-pieces.ts';
+
+/** Of the compressed pieces. */
+const chunkSize = 64 * 1024;
 
 export interface PackingOptions {
   readonly compression?: Compression;
@@ -67,11 +71,9 @@ export function packMetadata(
   return described(type, name, bytes, { value: digest.digest('hex'), size }, options);
 }
 
-/** Pieces are compressed when they have about this length. */
-const pieceLength = 256 * 1024;
-
-/** The same from texts that come one after the other, compressed on Node's threads where the compression is its own. */
+/** One that grows, compressed on Node's threads where the compression is its own. */
 export class MetadataStream {
+  readonly pieces = new XmlPieces();
   readonly #type: string;
   readonly #name: string;
   readonly #options: PackingOptions;
@@ -80,7 +82,6 @@ export class MetadataStream {
   readonly #out: Uint8Array[] = [];
   readonly #ended: Promise<void> | undefined;
   #size = 0;
-  #text = '';
 
   constructor(type: string, name: string, options: PackingOptions) {
     this.#type = type;
@@ -88,10 +89,10 @@ export class MetadataStream {
     this.#options = options;
     this.#digest = createHash(checksumAlgorithm(options.checksum ?? 'sha256'));
     const compression = options.compression ?? 'gzip';
-    if (compression === 'gzip') this.#engine = createGzip({ chunkSize: pieceLength, ...levelOf(options) });
+    if (compression === 'gzip') this.#engine = createGzip({ chunkSize, ...levelOf(options) });
     else if (compression === 'zstd')
       this.#engine = createZstdCompress({
-        chunkSize: pieceLength,
+        chunkSize,
         params: { [constants.ZSTD_c_compressionLevel]: options.level ?? 3 },
       });
     const engine = this.#engine;
@@ -100,24 +101,22 @@ export class MetadataStream {
     this.#ended = new Promise((resolve, reject) => engine.on('end', resolve).on('error', reject));
   }
 
-  write(text: string): void {
-    this.#text += text;
-    if (this.#text.length >= pieceLength) this.#flush();
-  }
-
-  #flush(): void {
-    const piece = Buffer.from(this.#text);
-    this.#text = '';
-    this.#size += piece.length;
-    if (this.#engine === undefined) this.#out.push(piece);
-    else {
-      this.#digest.update(piece);
-      this.#engine.write(piece);
+  /** Takes the pieces that are ready; whether there were any. */
+  flush(end = false): boolean {
+    const pieces = this.pieces.take(end);
+    for (const piece of pieces) {
+      this.#size += piece.length;
+      if (this.#engine === undefined) this.#out.push(piece);
+      else {
+        this.#digest.update(piece);
+        this.#engine.write(piece);
+      }
     }
+    return pieces.length > 0;
   }
 
   async finish(): Promise<PackedMetadata> {
-    this.#flush();
+    this.flush(true);
     if (this.#engine === undefined) return packMetadata(this.#type, this.#name, this.#out, this.#options);
     this.#engine.end();
     await this.#ended;

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
@@ -5,6 +7,7 @@ import { hostFs } from '@coppice/linux';
 import type { CreateOptions } from './create-options.ts';
 import { FileDigests } from './file-digests.ts';
 import { type FoundPackage, findPackages } from './find-packages.ts';
+import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm, loadRepository } from './load-repository.ts';
 import { describePackageFile, type FileDigest } from './package-file.ts';
 import type { RepositoryPackage } from './repository-package.ts';
@@ -26,6 +29,8 @@ function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<strin
   }
 }
 
+/** Of a large package so much is read at first: more than most headers take. */
+const headLength = 32 * 1024;
 /** Packages up to this size are read once, into a reused buffer. */
 export const wholeLimit = 512 * 1024;
 /** So many bytes of larger packages are worth setting up other threads. */
@@ -34,6 +39,7 @@ const digestsFrom = 8 * 1024 * 1024;
 /** How one of the files that were found is described. */
 export class PackageDescriber {
   readonly #dir: string;
+  readonly #start: string;
   readonly #options: CreateOptions;
   readonly #fs: FileSystem;
   readonly #checksum: string;
@@ -42,6 +48,7 @@ export class PackageDescriber {
 
   constructor(dir: string, options: CreateOptions) {
     this.#dir = dir;
+    this.#start = dir.endsWith('/') ? dir : `${dir}/`;
     this.#options = options;
     this.#fs = options.fs ?? hostFs;
     this.#checksum = options.checksum ?? 'sha256';
@@ -53,12 +60,13 @@ export class PackageDescriber {
   }
 
   path(file: FoundPackage): string {
-    return join(this.#dir, file.href);
+    return `${this.#start}${file.href}`;
   }
 
   /** Where the metadata say it is. */
   location({ href }: FoundPackage): string {
     const { cutDirs = 0, locationPrefix } = this.#options;
+    if (cutDirs === 0 && locationPrefix === undefined) return href;
     const parts = href.split('/');
     const cut = parts.slice(Math.min(cutDirs, parts.length - 1)).join('/');
     return locationPrefix === undefined ? cut : join(locationPrefix, cut);
@@ -81,6 +89,47 @@ export class PackageDescriber {
       ...(changelogLimit === undefined ? {} : { changelogLimit }),
       ...(baseUrl === undefined ? {} : { baseUrl }),
     });
+  }
+
+  /** Fills the buffer from `from` up to `to`; how far it came. */
+  #read(fd: number, from: number, to: number): number {
+    let at = from;
+    while (at < to) {
+      const n = this.#fs.read(fd, this.#buffer, at, to - at, at);
+      if (n === 0) break;
+      at += n;
+    }
+    return at;
+  }
+
+  /** Writes the package in the quick way, without its digest if something else hashes the file; undefined when that is none. */
+  quick(file: FoundPackage, xml: HeaderXml, hashed: boolean): DigestGaps | undefined {
+    const fs = this.#fs;
+    const buffer = this.#buffer;
+    let fd: number;
+    try {
+      fd = fs.open(this.path(file), constants.O_RDONLY);
+    } catch {
+      return undefined;
+    }
+    try {
+      const { size, mtimeMs } = fs.fstat(fd);
+      if (!hashed && size > buffer.length) return undefined;
+      let length = this.#read(fd, 0, hashed ? Math.min(headLength, size) : size);
+      if (hashed) {
+        const end = HeaderXml.extent(buffer, length);
+        if (end > buffer.length) return undefined;
+        length = this.#read(fd, length, end);
+      } else if (length < size) return undefined;
+      return xml.write(buffer, length, {
+        digest: hashed ? undefined : hash(checksumAlgorithm(this.#checksum), buffer.subarray(0, length)),
+        fileSize: size,
+        fileTime: Math.floor(mtimeMs / 1000),
+        href: this.location(file),
+      });
+    } finally {
+      fs.close(fd);
+    }
   }
 
   /** Calls `onBadPackage`, or throws when nobody wants to be told or the package is not to blame. */

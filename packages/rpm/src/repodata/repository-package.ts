@@ -91,7 +91,7 @@ function repaired(text: string): string {
 }
 
 /** Highest of the versioned `libc.so.6` requirements: compares the first number-led part in the parentheses. */
-function libcVersion(name: string): string {
+export function libcVersion(name: string): string {
   const open = name.indexOf('(');
   const close = name.indexOf(')', open);
   if (open < 0 || close < 0) return '';

@@ -3,15 +3,27 @@ import type { CreateOptions } from './create-options.ts';
 import { metadataKinds } from './create-options.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { FoundPackage } from './find-packages.ts';
+import { type DigestGaps, HeaderXml } from './header-xml.ts';
+import { checksumAlgorithm } from './load-repository.ts';
 import { MetadataStream, type PackedMetadata } from './metadata-file.ts';
 import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
 import { type PackageDescriber, wholeLimit } from './package-describer.ts';
 import type { RepositoryPackage } from './repository-package.ts';
 
-/** A package that is described except for its digest, which task `task` finds. */
-interface Described {
-  readonly pkg: RepositoryPackage;
-  readonly task: number | undefined;
+const digestLengths: Readonly<Record<string, number>> = {
+  md5: 32,
+  sha1: 40,
+  sha224: 56,
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+};
+
+/** A package that is written except for its digest, which task `task` finds. */
+interface Unfinished {
+  readonly file: FoundPackage;
+  readonly task: number;
+  readonly gaps: DigestGaps;
 }
 
 /** The XML of `files` in their order, without those that are bad. */
@@ -20,11 +32,12 @@ export class RepositoryWriting {
   reused = 0;
   readonly #describer: PackageDescriber;
   readonly #streams: readonly MetadataStream[];
+  readonly #quick: HeaderXml;
   readonly #files: readonly FoundPackage[];
-  readonly #described: (Described | undefined)[] = [];
   readonly #digests: FileDigests | undefined;
   readonly #large: readonly FoundPackage[];
-  #written = 0;
+  readonly #digestLength: number;
+  #unfinished: Unfinished[] = [];
 
   constructor(describer: PackageDescriber, files: readonly FoundPackage[], options: CreateOptions) {
     this.#describer = describer;
@@ -32,73 +45,114 @@ export class RepositoryWriting {
     this.#large = files.filter((file) => file.size > wholeLimit && describer.known(file) === undefined);
     this.#digests = describer.startDigests(this.#large);
     this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, options));
+    const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
+    const checksum = options.checksum ?? 'sha256';
+    this.#digestLength = digestLengths[checksumAlgorithm(checksum)]!;
+    this.#quick = new HeaderXml(
+      { primary: primary!, filelists: filelists!, other: other! },
+      {
+        checksum,
+        digestLength: this.#digestLength,
+        changelogLimit: options.changelogLimit ?? 10,
+        baseUrl: options.baseUrl,
+      },
+    );
     metadataKinds.forEach((kind, i) => {
-      this.#streams[i]!.write(documentStart(kind, files.length));
+      this.#streams[i]!.pieces.xml(documentStart(kind, files.length));
     });
   }
 
-  #describe(index: number, task: number | undefined): Described | undefined {
-    const file = this.#files[index]!;
-    const old = this.#describer.known(file);
+  /** Writes what is known of a package; its digest is filled in later where `digest` stands in its place. */
+  #write(pkg: RepositoryPackage, digest?: string): DigestGaps {
+    const gaps: DigestGaps[number][] = [];
+    metadataKinds.forEach((kind, i) => {
+      const { pieces } = this.#streams[i]!;
+      const xml = packageXml(kind, pkg);
+      const at = digest === undefined ? -1 : xml.indexOf(digest);
+      if (at < 0) pieces.xml(xml);
+      else {
+        pieces.xml(xml.slice(0, at));
+        gaps.push(pieces.gap(this.#digestLength));
+        pieces.xml(xml.slice(at + this.#digestLength));
+      }
+    });
+    return gaps;
+  }
+
+  #describe(file: FoundPackage, task: number | undefined): void {
+    const describer = this.#describer;
     try {
-      if (old !== undefined) this.reused++;
-      const pending = task === undefined ? undefined : { digest: '', size: file.size, mtimeMs: file.mtime * 1000 };
-      return { pkg: old ?? this.#describer.describe(file, pending), task };
+      const old = describer.known(file);
+      if (old !== undefined) {
+        this.reused++;
+        this.#write(old);
+        return;
+      }
+      const quick = describer.quick(file, this.#quick, task !== undefined);
+      if (task === undefined) {
+        if (quick === undefined) this.#write(describer.describe(file));
+        return;
+      }
+      // Nothing else in the XML before it looks like this.
+      const digest = '_'.repeat(this.#digestLength);
+      const pending = { digest, size: file.size, mtimeMs: file.mtime * 1000 };
+      this.#unfinished.push({
+        file,
+        task,
+        gaps: quick ?? this.#write(describer.describe(file, pending), digest),
+      });
     } catch (error) {
-      this.#describer.bad(file, error);
+      describer.bad(file, error);
       this.bad.add(file);
-      return undefined;
     }
   }
 
-  /** Writes what is described and has its digest, up to the first that has none. */
-  #flush(): boolean {
-    for (; this.#written < this.#described.length; this.#written++) {
-      const described = this.#described[this.#written];
-      if (described === undefined) continue;
-      let { pkg } = described;
-      if (described.task !== undefined) {
-        try {
-          const content = this.#digests!.result(described.task);
-          if (content === undefined) return false;
-          const { checksum, size, time } = pkg;
-          pkg = {
-            ...pkg,
-            checksum: { ...checksum, value: content.digest },
-            size: { ...size, package: content.size },
-            time: { ...time, file: Math.floor(content.mtimeMs / 1000) },
-          };
-        } catch (error) {
-          const file = this.#files[this.#written]!;
-          this.#describer.bad(file, error);
-          this.bad.add(file);
-          continue;
-        }
+  /** Fills in the digests that are known by now; whether all are. */
+  #settle(): boolean {
+    this.#unfinished = this.#unfinished.filter(({ file, task, gaps }) => {
+      try {
+        const content = this.#digests!.result(task);
+        if (content === undefined) return true;
+        gaps.forEach((gap, i) => {
+          this.#streams[i]!.pieces.fill(gap, content.digest);
+        });
+      } catch (error) {
+        this.#describer.bad(file, error);
+        this.bad.add(file);
       }
-      metadataKinds.forEach((kind, i) => {
-        this.#streams[i]!.write(packageXml(kind, pkg));
-      });
-      this.#described[this.#written] = undefined;
-    }
-    return true;
+      return false;
+    });
+    return this.#unfinished.length === 0;
+  }
+
+  /** Whether there was something to compress. */
+  #flush(): boolean {
+    let some = false;
+    for (const stream of this.#streams) some = stream.flush() || some;
+    return some;
   }
 
   async run(): Promise<PackedMetadata[]> {
     try {
       let task = 0;
-      for (let i = 0; i < this.#files.length; i++) {
-        const isLarge = this.#digests !== undefined && this.#files[i] === this.#large[task];
-        this.#described.push(this.#describe(i, isLarge ? task++ : undefined));
-        this.#flush();
+      for (const file of this.#files) {
+        const isLarge = this.#digests !== undefined && file === this.#large[task];
+        this.#describe(file, isLarge ? task++ : undefined);
         // Other threads are given more to do.
-        if (this.#digests !== undefined) await new Promise(setImmediate);
+        if (this.#flush() || this.#digests !== undefined) {
+          await new Promise(setImmediate);
+          if (this.#digests !== undefined) this.#settle();
+        }
       }
-      while (!this.#flush()) await this.#digests!.help();
+      while (!this.#settle()) {
+        this.#flush();
+        await this.#digests!.help();
+      }
     } finally {
       await this.#digests?.stop();
     }
     metadataKinds.forEach((kind, i) => {
-      this.#streams[i]!.write(documentEnd(kind));
+      this.#streams[i]!.pieces.xml(documentEnd(kind));
     });
     return Promise.all(this.#streams.map((stream) => stream.finish()));
   }
