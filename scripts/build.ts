@@ -77,7 +77,7 @@ export async function bundle(outdir: string): Promise<void> {
     });
     const { contents: bytes } = outputFiles[0]!;
     const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-    const file = `${name}-${verb === '' ? '' : `${verb.replace(/^-+/, 'none')}-`}${digest}.cjs`;
+    const file = `${name}-${verb === '' ? '' : `${verb.replace(/^-+/, 'none').replace(' ', '-')}-`}${digest}.cjs`;
     writeFileSync(join(outdir, file), bytes);
     bundles[name] = { ...bundles[name], [verb]: file };
   };

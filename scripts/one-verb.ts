@@ -9,7 +9,9 @@ interface Table {
   readonly verbs: string;
   /** Other tables, of which nothing is loaded when one of the verbs is called. */
   readonly others: readonly string[];
-  /** Verbs that have bundles, and the modules of the table that they need; without it all have. */
+  /** Tables of sub-verbs, of which `VERB SUBVERB` loads one row. */
+  readonly groups?: readonly string[];
+  /** Verbs that have bundles, and the modules of the tables that they need; without it all have. */
   readonly only?: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -21,11 +23,13 @@ const tables: Readonly<Record<string, Table>> = {
   coppice: {
     verbs: 'coppice/verbs.ts',
     others: ['programs.ts'],
+    groups: ['coppice/repo/index.ts'],
     only: {
       [noVerb]: [],
       config: ['./config/index.ts'],
       explain: ['./explain/index.ts'],
       repo: ['./repo/index.ts'],
+      'repo create': ['./repo/index.ts', './create.ts'],
       rpm: ['./rpm/index.ts'],
     },
   },
@@ -60,17 +64,18 @@ export function verbsOf(source: string, program: string): string[] {
 
 /** An esbuild plugin that leaves all other modules out of the program's tables; `source` is the folder of the programs. */
 export function oneVerb(source: string, program: string, verb: string): Plugin {
-  const { verbs, others } = tables[program]!;
+  const { verbs, others, groups = [] } = tables[program]!;
   const kept = modulesOf(source, program).get(verb) ?? [];
   const table = join(source, verbs);
-  const paths = new Set([table, ...others.map((path) => join(source, path))]);
+  const pruned = new Set([table, ...(verb.includes(' ') ? groups.map((path) => join(source, path)) : [])]);
+  const paths = new Set([...pruned, ...others.map((path) => join(source, path))]);
   return {
-    name: `one-verb-${verb}`,
+    name: `one-verb-${verb.replace(' ', '-')}`,
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (!paths.has(path)) return undefined;
         const contents = readFileSync(path, 'utf8').replace(/\bimport\('([^']+)'\)/g, (whole, from: string) =>
-          path === table && kept.includes(from) ? whole : `Promise.reject(new Error('not in this bundle: ${from}'))`,
+          pruned.has(path) && kept.includes(from) ? whole : `Promise.reject(new Error('not in this bundle: ${from}'))`,
         );
         return { contents, loader: 'ts' };
       });

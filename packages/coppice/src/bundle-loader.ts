@@ -7,12 +7,16 @@ import { constants, Script } from 'node:vm';
 /** Program to its bundles, whose names contain a digest: those of verbs, `--` for calls without one, and '' for all others. */
 declare const bundles: Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** The one that leaves out what only other verbs need. The verb is the first word without a dash; `--` stands for none. */
+/**
+ * The one that leaves out what only other verbs need. The verb is the first word without a dash, or the first two words; `--`
+ * stands for none.
+ */
 function bundleOf(program: string, args: readonly string[]): string | undefined {
   if (!Object.hasOwn(bundles, program)) return undefined;
   const files = bundles[program]!;
   const verb = args.find((word) => !word.startsWith('-')) ?? '--';
-  return files[Object.hasOwn(files, verb) ? verb : ''];
+  const both = args.slice(0, 2).join(' ');
+  return files[Object.hasOwn(files, both) ? both : Object.hasOwn(files, verb) ? verb : ''];
 }
 
 /** Not a program: a thread of one, started as this file with that name. */

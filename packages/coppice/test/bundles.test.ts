@@ -13,7 +13,7 @@ test('every verb of ostree gets a bundle, and so do calls without one', () => {
 
 test('those of coppice and rpm-ostree that have one are verbs', () => {
   const names = coppiceVerbs.map(({ name }) => name);
-  expect(verbsOf(source, 'coppice').filter((name) => !names.includes(name))).toEqual(['--']);
+  expect(verbsOf(source, 'coppice').filter((name) => !names.includes(name.split(' ')[0]!))).toEqual(['--']);
   expect(verbsOf(source, 'rpm-ostree').filter((name) => !Object.hasOwn(rpmOstreeVerbs, name))).toEqual(['--']);
 });
 

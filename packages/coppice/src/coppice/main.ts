@@ -1,50 +1,18 @@
-import { type Command, Command as CommanderCommand, CommanderError } from 'commander';
 import type { Context } from '../cli/context.ts';
-import { Exit } from '../cli/context.ts';
 import { programs } from '../programs.ts';
-import { version } from '../version.ts';
+import { quickArguments } from './quick-arguments.ts';
 import { verbs } from './verbs.ts';
 
 /** `coppice VERB ...`: what the originals do not have; `coppice ostree ...` and the like run the drop-in. */
 export async function run(context: Context, args: readonly string[]): Promise<number> {
-  const first = args[0];
+  const [first, second, ...rest] = args;
   if (first !== undefined && first !== 'coppice' && Object.hasOwn(programs, first)) {
     return (await programs[first]!()).run({ ...context, program: first }, args.slice(1));
   }
-  const root: Command = new CommanderCommand('coppice')
-    .description('Fedora CoreOS customization, from a config file to a fleet')
-    .version(version, '-V, --version', 'print the version')
-    .exitOverride()
-    .enablePositionalOptions()
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    });
-  let status = 0;
-  for (const verb of verbs) {
-    // Only the called family is loaded; the others appear in --help with their description.
-    if (verb.name === first)
-      (await verb.load()).define(root.command(verb.name).description(verb.description), context, (s) => (status = s));
-    else root.command(verb.name).description(verb.description);
-  }
-  for (const name of Object.keys(programs)) {
-    if (name !== 'coppice') root.command(name).description(`run the drop-in ${name}`);
-  }
-  root.copyInheritedSettings(root);
-  const inherit = (command: Command): void => {
-    for (const sub of command.commands) {
-      sub.copyInheritedSettings(command);
-      inherit(sub);
-    }
-  };
-  inherit(root);
-  try {
-    await root.parseAsync(args as string[], { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) throw new Exit(error.exitCode === 0 ? 0 : 2);
-    throw error;
-  }
-  return status;
+  const family = await verbs.find((verb) => verb.name === first)?.load();
+  const subVerb = family?.subVerbs?.find(({ usage }) => usage.split(' ')[0] === second);
+  const quick = subVerb === undefined ? undefined : quickArguments(subVerb, rest);
+  if (subVerb !== undefined && quick !== undefined)
+    return (await subVerb.load()).run(context, quick.operands, quick.flags);
+  return (await import('./command-line.ts')).runParsed(context, args);
 }

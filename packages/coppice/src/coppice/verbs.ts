@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import type { Context } from '../cli/context.ts';
+import type { SubVerb } from './sub-verbs.ts';
 
 /** A family of `coppice` verbs. `define` adds options, subcommands and actions; a non-zero exit goes through `exit`. */
 export interface VerbFamily {
   define(command: Command, context: Context, exit: (status: number) => void): void;
+  /** Its sub-verbs, where it has no more than those. */
+  readonly subVerbs?: readonly SubVerb[];
 }
 
 export interface VerbEntry {

@@ -4,7 +4,7 @@ import type { VerbFamily } from '../verbs.ts';
 
 const filesDir = ['-d, --files-dir <dir>', 'allow embedding local files from this directory'] as const;
 
-const subVerbs: readonly SubVerb[] = [
+export const subVerbs: readonly SubVerb[] = [
   {
     usage: 'decompile <file>',
     description: 'an Ignition config or MachineConfig as a Butane config',

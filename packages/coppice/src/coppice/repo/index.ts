@@ -2,7 +2,7 @@
 import { defineSubVerbs, type SubVerb } from '../sub-verbs.ts';
 import type { VerbFamily } from '../verbs.ts';
 
-const subVerbs: readonly SubVerb[] = [
+export const subVerbs: readonly SubVerb[] = [
   {
     usage: 'create <dir>',
     description: 'write the metadata of a directory of packages',

@@ -2,7 +2,7 @@
 import { defineSubVerbs, type SubVerb } from '../sub-verbs.ts';
 import type { VerbFamily } from '../verbs.ts';
 
-const subVerbs: readonly SubVerb[] = [
+export const subVerbs: readonly SubVerb[] = [
   {
     usage: 'query [packages...]',
     description: 'tell about package files, or with --dbpath about installed packages',
