@@ -82,3 +82,14 @@ export function findObstacles(input: ResolveInput, layered: readonly string[]): 
   }
   return out;
 }
+
+/** Files that two packages have differently: the one whose turn it was is named by the message. */
+export function conflictObstacle(origin: Origin, layered: readonly string[], message: string): Obstacle {
+  const [, name] = /^Checking out package ([^:]+): /.exec(message) ?? [];
+  const request = name ?? origin.packages.join(' ');
+  return {
+    request,
+    reasons: [message],
+    remedies: layered.includes(request) ? [`rpm-ostree uninstall ${request}`] : [],
+  };
+}

@@ -1,10 +1,10 @@
 // Looks ahead: resolves a change against its base, compares trees, and says what would happen. Nothing of the system is
 // written; a new base and packages are looked at in a scratch repository whose parent is the system's.
-import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '@coppice/linux';
+import type { Repo } from '@coppice/ostree';
 import { readPackage } from '@coppice/rpm';
 import { advisoriesFor, cachedAdvisories } from '../client/advisories.ts';
 import { resolveInputFor } from '../client/assemble.ts';
@@ -17,15 +17,15 @@ import { packagesOf } from '../client/packages-of.ts';
 import { type LoadedRepository, loadRepositories } from '../client/repo-metadata.ts';
 import { resolvePackages } from '../client/resolve.ts';
 import { baseOf, versionOf } from '../commit-facts.ts';
-import { findImportedPackage, nevraOfHeader } from '../import/package-commit.ts';
-import { formatNevra } from '../nevra.ts';
+import { findImportedPackage, importPackage } from '../import/package-commit.ts';
+import { formatNevra, type Nevra } from '../nevra.ts';
 import { hasPackageChanges, type Origin } from '../origin.ts';
 import { diffPackages, isEmptyDiff, type PackageDiff } from '../pkgdiff.ts';
-import { changedPaths, fileFacts } from './changed-paths.ts';
+import { changedPaths, type DeployedLayers, fileFacts } from './changed-paths.ts';
 import type { Obstacle, Plan } from './model.ts';
 import { newestBase, type Surroundings, scratchRepo } from './next-base.ts';
-import { findObstacles } from './obstacles.ts';
-import { packageFacts } from './package-facts.ts';
+import { nextTree } from './next-tree.ts';
+import { conflictObstacle, findObstacles } from './obstacles.ts';
 
 export interface PlanOptions {
   readonly title: string;
@@ -41,24 +41,28 @@ export interface PlanOptions {
   readonly checkOnly?: boolean;
 }
 
-/** A package that stays where it is: nothing of it is in the store, so `commit` and `ref` are empty. */
-function candidateOfFile(client: Client, path: string): Candidate {
-  const { header, signature, headerBytes } = readPackage(path, { fs: client.fs });
-  return candidateOfImported({
-    nevra: nevraOfHeader(header),
-    commit: '',
-    ref: '',
-    header,
-    signature,
-    headerSha256: createHash('sha256').update(headerBytes).digest('hex'),
-    repodataChecksum: undefined,
-  });
+/** A package file, imported into the scratch repository only. */
+function candidateOfFile(client: Client, scratch: Repo, path: string): Candidate {
+  const rpm = readPackage(path, { fs: client.fs });
+  return candidateOfImported(scratch.transaction((txn) => importPackage(txn, rpm)));
+}
+
+/** Layered packages of the deployed tree that are in the store. */
+function deployedLayers(client: Client, base: string): DeployedLayers {
+  const { repo, originMerge } = client;
+  const ofBase = new Set(packagesOf(repo, base).map(formatNevra));
+  const packages = packagesOf(repo, originMerge.checksum)
+    .filter((p) => !ofBase.has(formatNevra(p)))
+    .flatMap((p) => findImportedPackage(repo, p) ?? []);
+  return { base, packages };
 }
 
 /** What layering would choose on a base, or why it would not. */
 interface Layering {
   readonly obstacles: readonly Obstacle[];
   readonly chosen: readonly Candidate[];
+  /** Packages of the base that go. */
+  readonly gone: readonly Nevra[];
   readonly packages: PackageDiff;
   readonly repositories: readonly LoadedRepository[];
 }
@@ -70,7 +74,7 @@ async function planLayering(
 ): Promise<Layering> {
   const current = client.originMerge;
   const base = basePackages({ repo: scratch, scratch: join(dir, 'db') }, to);
-  const files = (options.packageFiles ?? []).map((path) => candidateOfFile(client, path));
+  const files = (options.packageFiles ?? []).map((path) => candidateOfFile(client, scratch, path));
   const layered = hasPackageChanges(options.origin) || files.length > 0;
   const repositories =
     layered && options.offline !== true
@@ -79,14 +83,16 @@ async function planLayering(
   const known = resolveInputFor(client, options.origin, base, repositories, options.offline === true);
   const input = { ...known, local: [...known.local, ...files] };
   const obstacles = layered ? findObstacles(input, client.origin(current).packages) : [];
-  if (obstacles.length > 0) return { obstacles, chosen: [], packages: diffPackages([], []), repositories };
+  if (obstacles.length > 0) return { obstacles, chosen: [], gone: [], packages: diffPackages([], []), repositories };
   const resolution = layered ? resolvePackages({ ...input, message: () => {} }) : undefined;
   const chosen = resolution?.add.map((a) => a.candidate) ?? [];
-  const gone = new Set(resolution === undefined ? [] : gonePackages(resolution).map(formatNevra));
+  const leaving = resolution === undefined ? [] : gonePackages(resolution);
+  const gone = new Set(leaving.map(formatNevra));
   const planned = [...base.nevras.filter((p) => !gone.has(formatNevra(p))), ...chosen.map((c) => c.nevra)];
   return {
     obstacles,
     chosen,
+    gone: leaving,
     packages: diffPackages(packagesOf(client.repo, current.checksum), planned),
     repositories,
   };
@@ -130,6 +136,25 @@ function rebootOf(packages: PackageDiff, moves: boolean): Plan['reboot'] {
   return onlyAdds && !moves ? 'live' : 'needed';
 }
 
+/** What the next tree is against the deployed one, unless something is in the way. */
+async function planTree(
+  client: Client,
+  options: PlanOptions,
+  around: Surroundings,
+  { obstacles, chosen, gone, packages }: Layering,
+): Promise<Pick<Plan, 'obstacles' | 'scripts'> & ReturnType<typeof changedPaths>> {
+  if (options.checkOnly === true || obstacles.length > 0) return { obstacles, scripts: [], changes: [], objects: 0 };
+  const next = await nextTree(client, around, chosen, gone);
+  const { scripts, conflict } = next;
+  if (conflict !== undefined) {
+    const { packages: layered } = client.origin(client.originMerge);
+    const obstacle = conflictObstacle(options.origin, layered, conflict);
+    return { obstacles: [obstacle], scripts, changes: [], objects: 0 };
+  }
+  const deployed = deployedLayers(client, around.from);
+  return { obstacles, scripts, ...changedPaths(client, around, deployed, next, !isEmptyDiff(packages)) };
+}
+
 /** Makes the plan. Throws what reaching the remote and the repositories throws; an unresolvable layer is a result, not an error. */
 export async function planChange(client: Client, options: PlanOptions): Promise<Plan> {
   const dir = mkdtempSync(join(tmpdir(), 'coppice-plan-'));
@@ -139,12 +164,9 @@ export async function planChange(client: Client, options: PlanOptions): Promise<
     const offline = options.offline === true;
     const to = options.newBase && !offline ? await newestBase(client, scratch, options.origin, dir) : from;
     const around: Surroundings = { scratch, dir, from, to };
-    const { obstacles, chosen, packages, repositories } = await planLayering(client, options, around);
-    const facts =
-      options.checkOnly === true
-        ? { files: [], scripts: [], installedSize: 0 }
-        : await packageFacts(client, chosen, dir, offline);
-    const { changes, objects } = changedPaths(client, around, facts.files);
+    const layering = await planLayering(client, options, around);
+    const { chosen, packages, repositories } = layering;
+    const { obstacles, scripts, changes, objects } = await planTree(client, options, around, layering);
     const downloads = downloadsOf(client, chosen);
     const fresh = new Set([...packages.upgraded.map((c) => formatNevra(c.to)), ...packages.added.map(formatNevra)]);
     return {
@@ -153,11 +175,11 @@ export async function planChange(client: Client, options: PlanOptions): Promise<
       packages,
       downloads,
       ...fileFacts(client, changes),
-      scripts: facts.scripts,
+      scripts,
       kernelArguments: kernelArgumentsOf(client.originMerge) ?? [],
       disk: {
         download: downloads.reduce((n, d) => n + d.size, 0),
-        objects: objects + facts.installedSize,
+        objects,
         free: client.fs.usage(client.repo.path).available,
       },
       advisories: repositories.flatMap((r) => advisoriesFor(cachedAdvisories(client, r.repository.id, r.root), fresh)),
