@@ -2,19 +2,45 @@
 import { formatEvr, formatNevra } from '../nevra.ts';
 import type { BillComponent, BillOfMaterials } from './bill.ts';
 
-const id = (text: string): string => `SPDXRef-${text.replace(/[^A-Za-z0-9.-]/g, '-')}`;
+const reference = (text: string): string => `SPDXRef-${text.replace(/[^A-Za-z0-9.-]/g, '-')}`;
 
-/** A licence field as SPDX allows it: an expression we do not judge is named as a text, not claimed to be SPDX. */
-function licence(text: string): string {
-  return /^[A-Za-z0-9.+-]+$/.test(text) &&
-    /^(Apache|MIT|BSD|GPL|LGPL|MPL|ISC|Zlib|CC0|AFL|Artistic|0BSD|PSF)/.test(text)
-    ? text
-    : 'NOASSERTION';
+/** An identifier of its own for each package: names that differ only in what identifiers cannot hold get a number. */
+function references(components: readonly BillComponent[]): string[] {
+  const taken = new Map<string, number>();
+  return components.map((c) => {
+    const plain = reference(`RPM-${formatNevra(c.nevra)}`);
+    const before = taken.get(plain) ?? 0;
+    taken.set(plain, before + 1);
+    return before === 0 ? plain : `${plain}-${before + 1}`;
+  });
 }
 
-function component(c: BillComponent): Record<string, unknown> {
+/** Identifiers of the SPDX list that packages mostly have; Fedora's old short names are others. */
+const licences =
+  /^(0BSD|AFL-[123]\.\d|AGPL-3\.0|Apache-[12]\.\d|Artistic-[12]\.0|BSD-[1234]-Clause|BSL-1\.0|CC-BY(-SA|-ND|-NC)*-[1234]\.[05]|CC0-1\.0|EPL-[12]\.0|[AL]?GPL-[123]\.[01](-only|-or-later)?|GFDL-1\.[123](-only|-or-later)?|ICU|ISC|MIT|MPL-[12]\.[01]|OFL-1\.[01]|OpenSSL|PSF-2\.0|Unicode-DFS-201[56]|Unicode-3\.0|Unlicense|Vim|X11|Zlib|bzip2-1\.0\.6|curl|libpng-2\.0|zlib-acknowledgement)\+?$/;
+
+/** A licence field as SPDX allows it: an expression we do not know all of is named as a text, not claimed to be SPDX. */
+function licence(text: string): string {
+  const words = text
+    .replaceAll('(', ' ( ')
+    .replaceAll(')', ' ) ')
+    .split(/\s+/)
+    .filter((w) => w !== '');
+  let depth = 0;
+  let operand = true;
+  for (const word of words) {
+    if (word === '(' && operand) depth++;
+    else if (word === ')' && !operand && depth > 0) depth--;
+    else if (operand && licences.test(word)) operand = false;
+    else if (!operand && (word === 'AND' || word === 'OR')) operand = true;
+    else return 'NOASSERTION';
+  }
+  return operand || depth > 0 ? 'NOASSERTION' : text;
+}
+
+function component(c: BillComponent, id: string): Record<string, unknown> {
   return {
-    SPDXID: id(`RPM-${formatNevra(c.nevra)}`),
+    SPDXID: id,
     name: c.nevra.name,
     versionInfo: formatEvr(c.nevra),
     supplier: c.vendor === '' ? 'NOASSERTION' : `Organization: ${c.vendor}`,
@@ -34,6 +60,7 @@ function component(c: BillComponent): Record<string, unknown> {
 /** The document; the same commit always gives the same one. */
 export function spdx(bill: BillOfMaterials): Record<string, unknown> {
   const root = 'SPDXRef-Tree';
+  const ids = references(bill.components);
   return {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
@@ -53,17 +80,13 @@ export function spdx(bill: BillOfMaterials): Record<string, unknown> {
         licenseDeclared: 'NOASSERTION',
         copyrightText: 'NOASSERTION',
         checksums: [{ algorithm: 'SHA256', checksumValue: bill.commit }],
-        primaryPackagePurpose: 'OPERATING-SYSTEM',
+        primaryPackagePurpose: 'OPERATING_SYSTEM',
       },
-      ...bill.components.map(component),
+      ...bill.components.map((c, i) => component(c, ids[i]!)),
     ],
     relationships: [
       { spdxElementId: 'SPDXRef-DOCUMENT', relationshipType: 'DESCRIBES', relatedSpdxElement: root },
-      ...bill.components.map((c) => ({
-        spdxElementId: root,
-        relationshipType: 'CONTAINS',
-        relatedSpdxElement: id(`RPM-${formatNevra(c.nevra)}`),
-      })),
+      ...ids.map((id) => ({ spdxElementId: root, relationshipType: 'CONTAINS', relatedSpdxElement: id })),
     ],
   };
 }
