@@ -85,6 +85,56 @@ conditional-include:
     });
   });
 
+  test('a container needs no labels and has a real /tmp', () => {
+    expect(typeTreefile({ container: true })).toMatchObject({ tmpIsDir: true, selinux: false });
+    expect(typeTreefile({ container: true, selinux: true }).selinux).toBe(true);
+  });
+
+  test('keys with few values', () => {
+    expect(typeTreefile({ cliwrap: true }).cliwrap).toEqual(['rpm', 'dracut', 'grubby', 'yum', 'dnf']);
+    expect(typeTreefile({ 'cliwrap-binaries': ['kernel-install'] }).cliwrap).toEqual(['kernel-install']);
+    expect(() => typeTreefile({ 'cliwrap-binaries': ['rpm'] })).toThrow('unknown variant `rpm`');
+    for (const rpmdb of ['target', 'bdb', 'ndb', 'sqlite']) expect(typeTreefile({ rpmdb }).rpmdb).toBe('target');
+    expect(typeTreefile({ rpmdb: 'host' }).rpmdb).toBe('host');
+    expect(typeTreefile({ 'opt-usrlocal-overlays': true }).optUsrlocal).toBe('state-overlay');
+    expect(typeTreefile({ 'finalize.d': ['/x'] }).finalizeDirs).toEqual([]);
+    expect(() => typeTreefile({ 'automatic-version-suffix': '..' })).toThrow('exactly one ASCII character');
+    expect(() => typeTreefile({ 'selinux-label-version': 3 })).toThrow('unknown version 3');
+    expect(() => parseTreefileDocument('basearch: arm\n', 't.yaml', 'x86_64')).toThrow(
+      'Invalid basearch arm on x86_64',
+    );
+    // What other tools keep in a treefile is no metadata of the commit.
+    expect(typeTreefile({ metadata: { a: 'b' }, 'add-commit-metadata': { c: 'd' } }).commitMetadata).toEqual({
+      c: 'd',
+    });
+  });
+
+  test('repositories may be named by variables', () => {
+    const text =
+      'variables: {v: x}\nrepos: ["a-${v}"]\nlockfile-repos: ["b-${v}"]\nrepo-packages: [{repo: "c-${v}", packages: [p]}]\n';
+    const { document } = loadTreefile('t.yaml', source({ 't.yaml': text }), 'x86_64');
+    expect(typeTreefile(document)).toMatchObject({
+      repos: ['a-x'],
+      lockfileRepos: ['b-x'],
+      repoPackages: [{ repo: 'c-x', packages: ['p'] }],
+    });
+  });
+
+  test('kickstart files', () => {
+    const files = {
+      'top.ks': '# a comment\n%include sub.ks\n\n%packages\na\n-b\n c\n%end\n',
+      'sub.ks': '%packages --exclude-weakdeps\nd\n%end\n',
+    };
+    const { document } = loadTreefile('top.ks', source(files), 'x86_64');
+    expect(document).toMatchObject({ packages: ['d', 'a', 'c'], 'exclude-packages': ['b'], recommends: false });
+    const parse = (text: string) => () => parseTreefileDocument(text, 't.ks', 'x86_64');
+    expect(parse('%packages\n')).toThrow('Missing %end for %packages');
+    expect(parse('%packages --foo\n%end\n')).toThrow("unexpected argument '--foo'");
+    expect(parse('%include\n')).toThrow('Missing path');
+    expect(parse('%include a b\n')).toThrow('Too many arguments');
+    expect(parse('reboot\n')).toThrow('Unhandled verb: reboot');
+  });
+
   test('conditions compare only equal types', () => {
     const variables = new Map<string, string | number | boolean>([
       ['n', 3],
