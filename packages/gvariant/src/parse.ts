@@ -80,7 +80,7 @@ function parseNode(lexer: Lexer, depth: number): Node {
     lexer.next();
     return { kind: 'number', token, place: here };
   }
-  if (!/^[a-z]/.test(token)) throw textError('expected value', lexer.here());
+  if (!/^[a-z]{2}/.test(token)) throw textError('expected value', lexer.here());
   return keyword(lexer, token, depth, start);
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CoppiceError, errnoError } from '@coppice/base';
@@ -21,12 +21,14 @@ export const verb: OstreeVerb = {
     const { operands, options, repo, context } = call;
     const [mount, ...words] = operands;
     if (mount === undefined) call.usage('A MOUNT-PATH must be specified');
-    const refs = refPairs(call, words);
     const commit = options.string('commit');
-    if (commit !== undefined && refs.length > 1)
-      throw new CoppiceError('Usage', 'When a commit checksum is specified, only a single ref can be specified');
+    if (commit !== undefined && words.length > 2 && words.length % 2 === 0)
+      call.usage('The --commit option can only be used when a single COLLECTION-ID REF pair is specified');
+    const refs = refPairs(call, words);
     const root = resolve(context.cwd, mount);
-    if (!existsSync(root)) throw errnoError({ code: 'ENOENT' }, `opendir(${mount})`);
+    const stat = statSync(root, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true)
+      throw errnoError({ code: stat === undefined ? 'ENOENT' : 'ENOTDIR' }, `opendir(${mount})`);
     const place = options.string('destination-repo') ?? '.ostree/repo';
     const target = join(root, place);
     if (target !== root && !target.startsWith(`${root}/`))
@@ -35,7 +37,7 @@ export const verb: OstreeVerb = {
     const wanted = refs.map(({ collection, ref }) => {
       const checksum = known.get(`${collection} ${ref}`);
       if (checksum === undefined)
-        throw new CoppiceError('NotFound', `Collection–ref (${collection}, ${ref}) not found`);
+        throw new CoppiceError('NotFound', `No such branch (${collection}, ${ref}) in repository summary`);
       return { collection, ref, checksum: commit ?? checksum };
     });
     mkdirSync(target, { recursive: true });
@@ -50,23 +52,16 @@ export const verb: OstreeVerb = {
     updateSummary(Repo.open(target));
     if (!standardPlaces.includes(place.replace(/\/+$/, ''))) linkRepo(root, target);
     call.print(
-      `Copied ${wanted.length}/${wanted.length} refs successfully from ‘${repo.path}’ to ‘${place}’ repository in ‘${root}’.`,
+      `Copied ${wanted.length}/${wanted.length} refs successfully from ‘${repo.path}’ to ‘${place}’ repository in ‘${mount}’.`,
     );
   },
 };
 
-/** A link in `.ostree/repos.d` under the first free number, unless one leads here. */
+/** A link in `.ostree/repos.d` under the first free number: one more for each copy, as the original makes them. */
 function linkRepo(root: string, target: string): void {
   const dir = join(root, '.ostree/repos.d');
   mkdirSync(dir, { recursive: true });
   const names = readdirSync(dir);
-  for (const name of names) {
-    try {
-      if (statSync(join(dir, name)).ino === statSync(target).ino) return;
-    } catch {
-      // A dangling link leads nowhere.
-    }
-  }
   for (let i = 0; ; i++) {
     const name = `${String(i).padStart(2, '0')}-generated`;
     if (names.includes(name)) continue;

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { type CollectionRefName, checkCollectionId, checkRefName, type FinderName, findRemotes } from '@coppice/ostree';
+import { existingCacheDir } from './cache-dir.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -90,6 +90,7 @@ export function refPairs(call: OstreeCall, words: readonly string[]): Collection
 
 function finderNames(call: OstreeCall): (FinderName | 'lan')[] {
   const text = call.options.string('finders');
+  if (text === '') call.usage('List of finders in --finders option must not be empty');
   const names = text === undefined ? ['config', 'mount'] : text.split(',');
   names.forEach((name, i) => {
     if (!['config', 'lan', 'mount'].includes(name) || names.indexOf(name) !== i)
@@ -122,7 +123,7 @@ async function pullFound(
         mirror: options.flag('mirror'),
         disableFsync: options.flag('disable-fsync'),
         gpgVerify: true,
-        ...(dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) }),
+        ...(dir === undefined ? {} : { cacheDir: existingCacheDir(context, dir) }),
         progress: console.progress,
       });
       // The transaction counts what was written, and is not over yet for the original.

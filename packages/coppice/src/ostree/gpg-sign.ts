@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { errnoError } from '@coppice/base';
 import { gpgDeleteSignatures, gpgSignCommit } from '@coppice/ostree';
 import { gpgHomeKeyring } from '@coppice/signing';
 import { gpgHome, gpgKey } from './signers.ts';
@@ -17,11 +19,13 @@ export const verb: OstreeVerb = {
     if (keyIds.length === 0) throw new UsageError('Need at least one GPG KEY-ID to sign with', false);
     const commit = repo.resolveRev(rev);
     const home = gpgHome(call);
+    const given = options.string('gpg-homedir');
+    if (given !== undefined && !existsSync(home)) throw errnoError({ code: 'ENOENT' }, `opendir(${home})`);
     const keyring = gpgHomeKeyring(home);
     if (options.flag('delete')) {
       call.print(`Signatures deleted: ${gpgDeleteSignatures(repo, commit, keyIds, keyring)}`);
       return;
     }
-    for (const keyId of keyIds) gpgSignCommit(repo, commit, gpgKey(home, keyId), keyring);
+    for (const keyId of keyIds) gpgSignCommit(repo, commit, gpgKey(home, keyId, given), keyring, keyId);
   },
 };

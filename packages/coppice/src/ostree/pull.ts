@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { CompressPool, type PullOptions } from '@coppice/ostree';
+import { existingCacheDir } from './cache-dir.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -160,7 +161,7 @@ function pullFlags({ options, context }: OstreeCall): Omit<PullOptions, 'remote'
     timestampCheck: options.flag('timestamp-check'),
     disableVerifyBindings: options.flag('disable-verify-bindings'),
     retryOnNetworkErrors: !options.flag('disable-retry-on-network-errors'),
-    ...(cacheDir === undefined ? {} : { cacheDir: resolve(context.cwd, cacheDir) }),
+    ...(cacheDir === undefined ? {} : { cacheDir: existingCacheDir(context, cacheDir) }),
     ...(url === undefined ? {} : { overrideUrl: url }),
     ...(rev === undefined ? {} : { timestampCheckFromRev: rev }),
     ...(retries === undefined ? {} : { retries }),

@@ -1,14 +1,8 @@
 import { resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
-import {
-  engineSignatures,
-  engineSignCommit,
-  readKeyFile,
-  storedKeys,
-  verifyWithKeys,
-  withEngineSignature,
-} from '@coppice/ostree';
+import { readFile } from '@coppice/linux';
+import { engineSignatures, engineSignCommit, readKeyFile, storedKeys, verifyWithKeys } from '@coppice/ostree';
 import { type SignEngine, signEngine } from '@coppice/signing';
 import { type OstreeCall, type OstreeVerb, UsageError } from './verb.ts';
 
@@ -52,19 +46,10 @@ export const verb: OstreeVerb = {
 };
 
 function readText(call: OstreeCall, file: string): string {
-  return call.repo.fs === undefined ? '' : new TextDecoder().decode(readBytes(call, file));
-}
-
-function readBytes(call: OstreeCall, file: string): Uint8Array {
-  const { fs } = call.repo;
-  const path = resolve(call.context.cwd, file);
-  const fd = fs.open(path, 0);
   try {
-    const size = Math.min(fs.fstat(fd).size, 1024 * 1024);
-    const bytes = Buffer.alloc(size);
-    return bytes.subarray(0, fs.read(fd, bytes, 0, size, 0));
-  } finally {
-    fs.close(fd);
+    return readFile(resolve(call.context.cwd, file), { fs: call.repo.fs, limit: 1024 * 1024 }).toString();
+  } catch (error) {
+    throw errnoError(error, `Can't open file '${file}'`);
   }
 }
 
@@ -86,9 +71,9 @@ function verifyCommit(call: OstreeCall, engine: SignEngine, commit: string, keyI
   if (detached === undefined || detached.size === 0)
     throw new CoppiceError('Signature', "Can't verify commit without detached metadata");
   const signatures = engineSignatures(engine, detached);
-  if (signatures === undefined)
-    throw new CoppiceError('Signature', `${engine.name}: commit have no signatures of my type`);
   try {
+    if (signatures === undefined)
+      throw new CoppiceError('Signature', `${engine.name}: commit have no signatures of my type`);
     call.print(verifyWithKeys({ engine, keys: publicKeys(call, engine, keyIds) }, bytes, signatures));
   } catch (error) {
     // The original says no more than this.
@@ -107,6 +92,5 @@ function deleteSignatures(call: OstreeCall, engine: SignEngine, commit: string, 
   if (kept.length > 0) out.set(engine.metadataKey, new Variant('aay', kept));
   else out.delete(engine.metadataKey);
   if (kept.length !== signatures.length) repo.writeDetachedMetadata(commit, out.size === 0 ? undefined : out);
-  void withEngineSignature;
   return signatures.length - kept.length;
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, systemClock } from '@coppice/base';
 import { type Signer, withEngineSignature, withGpgSignature } from '@coppice/ostree';
-import { defaultGpgHome, loadGpgHomeKey, type SigningKey, sign, signEngine } from '@coppice/signing';
+import { defaultGpgHome, gpgHomeKeyring, loadGpgHomeKey, type SigningKey, sign, signEngine } from '@coppice/signing';
 import type { GOption } from '../cli/goption.ts';
 import type { OstreeCall } from './verb.ts';
 
@@ -30,17 +30,31 @@ function migrateSecretRing(home: string): void {
   spawnSync('gpg', ['--homedir', home, '--batch', '--list-secret-keys'], { stdio: 'ignore', timeout: 30_000 });
 }
 
-/** Loads the key of `--gpg-sign`. Throws `NotFound` in the original's words. */
-export function gpgKey(home: string, keyId: string): SigningKey {
+/**
+ * Loads the key of `--gpg-sign`, which must not be expired or revoked. Throws in the original's words, which call the home
+ * as it was `given`.
+ */
+export function gpgKey(home: string, keyId: string, given = '<default>'): SigningKey {
   migrateSecretRing(home);
   if (keyId.length < 8) throw new CoppiceError('NotFound', `Unable to lookup key ID ${keyId}: GPGME: Invalid value`);
   try {
-    return loadGpgHomeKey(home, keyId);
+    const key = loadGpgHomeKey(home, keyId);
+    checkUsable(home, key);
+    return key;
   } catch (error) {
     if (error instanceof CoppiceError && error.code === 'NotFound')
-      throw new CoppiceError('NotFound', `No gpg key found with ID ${keyId} (homedir: ${home})`, { cause: error });
+      throw new CoppiceError('NotFound', `No gpg key found with ID ${keyId} (homedir: ${given})`, { cause: error });
     throw error;
   }
+}
+
+function checkUsable(home: string, key: SigningKey): void {
+  const found = gpgHomeKeyring(home).find(key.public.fingerprint);
+  if (found === undefined) return;
+  const now = Math.floor(systemClock.now() / 1000);
+  for (const { expires, revoked } of [found.standing, found.certificate.primary])
+    if (revoked || (expires !== 0 && expires <= now))
+      throw new CoppiceError('Signature', 'Failure signing commit file: GPGME: Unusable secret key');
 }
 
 /** What the signing options of a call ask for, in the order they are applied. */
@@ -49,7 +63,7 @@ export function signersOf(call: OstreeCall): Signer[] {
   const out: Signer[] = [];
   const gpg = options.strings('gpg-sign');
   for (const keyId of gpg) {
-    const key = gpgKey(gpgHome(call), keyId);
+    const key = gpgKey(gpgHome(call), keyId, options.string('gpg-homedir'));
     out.push((data, dict) => withGpgSignature(dict, sign(key, data, { clock: call.repo.clock })));
   }
   const engine = signEngine(options.string('sign-type') ?? 'ed25519', context.env);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { parseVariant, type Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import {
@@ -11,6 +11,7 @@ import {
   viewSummary,
 } from '@coppice/ostree';
 import { keyValue } from './commit-metadata.ts';
+import { ensureWritable } from './ensure-writable.ts';
 import { signersOf, signOptions } from './signers.ts';
 import { printSummaryKeys } from './summary-keys.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -41,10 +42,15 @@ export const verb: OstreeVerb = {
   run(call: OstreeCall) {
     const { repo, options, level } = call;
     if (options.flag('update')) {
+      ensureWritable(repo);
       const metadata = new Map<string, Variant>();
       for (const text of options.strings('add-metadata')) {
         const [key, value] = keyValue(text);
-        metadata.set(key, parseVariant(value));
+        try {
+          metadata.set(key, parseVariant(value));
+        } catch (error) {
+          throw prefixError(error, `Error parsing variant ‘${value}’: `);
+        }
       }
       updateSummary(repo, { metadata, signers: signersOf(call) });
       return;

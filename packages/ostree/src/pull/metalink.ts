@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CoppiceError, messageOf } from '@coppice/base';
+import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
 import type { Fetcher } from '@coppice/http';
 import { SaxesParser } from 'saxes';
 
@@ -99,7 +99,10 @@ function check(bytes: Uint8Array, file: MetalinkFile): void {
 
 /** Fetches a metalink and from its mirrors the summary it describes; the base URL is the folder of the one that had it. */
 export async function resolveMetalink(fetcher: Fetcher, url: string): Promise<{ base: string; summary: Buffer }> {
-  const { bytes } = await fetcher.bytes(url, { maxSize: maxDocument });
+  const { bytes } = await fetcher.bytes(url, { maxSize: maxDocument }).catch((error: unknown) => {
+    const known = isCoppiceError(error) && error.data?.['curl'] !== undefined;
+    throw known ? prefixError(error, `While fetching ${url}`) : error;
+  });
   const file = parseMetalink(Buffer.from(bytes).toString('utf8'), 'summary');
   if (file.size > maxSize)
     throw new CoppiceError('Limit', `summary is ${file.size} bytes, exceeding maximum ${maxSize}`);

@@ -49,6 +49,8 @@ export class MirrorList {
 const listLimit = 1024 * 1024;
 
 function checkScheme(url: string): void {
+  if (!/^[A-Za-z][\w+.-]*:/.test(url))
+    throw new CoppiceError('Invalid', 'URI is not absolute, and no base URI was provided');
   if (!/^(https?|file):\/\//.test(url)) throw new CoppiceError('Invalid', `Invalid URI scheme in ${url}`);
 }
 
@@ -67,7 +69,11 @@ export async function resolveMirrors(fetcher: Fetcher, value: string, namesUrl: 
   try {
     text = Buffer.from((await fetcher.bytes(listUrl, { maxSize: listLimit })).bytes).toString('utf8');
   } catch (error) {
-    throw prefixError(error, `Fetching mirrorlist: While fetching ${listUrl}`);
+    const bare = !namesUrl && isCoppiceError(error) && error.data?.['status'] !== undefined;
+    throw prefixError(
+      bare ? error : prefixError(error, `While fetching ${listUrl}`),
+      `While fetching mirrorlist '${listUrl}'`,
+    );
   }
   const urls: string[] = [];
   for (const raw of text.split('\n')) {

@@ -1,3 +1,5 @@
+import { isCoppiceError } from '@coppice/base';
+import type { Fetcher } from '@coppice/http';
 import { getRemote } from '../remote/remote.ts';
 import type { Repo } from '../repo.ts';
 import { remoteVerifiers } from '../sign/engine-keys.ts';
@@ -24,8 +26,7 @@ export async function fetchRemoteSummary(
   const fetcher = remoteFetcher(repo, remote, options);
   try {
     if (metalink !== undefined) {
-      const { summary } = await resolveMetalink(fetcher, metalink);
-      return { summary, signature: undefined, fromCache: false };
+      return { summary: await metalinkSummary(fetcher, metalink), signature: undefined, fromCache: false };
     }
     const gpg = remote.boolean('gpg-verify-summary', false);
     return await fetchCheckedSummary(
@@ -35,9 +36,20 @@ export async function fetchRemoteSummary(
       {
         keyring: gpg ? () => verificationKeyring(repo, name) : undefined,
         verifiers: remoteVerifiers(remote, 'sign-verify-summary'),
+        forPull: false,
       },
     );
   } finally {
     await fetcher.close();
+  }
+}
+
+/** The summary behind a metalink; undefined when there is no metalink. */
+async function metalinkSummary(fetcher: Fetcher, url: string): Promise<Buffer | undefined> {
+  try {
+    return (await resolveMetalink(fetcher, url)).summary;
+  } catch (error) {
+    if (isCoppiceError(error, 'NotFound')) return undefined;
+    throw error;
   }
 }

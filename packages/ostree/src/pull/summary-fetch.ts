@@ -18,6 +18,8 @@ export interface FetchedSummary {
 export interface SummaryDemands {
   readonly keyring: (() => Keyring) | undefined;
   readonly verifiers: readonly Verifier[] | undefined;
+  /** Whether errors are worded as a pull's; default true. */
+  readonly forPull?: boolean;
 }
 
 interface Part {
@@ -81,39 +83,35 @@ export async function fetchSummary(
   return { summary: summary.bytes, signature: signature.bytes, fromCache: false, keep };
 }
 
+type Absence = 'summary' | 'signature';
+
+/** What libostree says of a summary or signature that is not there, in a pull and where only the summary is fetched. */
+function absent(kind: 'gpg' | 'sign', what: Absence, forPull: boolean): CoppiceError {
+  const off = `use ${kind}-verify-summary=false in remote config to disable`;
+  const one = kind === 'gpg' ? 'GPG verification' : 'Signature verification';
+  const text = ((): string => {
+    if (!forPull && what === 'summary')
+      return `${one} enabled, but no summary found (check that the configured URL in remote config is correct)`;
+    if (!forPull) return `${one} enabled, but no summary signatures found (${off})`;
+    if (kind === 'sign') return `Signatures verification enabled, but no summary.sig found (${off})`;
+    return `${one} enabled, but no ${what === 'summary' ? 'summary' : 'summary.sig'} found (${off})`;
+  })();
+  return new CoppiceError('Signature', text);
+}
+
 /** Checks a summary's signatures. Throws `Signature` or `NotFound` in libostree's words. */
 export function checkSummary(repo: Repo, fetched: FetchedSummary, demands: SummaryDemands): void {
   const { summary, signature } = fetched;
-  if (demands.keyring !== undefined) {
-    if (summary === undefined) {
-      throw new CoppiceError(
-        'Signature',
-        'GPG verification enabled, but no summary found (use gpg-verify-summary=false in remote config to disable)',
-      );
-    }
-    if (signature === undefined) {
-      throw new CoppiceError(
-        'Signature',
-        'GPG verification enabled, but no summary.sig found (use gpg-verify-summary=false in remote config to disable)',
-      );
-    }
-    requireValidGpg(verifyGpg(summary, VariantDict.decode(signature), demands.keyring(), repo.clock));
+  const { keyring, verifiers, forPull = true } = demands;
+  if (keyring !== undefined) {
+    if (summary === undefined) throw absent('gpg', 'summary', forPull);
+    if (signature === undefined) throw absent('gpg', 'signature', forPull);
+    requireValidGpg(verifyGpg(summary, VariantDict.decode(signature), keyring(), repo.clock));
   }
-  if (demands.verifiers !== undefined) {
-    if (summary === undefined) {
-      throw new CoppiceError(
-        'Signature',
-        'Signature verification enabled, but no summary found (use sign-verify-summary=false in remote config to disable)',
-      );
-    }
-    if (signature === undefined) {
-      throw new CoppiceError(
-        'Signature',
-        'Signatures verification enabled, but no summary.sig found (use sign-verify-summary=false in remote config to disable)',
-      );
-    }
-    verifyWithEngines(demands.verifiers, summary, VariantDict.decode(signature));
-  }
+  if (verifiers === undefined) return;
+  if (summary === undefined) throw absent('sign', 'summary', forPull);
+  if (signature === undefined) throw absent('sign', 'signature', forPull);
+  verifyWithEngines(verifiers, summary, VariantDict.decode(signature));
 }
 
 /** Fetches and checks; a cached pair that fails the check is thrown away and fetched anew once. */

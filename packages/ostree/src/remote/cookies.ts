@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
 import { type Cookie, formatCookie, parseCookieJar } from '@coppice/http';
 import { readFile, replaceFile } from '@coppice/linux';
@@ -23,7 +24,12 @@ export function readCookies(remote: CookieOwner): Cookie[] {
 }
 
 function writeCookies(remote: CookieOwner, cookies: readonly Cookie[]): void {
-  replaceFile(remote.cookieFile, cookies.map(formatCookie).join(''), { fs: remote.repo.fs });
+  // They are as good as passwords.
+  try {
+    replaceFile(remote.cookieFile, cookies.map(formatCookie).join(''), { fs: remote.repo.fs, mode: 0o600 });
+  } catch (error) {
+    throw errnoError(error, `open(${basename(remote.cookieFile)})`);
+  }
 }
 
 const years25 = 25 * 365 * 24 * 60 * 60;

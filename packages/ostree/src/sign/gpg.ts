@@ -59,13 +59,19 @@ export function withGpgSignature(dict: ReadonlyMap<string, Variant> | undefined,
   return out.hashOrdered();
 }
 
-/** Signs a stored commit. Throws `Exists` when this key has signed it. */
-export function gpgSignCommit(repo: Repo, commit: string, key: SigningKey, keyring: Keyring): void {
+/** Signs a stored commit. Throws `Exists` when this key, which the user calls `keyId`, has signed it. */
+export function gpgSignCommit(
+  repo: Repo,
+  commit: string,
+  key: SigningKey,
+  keyring: Keyring,
+  keyId = key.public.keyId,
+): void {
   const bytes = repo.loadCommitBytes(commit);
   const dict = repo.loadDetachedMetadata(commit);
   for (const result of verifyGpg(bytes, dict, keyring, repo.clock)) {
     if (result.fingerprint === key.public.fingerprint && !result.keyMissing && !result.bad)
-      throw new CoppiceError('Exists', `Commit is already signed with GPG key ${key.public.keyId}`);
+      throw new CoppiceError('Exists', `Commit is already signed with GPG key ${keyId}`);
   }
   repo.writeDetachedMetadata(commit, withGpgSignature(dict, sign(key, bytes, { clock: repo.clock })));
 }

@@ -117,13 +117,22 @@ export function updateSummary(repo: Repo, options: UpdateSummaryOptions = {}): v
   try {
     const collection = repo.settings.collectionId;
     if (collection !== undefined) writeMetadataCommit(repo, collection, options);
-    reindexDeltas(repo);
     const bytes = makeSummary(repo, options);
     let dict: ReadonlyMap<string, Variant> | undefined;
     for (const sign of options.signers ?? []) dict = sign(bytes, dict);
+    // Once nothing stands in the way any more: it notes in the config that there are indexes.
+    reindexDeltas(repo);
     storeSummary(repo, bytes, dict === undefined ? undefined : encodeDict(new VariantDict(dict).hashOrdered()));
   } finally {
     repo.lock?.release();
+  }
+}
+
+function put(repo: Repo, name: string, bytes: Uint8Array): void {
+  try {
+    writeBeside(repo.fs, `${repo.path}/${name}`, bytes, repo.settings.fsync);
+  } catch (error) {
+    throw errnoError(error, `renameat(${name})`);
   }
 }
 
@@ -134,12 +143,12 @@ export function storeSummary(repo: Repo, summary: Uint8Array, signature: Uint8Ar
     try {
       fs.unlink(`${path}/summary.sig`);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ENOENT') throw errnoError(error, 'unlinkat(summary.sig)');
+      if ((error as { code?: string }).code !== 'ENOENT') throw errnoError(error, 'unlink(summary.sig)');
     }
   }
-  writeBeside(fs, `${path}/summary`, summary, repo.settings.fsync);
+  put(repo, 'summary', summary);
   if (signature === undefined) return;
-  writeBeside(fs, `${path}/summary.sig`, signature, repo.settings.fsync);
+  put(repo, 'summary.sig', signature);
   if (!repo.compat.sameSummaryTimes) return;
   // Caches that go by time take both or neither.
   const seconds = Math.floor(repo.clock.now() / 1000);

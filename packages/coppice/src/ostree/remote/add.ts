@@ -43,19 +43,20 @@ export const verb: OstreeVerb = {
       call.usage(backend === undefined ? 'NAME and URL must be specified' : 'NAME must be specified');
     if (options.flag('if-not-exists') && options.flag('force'))
       call.usage('Can only specify one of --if-not-exists and --force');
-    const added = addRemote(repo, name, {
+    addRemote(repo, name, {
       ...(url === undefined ? {} : { url }),
       keys: remoteKeys(call, branches),
       existing: options.flag('if-not-exists') ? 'keep' : options.flag('force') ? 'replace' : 'fail',
       inRemotesDir: sysroot,
     });
     const file = options.string('gpg-import');
-    if (file === undefined || !added) return;
+    if (file === undefined) return;
+    const path = resolve(context.cwd, file);
     let bytes: Buffer;
     try {
-      bytes = readFileSync(resolve(context.cwd, file));
+      bytes = readFileSync(path);
     } catch (error) {
-      throw errnoError(error, `Error opening file ${file}`);
+      throw errnoError(error, `Error opening file ${path}`);
     }
     call.print(importedText(importRemoteKeys(repo, name, [bytes]), name));
   },

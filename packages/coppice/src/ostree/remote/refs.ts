@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { decodeSummary, fetchRemoteSummary } from '@coppice/ostree';
+import { existingCacheDir } from '../cache-dir.ts';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
 export const verb: OstreeVerb = {
@@ -18,10 +18,10 @@ export const verb: OstreeVerb = {
     const { summary } = await fetchRemoteSummary(
       repo,
       name,
-      dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) },
+      dir === undefined ? {} : { cacheDir: existingCacheDir(context, dir) },
     );
     if (summary === undefined)
-      throw new CoppiceError('NotFound', 'Remote refs not available; server has no summary file\n');
+      throw new CoppiceError('NotFound', 'Remote refs not available; server has no summary file');
     for (const { ref, checksum } of decodeSummary(summary).refs)
       call.print(options.flag('revision') ? `${name}:${ref}\t${checksum}` : `${name}:${ref}`);
   },

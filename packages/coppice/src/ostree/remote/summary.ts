@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import {
@@ -10,6 +9,7 @@ import {
   verifyGpg,
   viewSummary,
 } from '@coppice/ostree';
+import { existingCacheDir } from '../cache-dir.ts';
 import { printSummaryKeys } from '../summary-keys.ts';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 
@@ -34,9 +34,9 @@ export const verb: OstreeVerb = {
     const { summary, signature } = await fetchRemoteSummary(
       repo,
       name,
-      dir === undefined ? {} : { cacheDir: resolve(context.cwd, dir) },
+      dir === undefined ? {} : { cacheDir: existingCacheDir(context, dir) },
     );
-    if (summary === undefined) throw new CoppiceError('NotFound', 'Remote server has no summary file\n');
+    if (summary === undefined) throw new CoppiceError('NotFound', 'Remote server has no summary file');
     if (options.flag('list-metadata-keys') || options.has('print-metadata-key')) {
       printSummaryKeys(call, summary);
       return;
