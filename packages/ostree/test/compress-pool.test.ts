@@ -48,8 +48,8 @@ test('a transaction that is given up leaves nothing running', () => {
   expect(runFsck(repo).corrupt).toBe(false);
 });
 
-test.each(['bare', 'bare-user', 'bare-user-only'] as const)(
-  'files of a %s repository written by two threads',
+test.each(['archive', 'bare', 'bare-user', 'bare-user-only'] as const)(
+  'files of a repository of mode %s written by two threads',
   (mode) => {
     const folder = folderOfSizes();
     const alone = newRepo(mode);

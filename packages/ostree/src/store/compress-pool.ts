@@ -222,20 +222,6 @@ export class CompressPool {
     });
   }
 
-  /** Hands over bytes; false when the thread has enough to do and the caller should compress them itself. */
-  tryBytes(bytes: Uint8Array, level: number, done: CompressDone): boolean {
-    if (bytes.length > slotInput) return false;
-    const base = this.#freeSlot(bytes.length);
-    if (base === undefined) return false;
-    const { control, input } = this.#views!;
-    input[this.#next]!.set(bytes);
-    control[base + word.kind] = slotKind.bytes;
-    control[base + word.input] = bytes.length;
-    control[base + word.level] = level;
-    this.#send(base, done);
-    return true;
-  }
-
   /**
    * Hands over a file: hashed with `head` before it, and compressed from descriptor `source` into `target` from offset
    * `start` on. Both stay open until `done`, which gets the digest (32 bytes), content size and end offset (u64 each).

@@ -9,10 +9,10 @@ import { ArchivedWriter } from './archived-writer.ts';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
 import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
 import { eachLink } from './link-orders.ts';
-import { RawDeflater } from './raw-deflate.ts';
+import { PackedContent } from './packed-content.ts';
 
 const { control, input, output } = slotViews(workerData as SlotMemory);
-let deflater: RawDeflater | undefined;
+let packer: PackedContent | undefined;
 let piece: Buffer | undefined;
 const shared: Uint8Array[] = [];
 const archived = new ArchivedWriter(hostFs, sharedMemory);
@@ -27,19 +27,9 @@ function sharedMemory(number: number): Uint8Array {
   return shared[number]!;
 }
 
-function deflaterOf(level: number): RawDeflater {
-  if (deflater?.level !== level) deflater = new RawDeflater(level);
-  return deflater;
-}
-
-/** Bytes of the slot's input become bytes of its output. */
-function compressBytes(slot: number, base: number): void {
-  let at = 0;
-  deflaterOf(control[base + word.level]!).once(input[slot]!.subarray(0, control[base + word.input]!), (bytes) => {
-    output[slot]!.set(bytes, at);
-    at += bytes.length;
-  });
-  control[base + word.output] = at;
+function packerOf(level: number): PackedContent {
+  if (packer?.level !== level) packer = new PackedContent(level);
+  return packer;
 }
 
 /** One file into another; the output is the digest of header and content, then two u64: content and stored size. */
@@ -48,7 +38,7 @@ function compressFile(slot: number, base: number): void {
   const source = control[base + word.source]!;
   const target = control[base + word.target]!;
   const digest = createHash('sha256').update(input[slot]!.subarray(0, control[base + word.input]!));
-  const deflate = deflaterOf(control[base + word.level]!);
+  const deflate = packerOf(control[base + word.level]!).deflater;
   let stored = control[base + word.start]!;
   const put = (bytes: Uint8Array): void => {
     for (let done = 0; done < bytes.length; )
@@ -74,12 +64,14 @@ function compressFile(slot: number, base: number): void {
 
 /** Makes the files that the input asks for, up to the first that fails; the output is how many were made. */
 function writeFiles(slot: number, base: number): void {
-  const bytes = input[slot]!;
+  const orders = input[slot]!;
   let made = 0;
   try {
     for (let at = 0; at < control[base + word.input]!; made++) {
-      const { order, end } = takeFileOrder(bytes, at);
-      writeWholeFile(hostFs, order);
+      const { order, end } = takeFileOrder(orders, at);
+      const { path, attributes, content, packed } = order;
+      const bytes = packed === undefined ? content : packerOf(packed.level).withHead(packed.head, content);
+      writeWholeFile(hostFs, { path, attributes, content: bytes });
       at = end;
     }
   } finally {
@@ -132,8 +124,7 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
   control[base + word.failed] = 0;
   try {
     const kind = control[base + word.kind];
-    if (kind === slotKind.bytes) compressBytes(slot, base);
-    else if (kind === slotKind.descriptors) compressFile(slot, base);
+    if (kind === slotKind.descriptors) compressFile(slot, base);
     else if (kind === slotKind.archived) storeArchived(slot, base);
     else if (kind === slotKind.links) makeLinks(slot, base);
     else writeFiles(slot, base);

@@ -14,8 +14,6 @@ import type { PayloadLinks } from './payload-link.ts';
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
 const smallSize = 16 * 1024 * 1024;
 const firstSize = 1024 * 1024;
-/** Smaller contents are compressed sooner than handed over. */
-const handOver = 1024;
 const headerRoom = 128 * 1024;
 
 export type ContentSource = Uint8Array | Iterable<Uint8Array> | { readonly path: string; readonly size?: number };
@@ -238,28 +236,25 @@ export class ContentWriter {
       return checksum;
     }
     const content = buffer.subarray(headerRoom, headerRoom + size);
-    if (size >= handOver && this.#pool !== undefined) {
-      const given = this.#pool.tryBytes(content, target.zlibLevel, (compressed, error) => {
-        this.inFlight.delete(checksum);
-        if (error !== undefined) throw error;
-        this.#storePacked(header, checksum, size, this.#packed.ofCompressed(header, size, compressed));
-      });
-      if (given) {
-        this.inFlight.add(checksum);
-        return checksum;
-      }
-    }
-    this.#storePacked(header, checksum, size, this.#packed.ofContent(header, content));
+    if (this.#giveContent(header, checksum, content)) return checksum;
+    const packed = this.#packed.ofContent(header, content);
+    this.#create(header, checksum, size, (fd) => {
+      target.fs.write(fd, packed, 0, packed.length, null);
+      return packed.length;
+    });
     return checksum;
   }
 
-  /** Lets the other thread write a file; false when it is busy. */
+  /** Lets the other thread write a file, compressed first where that is the form; false when it is busy. */
   #giveContent(header: FileHeader, checksum: string, content: Uint8Array): boolean {
     if (this.#pool === undefined) return false;
     const target = this.#target;
     const path = target.pathFor(checksum);
     const { length } = content;
-    const given = this.#pool.tryWrite({ path, attributes: this.#form.attributes(header), content }, (error) => {
+    const order = { path, attributes: this.#form.attributes(header), content };
+    const level = target.zlibLevel;
+    const packed = this.#compresses ? { packed: { head: encodeArchiveHeader(header, length), level } } : {};
+    const given = this.#pool.tryWrite({ ...order, ...packed }, (error) => {
       this.inFlight.delete(checksum);
       if (error !== undefined) throw error;
       try {
@@ -272,13 +267,6 @@ export class ContentWriter {
     });
     if (given) this.inFlight.add(checksum);
     return given;
-  }
-
-  #storePacked(header: FileHeader, checksum: string, size: number, packed: Buffer): void {
-    this.#create(header, checksum, size, (fd) => {
-      this.#target.fs.write(fd, packed, 0, packed.length, null);
-      return packed.length;
-    });
   }
 
   /** A large file is read twice, hashed first, so that one that is stored already costs no writing. */
