@@ -7,7 +7,8 @@ import { judgeLevel, original } from './ostree-support.ts';
 
 export const theirs = (args: readonly string[]): Outcome => {
   const { status, stdout, stderr } = original(...args);
-  return { status: status ?? -1, stdout, stderr };
+  // With -v, which is also a flag of `summary`, the library's notes to itself.
+  return { status: status ?? -1, stdout, stderr: stderr.replace(/^OT: .*\n/gm, '') };
 };
 
 export async function ours(args: readonly string[], cwd = '/'): Promise<Outcome> {

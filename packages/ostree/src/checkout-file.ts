@@ -6,6 +6,7 @@ import type { CheckoutOptions } from './checkout.ts';
 import type { FileHeader } from './codec/file-header.ts';
 import { isDirectory, isRegular, isSymlink } from './codec/mode-bits.ts';
 import { looseName } from './codec/object-type.ts';
+import type { Xattr } from './codec/xattrs.ts';
 import { withLabel } from './commit-directory.ts';
 import { devInoKey } from './modifier.ts';
 import { contentPlace, type FoundObject, type Repo } from './repo.ts';
@@ -146,7 +147,7 @@ export class FileCheckout {
     const there = fs.lstat(dest);
     const here = fs.lstat(source);
     const same = there !== undefined && here !== undefined && there.ino === here.ino && there.dev === here.dev;
-    if (same || this.#identical(checksum, dest)) return true;
+    if (same || this.#identical(checksum, dest, this.#repo.mode !== 'bare-user-only')) return true;
     if (overwrite === 'identical') throw failure();
     const temporary = this.#temporary(dest, 'checkout-union-');
     fs.link(source, temporary);
@@ -173,29 +174,22 @@ export class FileCheckout {
     }
   }
 
-  /** Whether what lies at `dest` is the object, as far as this kind of checkout can tell. */
-  #identical(checksum: string, dest: string): boolean {
+  /** Whether what lies at `dest` is the object; unless `exact`, as far as this kind of checkout can tell. */
+  #identical(checksum: string, dest: string, exact = !this.#user && this.#repo.mode !== 'bare-user-only'): boolean {
     const fs = this.#fs;
     const stat = fs.lstat(dest);
     const file = this.#repo.loadFile(checksum);
-    if (stat === undefined || (stat.mode & 0o170000) !== (file.header.mode & 0o170000)) return false;
-    if (isSymlink(stat.mode)) {
-      if (fs.readlink(dest) !== file.header.symlinkTarget) return false;
-    } else {
-      if (stat.size !== file.size || (stat.mode & 0o7777) !== this.#modeOf(file.header)) return false;
-      const mine = this.#reader.pieces(fs, dest);
-      for (const piece of file.read()) if (!mine.matches(piece)) return mine.close(false);
-      mine.close(true);
-    }
-    if (this.#user || this.#repo.mode === 'bare-user-only') return true;
-    if (stat.uid !== file.header.uid || stat.gid !== file.header.gid) return false;
-    if (this.#repo.settings.disableXattrs) return true;
-    const have = readXattrs(fs, dest);
-    const want = file.header.xattrs;
-    return (
-      have.length === want.length &&
-      have.every((x, i) => x.name === want[i]!.name && Buffer.compare(x.value, want[i]!.value) === 0)
-    );
+    const { header } = file;
+    if (stat === undefined || (stat.mode & 0o170000) !== (header.mode & 0o170000)) return false;
+    const link = isSymlink(stat.mode);
+    const mode = exact ? header.mode & 0o7777 : this.#modeOf(header);
+    if (!link && (stat.size !== file.size || (stat.mode & 0o7777) !== mode)) return false;
+    if (exact && (stat.uid !== header.uid || stat.gid !== header.gid)) return false;
+    if (exact && !this.#repo.settings.disableXattrs && !sameXattrs(readXattrs(fs, dest), header.xattrs)) return false;
+    if (link) return fs.readlink(dest) === header.symlinkTarget;
+    const mine = this.#reader.pieces(fs, dest);
+    for (const piece of file.read()) if (!mine.matches(piece)) return mine.close(false);
+    return mine.close(true);
   }
 
   #modeOf(header: FileHeader): number {
@@ -318,6 +312,13 @@ export class FileCheckout {
     fs.chmod(path, header.mode & 0o7777);
     for (const { name: attribute, value } of header.xattrs) fs.setxattr(path, attribute, value);
   }
+}
+
+function sameXattrs(have: readonly Xattr[], want: readonly Xattr[]): boolean {
+  return (
+    have.length === want.length &&
+    have.every((x, i) => x.name === want[i]!.name && Buffer.compare(x.value, want[i]!.value) === 0)
+  );
 }
 
 function baseName(path: string): string {

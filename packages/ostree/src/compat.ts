@@ -40,6 +40,8 @@ export interface OstreeCompat {
   readonly verityGroups: readonly ('ex-integrity' | 'ex-fsverity')[];
   /** `config set` refuses what the repository could not be opened with. */
   readonly checksConfig: boolean;
+  /** Percentages must be numbers, and the keys for booting make sense, for a repository to be opened. */
+  readonly checksMoreKeys: boolean;
   /** An answer such as 404 is told with the URL that was asked for. */
   readonly namesUrlOfStatus: boolean;
 }
@@ -87,6 +89,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     checksConfig: false,
+    checksMoreKeys: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
@@ -103,6 +106,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: false,
     sortsRefs: false,
     checksConfig: false,
+    checksMoreKeys: false,
     layersReplaceFiles: false,
     sortsXattrs: false,
     sameSummaryTimes: false,
@@ -119,6 +123,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     exportsHardLinks: true,
     sortsRefs: true,
     checksConfig: true,
+    checksMoreKeys: true,
     layersReplaceFiles: true,
     sortsXattrs: true,
     sameSummaryTimes: true,

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Clock, CoppiceError, errnoError, prefixError, systemClock } from '@coppice/base';
@@ -79,7 +80,7 @@ export class Repo {
     this.clock = options.clock ?? systemClock;
     this.env = options.env ?? process.env;
     this.compat = ostreeCompat(options.compat ?? defaultLevel);
-    this.#settings = readSettings(config, this.compat.verityGroups);
+    this.#settings = readSettings(config, this.compat);
     if (this.settings.parent !== undefined) {
       if (depth > 16) throw new CoppiceError('Limit', 'Too many parent repositories');
       const parent = resolve(this.settings.parent);
@@ -130,7 +131,7 @@ export class Repo {
    * writes it all the same.
    */
   writeConfig(options: { readonly unchecked?: boolean } = {}): void {
-    if (options.unchecked !== true) this.#settings = readSettings(this.config, this.compat.verityGroups);
+    if (options.unchecked !== true) this.#settings = readSettings(this.config, this.compat);
     this.#verity = undefined;
     writeBeside(this.fs, `${this.path}/config`, Buffer.from(this.config.toString()), this.settings.fsync);
   }
@@ -401,6 +402,7 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
   } catch (error) {
     throw errnoError(error, 'openat(config)');
   }
+  if (!isUtf8(text)) throw new CoppiceError('Invalid', 'Invalid UTF-8', { data: { path } });
   let config: KeyFile;
   try {
     config = KeyFile.parse(text);

@@ -2,6 +2,8 @@
 // `-o v` (the value is always the next word, so `-ov` is `-o` with that word and then `-v`), grouped short flags, `--flag=v` is
 // `--flag`, `--` ends options, no abbreviations, the last repeat wins, arrays accumulate.
 
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { CoppiceError } from '@coppice/base';
 
 export interface GOption {
@@ -46,18 +48,34 @@ export class GOptions {
   /** Value of an `int`, `int64` or `double` option (checked while parsing). */
   number(long: string): number | undefined {
     const text = this.string(long);
-    return text === undefined ? undefined : Number(text);
+    return text === undefined ? undefined : numberOf(text);
+  }
+}
+
+/** As strtol reads it with base 0: a leading 0 means octal, 0x hexadecimal. */
+function numberOf(text: string): number {
+  const match = /^\s*([+-]?)(0[0-7]+|0[xX][0-9a-fA-F]+)$/.exec(text);
+  if (match === null) return Number(text);
+  const digits = match[2]!.replace(/^0(?=[0-7])/, '0o');
+  return match[1] === '-' ? -Number(digits) : Number(digits);
+}
+
+/** Whether this process was called with UTF-8 only. */
+function argumentsAreText(): boolean {
+  try {
+    return isUtf8(readFileSync('/proc/self/cmdline'));
+  } catch {
+    return true;
   }
 }
 
 function checkNumber(option: GOption, text: string, name: string): void {
   if (option.type === 'int' || option.type === 'int64') {
-    // strtol with base 0: decimal, octal (leading 0) and hex are accepted; we keep the text and let Number read it.
-    if (!/^\s*[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(text)) {
+    if (!/^\s*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.test(text)) {
       throw new CoppiceError('Usage', `Cannot parse integer value “${text}” for ${name}`);
     }
     const limit = option.type === 'int' ? 2 ** 31 : 2 ** 63;
-    const value = Number(text);
+    const value = numberOf(text);
     if (value >= limit || value < -limit)
       throw new CoppiceError('Usage', `Integer value “${text}” for ${name} out of range`);
   } else if (option.type === 'double' && (text.trim() === '' || Number.isNaN(Number(text)))) {
@@ -78,6 +96,9 @@ export function parseGOptions(args: readonly string[], options: readonly GOption
   const values = new Map<string, string[]>();
   const put = (option: GOption, value: string, name: string): void => {
     if (option.long === 'help') onHelp?.();
+    // What was no text has lost its bytes on the way here.
+    if (value.includes('\ufffd') && !argumentsAreText())
+      throw new CoppiceError('Usage', 'Invalid byte sequence in conversion input');
     checkNumber(option, value, name);
     option.check?.(value);
     const list = values.get(option.long);

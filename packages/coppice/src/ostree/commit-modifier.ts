@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { resolve } from 'node:path';
-import { CoppiceError, errnoError, strerror } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, strerror } from '@coppice/base';
+import { readFile } from '@coppice/linux';
 import type { CommitModifier, EntryOwnership } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
 
@@ -24,11 +25,17 @@ function linesOf(call: OstreeCall, file: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** A file that an option names. */
+/** Bytes. */
+const largestText = 256 * 1024 * 1024;
+
+/** A file that an option names. Throws `Invalid` when it is not UTF-8. */
 export function readText(call: OstreeCall, file: string): string {
   try {
-    return readFileSync(resolve(call.context.cwd, file), 'utf8');
+    const bytes = readFile(resolve(call.context.cwd, file), { limit: largestText });
+    if (!isUtf8(bytes)) throw new CoppiceError('Invalid', 'Invalid UTF-8');
+    return bytes.toString('utf8');
   } catch (error) {
+    if (isCoppiceError(error)) throw error;
     // A folder can be opened.
     if ((error as { code?: string }).code === 'EISDIR') throw new CoppiceError('Io', strerror('EISDIR'));
     throw errnoError(error, `openat(${file})`);

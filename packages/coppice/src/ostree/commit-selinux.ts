@@ -11,6 +11,8 @@ export async function selinuxLabels(
 ): Promise<CommitModifier> {
   const given = call.options.string('selinux-policy');
   if (given === undefined && !call.options.flag('selinux-policy-from-base')) return {};
+  if (given !== undefined && call.options.flag('selinux-policy-from-base'))
+    throw new CoppiceError('Usage', 'Cannot specify both --selinux-policy and --selinux-policy-from-base');
   const { policyOfRoot, policyOfCommit } = await import('./selinux-policy.ts');
   const first = sources[0];
   const label =

@@ -19,7 +19,13 @@ export const verb: OstreeVerb = {
       }
       case 'get': {
         const { group, key } = splitKey(call, 2, ['Group name and key', 'KEY']);
-        call.print(repo.config.getString(group, key));
+        try {
+          call.print(repo.config.getString(group, key));
+        } catch (error) {
+          // The original prints what it made of a value that it then complains of.
+          if (isCoppiceError(error, 'Invalid')) call.print(knownEscapes(repo.config.getRaw(group, key)));
+          throw error;
+        }
         return;
       }
       case 'unset': {
@@ -37,6 +43,13 @@ export const verb: OstreeVerb = {
     }
   },
 };
+
+const escapes: Readonly<Record<string, string>> = { s: ' ', n: '\n', t: '\t', r: '\r', '\\': '\\' };
+
+/** A raw value with the escapes that there are expanded, and others left. */
+function knownEscapes(raw: string): string {
+  return raw.replace(/\\(.?)/g, (whole, c: string) => escapes[c] ?? whole);
+}
 
 /** Group and key: `--group` names the group, else all before the first dot does. `wanted` words, with and without a group. */
 function splitKey(

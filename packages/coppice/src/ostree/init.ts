@@ -32,19 +32,21 @@ export const verb: OstreeVerb = {
     if (mode === undefined) throw new CoppiceError('Invalid', `Invalid mode '${text}' in repository configuration`);
     const collectionId = options.string('collection-id');
     if (collectionId !== undefined) checkCollectionId(collectionId);
+    let doing = 'Creating repo';
     try {
       if (repoPath === '') throw errnoError({ code: 'EFAULT' }, 'mkdirat');
       const path = isAbsolute(repoPath) ? repoPath : resolve(context.cwd, repoPath);
       const there = hostFs.stat(path);
       if (there !== undefined && (there.mode & 0o170000) !== 0o040000)
         throw errnoError({ code: 'ENOTDIR' }, `fstatat(${path}/objects)`);
+      if (there !== undefined && hostFs.stat(`${path}/objects`) !== undefined) doing = 'opening repo';
       Repo.create(path, {
         mode,
         compat: level,
         ...(collectionId === undefined ? {} : { collectionId }),
       });
     } catch (error) {
-      throw prefixError(error, 'Creating repo');
+      throw prefixError(error, doing);
     }
   },
 };

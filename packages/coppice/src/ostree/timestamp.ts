@@ -70,7 +70,7 @@ interface Reading {
 /** Seconds since the epoch (whole, rounded down); undefined when the text is no date. `nowMs` is where relative items start. */
 export function parseTimestamp(text: string, nowMs: number): number | undefined {
   const epoch = /^\s*@(-?\d+)(?:[.,]\d+)?\s*$/.exec(text);
-  if (epoch !== null) return Number(epoch[1]);
+  if (epoch !== null) return BigInt.asIntN(64, BigInt(epoch[1]!)) === BigInt(epoch[1]!) ? Number(epoch[1]) : undefined;
   const reading: Reading = { relative: { year: 0, month: 0, day: 0, second: 0 } };
   let rest = text
     .replace(/\([^()]*\)/g, ' ')

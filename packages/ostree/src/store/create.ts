@@ -14,6 +14,7 @@ const directories = ['tmp', 'extensions', 'state', 'refs', 'refs/heads', 'refs/m
 export function createRepo(fs: FileSystem, path: string, mode: RepoMode, collectionId: string | undefined): void {
   if (collectionId !== undefined) checkCollectionId(collectionId);
   mkdirIfMissing(fs, path, 0o755);
+  if (fs.stat(path) === undefined) throw errnoError({ code: 'ENOENT' }, `opendir(${path})`);
   if (fs.stat(`${path}/objects`) !== undefined) return;
   if (mode === 'bare-user') probeAttributes(fs, path);
   if (fs.lstat(`${path}/config`) === undefined) {

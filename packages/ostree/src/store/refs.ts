@@ -123,11 +123,13 @@ export function writeAliasFile(fs: FileSystem, repo: string, directory: string, 
 }
 
 function makeRefDirs(fs: FileSystem, repo: string, directory: string, parents: readonly string[]): void {
+  const own = directory.split('/').length;
   const steps = [...directory.split('/'), ...parents];
   let path = repo;
   steps.forEach((step, i) => {
     path += `/${step}`;
-    const stat = fs.lstat(path);
+    // The repository's own directories may be links.
+    const stat = i < own ? fs.stat(path) : fs.lstat(path);
     if (stat === undefined) {
       try {
         fs.mkdir(path, 0o777);
@@ -135,7 +137,7 @@ function makeRefDirs(fs: FileSystem, repo: string, directory: string, parents: r
         if ((error as { code?: string }).code !== 'EEXIST') throw errnoError(error, `mkdirat(${step})`);
       }
     } else if (!isDirectory(stat.mode)) {
-      const below = steps.slice(directory.split('/').length, i + 1).join('/');
+      const below = steps.slice(own, i + 1).join('/');
       const rest = parents.join('/');
       throw new CoppiceError('Exists', `Conflict: ${below} exists under ${rest} when attempting write`);
     }

@@ -41,14 +41,14 @@ export function parseMode(text: string): RepoMode {
 }
 
 /** Reads `config`; throws `Invalid` where libostree refuses to open the repository. */
-export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verityGroups']): RepoSettings {
+export function readSettings(config: KeyFile, compat: OstreeCompat): RepoSettings {
   const core = 'core';
   const version = config.getString(core, 'repo_version');
   if (version !== '1') throw new CoppiceError('Invalid', `Invalid repository version '${version}'`);
   if (config.boolean(core, 'archive', false)) {
     throw new CoppiceError(
       'Unsupported',
-      'This version of OSTree no longer supports "archive" repositories; use archive-z2',
+      'This version of OSTree no longer supports "archive" repositories; use archive-z2 instead',
     );
   }
   const text = (key: string): string | undefined =>
@@ -63,9 +63,10 @@ export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verity
     locking: config.boolean(core, 'locking', true),
     lockTimeoutSeconds: integerText(text('lock-timeout-secs'), 300),
     tmpExpirySeconds: integerText(text('tmp-expiry-secs'), 86400),
-    minFreeSpace: minFreeSpace(text('min-free-space-size'), text('min-free-space-percent')),
+    minFreeSpace: minFreeSpace(text('min-free-space-size'), text('min-free-space-percent'), compat),
     collectionId: text('collection-id'),
-    parent: text('parent'),
+    // An empty one is none.
+    parent: text('parent') || undefined,
     // These two are read when they are needed, and only then found wrong.
     get tombstoneCommits() {
       return config.boolean(core, 'tombstone-commits', false);
@@ -76,9 +77,10 @@ export function readSettings(config: KeyFile, verityGroups: OstreeCompat['verity
       return config.boolean(core, 'auto-update-summary', false) || config.boolean(core, 'commit-update-summary', false);
     },
     zlibLevel: Math.min(9, Math.max(1, level)),
-    verity: readVerity(config, verityGroups),
+    verity: readVerity(config, compat.verityGroups),
   };
   checkOthers(config);
+  checkBooting(config, compat);
   return out;
 }
 
@@ -91,9 +93,28 @@ function checkOthers(config: KeyFile): void {
     if (!['config', 'lan', 'mount'].includes(finder))
       throw new CoppiceError('Invalid', `Invalid configured repo-finder '${finder}'`);
   }
-  const loader = rawText(config, 'sysroot', 'bootloader') ?? 'auto';
+}
+
+function checkBooting(config: KeyFile, compat: OstreeCompat): void {
+  const group = 'sysroot';
+  const loader = rawText(config, group, 'bootloader') ?? 'auto';
   if (!['auto', 'none', 'grub2', 'syslinux', 'uboot', 'zipl', 'aboot'].includes(loader))
     throw new CoppiceError('Invalid', `Invalid bootloader configuration: '${loader}'`);
+  const exceptions = config.hasGroup(group) ? config.stringList(group, 'bls-append-except-default', []) : [];
+  if (exceptions.some((one) => !one.includes('='))) {
+    const form = '"key1=value1;key2=value2..."';
+    throw new CoppiceError('Invalid', `bls-append-except-default key must be of the form ${form}`);
+  }
+  if (!compat.checksMoreKeys) return;
+  config.boolean(group, 'bootprefix', false);
+  const tries = rawText(config, group, 'boot-counting-tries');
+  if (tries === undefined) return;
+  const problem = !/^[0-9]+$/.test(tries)
+    ? `“${tries}” is not an unsigned number`
+    : Number(tries) > 5
+      ? `Number “${tries}” is out of bounds [0, 5]`
+      : undefined;
+  if (problem !== undefined) throw new CoppiceError('Invalid', `Parsing sysroot.boot-counting-tries: ${problem}`);
 }
 
 function rawText(config: KeyFile, group: string, key: string): string | undefined {
@@ -128,7 +149,20 @@ function readVerity(config: KeyFile, groups: OstreeCompat['verityGroups']): Tris
 
 const units: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
 
-function minFreeSpace(size: string | undefined, percent: string | undefined): RepoSettings['minFreeSpace'] {
+/** As `g_ascii_strtoull` whose result goes into 32 bits. */
+function percentage(text: string): number {
+  const match = /^\s*([+-]?)([0-9]+)/.exec(text);
+  if (match === null) return 0;
+  const most = 2n ** 64n - 1n;
+  const value = BigInt(match[2]!) > most ? most : BigInt(match[1] === '-' ? `-${match[2]}` : match[2]!);
+  return Number(BigInt.asUintN(32, value));
+}
+
+function minFreeSpace(
+  size: string | undefined,
+  percent: string | undefined,
+  compat: OstreeCompat,
+): RepoSettings['minFreeSpace'] {
   if (size !== undefined) {
     const match = /^([0-9]+)([GMT]B)$/.exec(size);
     const bytes = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
@@ -141,7 +175,10 @@ function minFreeSpace(size: string | undefined, percent: string | undefined): Re
     }
     return { bytes, text: `${BigInt(bytes) >> 20n}MB` };
   }
-  const value = integerText(percent, 3);
-  if (value < 0 || value > 99) throw new CoppiceError('Invalid', `Invalid min-free-space-percent '${percent}'`);
+  if (percent === undefined) return { percent: 3 };
+  if (compat.checksMoreKeys && !/^\s*[0-9]*$/.test(percent))
+    throw new CoppiceError('Invalid', `Invalid min-free-space-percent '${percent}': must be a number`);
+  const value = percentage(percent);
+  if (value > 99) throw new CoppiceError('Invalid', `Invalid min-free-space-percent '${percent}'`);
   return { percent: value };
 }
