@@ -136,7 +136,7 @@ export { readHistory } from './client/history.ts';
 export { knownPackageNames } from './client/known-packages.ts';
 export type { OverrideChange } from './client/override.ts';
 export { changeOverrides } from './client/override.ts';
-export { findVersion, pullBase } from './client/pull-base.ts';
+export { checkBranch, findVersion, pullBase } from './client/pull-base.ts';
 export { rebootSystem } from './client/reboot.ts';
 export { cacheDir, enabledRepositories, loadRepositories, refreshRepository } from './client/repo-metadata.ts';
 export type { Repository } from './client/repository.ts';

@@ -2,6 +2,7 @@ import { CoppiceError } from '@coppice/base';
 import {
   baseOf,
   changePackages,
+  checkBranch,
   deployOrigin,
   diffCommits,
   findVersion,
@@ -90,6 +91,8 @@ export const verb: Verb = {
       if (origin.refspec === undefined) throw new CoppiceError('Invalid', 'No origin refspec to deploy from');
       if ('checksum' in revision) {
         client.message(`Validating checksum '${revision.checksum}'`);
+        if (!options.flag('skip-branch-check') && origin.refspec.kind !== 'container')
+          await checkBranch(client, origin.refspec, revision.checksum, options.flag('cache-only'));
         return revision.checksum;
       }
       client.message(`Resolving version '${revision.version}'`);

@@ -16,7 +16,6 @@ export const verb: Verb = {
       call,
       { remove: options.operands, replace: options.strings('replace') },
       `override remove ${options.operands.join(' ')}`,
-      options.strings('install').length === 0,
     );
   },
 };

@@ -30,7 +30,6 @@ export const verb: Verb = {
         freeze: options.flag('freeze'),
       },
       `override replace ${options.operands.join(' ')}`,
-      from === undefined && options.strings('install').length === 0,
     );
   },
 };

@@ -11,11 +11,6 @@ export const verb: Verb = {
     const all = options.flag('all');
     if (all && options.operands.length > 0) call.usageError('Cannot specify PACKAGEs with --all');
     if (!all && options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
-    return await runOverride(
-      call,
-      { reset: options.operands, resetAll: all },
-      'override reset',
-      options.strings('install').length === 0,
-    );
+    return await runOverride(call, { reset: options.operands, resetAll: all }, 'override reset');
   },
 };

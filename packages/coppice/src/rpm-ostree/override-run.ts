@@ -12,14 +12,13 @@ import type { VerbCall } from './verb.ts';
 
 export const overrideOptions = [...stateroot, reboot, dryRun, lockFinalization, cacheOnly, ...packageOptions] as const;
 
-/** Carries out a change of overrides, with packages to layer or drop in the same deployment. */
-export async function runOverride(
-  call: VerbCall,
-  change: OverrideChange,
-  title: string,
-  offline: boolean,
-): Promise<number> {
+/**
+ * Carries out a change of overrides, with packages to layer or drop in the same deployment. Without anything new it works
+ * offline; a replacement may need packages that the base lacks.
+ */
+export async function runOverride(call: VerbCall, change: OverrideChange, title: string): Promise<number> {
   const { options } = call;
+  const offline = (change.replace ?? []).length === 0 && options.strings('install').length === 0;
   const system = openSystem(call);
   const { client } = system;
   const outcome = await inTransaction(system, title, async () => {

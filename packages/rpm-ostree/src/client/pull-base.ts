@@ -150,6 +150,23 @@ export async function pullBase(client: Client, origin: Origin, options: PullBase
   return checksum;
 }
 
+/** Commits of the branch of `refspec`, the newest first, as far as they are known; fetched unless `cacheOnly`. */
+async function* history(
+  client: Client,
+  refspec: Extract<Refspec, { kind: 'ostree' }>,
+  cacheOnly: boolean,
+): AsyncGenerator<{ readonly checksum: string; readonly version: string | undefined }, void, undefined> {
+  const { repo } = client;
+  if (!cacheOnly && refspec.remote !== undefined)
+    await pullWithProgress(client, { remote: refspec.remote, refs: [refspec.ref], commitOnly: true, depth: -1 });
+  for (let at: string | undefined = repo.resolveRev(formatRefspec(refspec)); at !== undefined; ) {
+    if (!repo.hasObject('commit', at)) return;
+    const commit = repo.loadCommit(at);
+    yield { checksum: at, version: versionOf(commit) };
+    at = commit.parent;
+  }
+}
+
 /** The commit of `version` on the branch of `refspec`, walking its history. Throws `NotFound`. */
 export async function findVersion(
   client: Client,
@@ -158,19 +175,23 @@ export async function findVersion(
   cacheOnly: boolean,
 ): Promise<string> {
   if (refspec.kind !== 'ostree') throw new CoppiceError('Unsupported', 'Cannot look up version while pinned to commit');
-  const { repo } = client;
-  if (!cacheOnly && refspec.remote !== undefined) {
-    try {
-      await pullWithProgress(client, { remote: refspec.remote, refs: [refspec.ref], commitOnly: true, depth: -1 });
-    } catch (error) {
-      throw prefixError(error, `Resolving version '${version}'`);
-    }
-  }
-  for (let at: string | undefined = repo.resolveRev(formatRefspec(refspec)); at !== undefined; ) {
-    if (!repo.hasObject('commit', at)) break;
-    const commit = repo.loadCommit(at);
-    if (versionOf(commit) === version) return at;
-    at = commit.parent;
+  try {
+    for await (const commit of history(client, refspec, cacheOnly))
+      if (commit.version === version) return commit.checksum;
+  } catch (error) {
+    throw prefixError(error, `Resolving version '${version}'`);
   }
   throw new CoppiceError('NotFound', `Version ${version} not found in ${formatRefspec(refspec)}`);
+}
+
+/** Throws `NotFound` when `checksum` is not on the branch of `refspec`. */
+export async function checkBranch(
+  client: Client,
+  refspec: Refspec,
+  checksum: string,
+  cacheOnly: boolean,
+): Promise<void> {
+  if (refspec.kind !== 'ostree') throw new CoppiceError('Unsupported', 'Cannot look up version while pinned to commit');
+  for await (const commit of history(client, refspec, cacheOnly)) if (commit.checksum === checksum) return;
+  throw new CoppiceError('NotFound', `Checksum ${checksum} not found in ${formatRefspec(refspec)}`);
 }
