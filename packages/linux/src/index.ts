@@ -6,6 +6,6 @@ export { hostFs } from './host-fs.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
 export type { NativeDigest } from './native-digest.ts';
-export { nativeDigest } from './native-digest.ts';
+export { hasNativeDigest, nativeDigest } from './native-digest.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';

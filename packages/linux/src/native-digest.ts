@@ -1,14 +1,15 @@
-// Hashing on Node's own threads. Node offers it for whole buffers only (WebCrypto, which copies them first), but exports
-// OpenSSL's functions to add-ons, so that koffi can call them.
+// Reading and hashing files on Node's own threads. Node offers hashing there for whole buffers only (WebCrypto, which copies
+// them first), but exports OpenSSL's functions to add-ons, so that koffi can call them: a BIO that reads a file behind one that
+// hashes what is read through it does both in one call, without a turn of the event loop in between.
 import { loadKoffi } from './libc.ts';
 
-/** A digest whose pieces are hashed beside the calling thread. */
+/** The digest of an open file, whose pieces are read and hashed beside the calling thread. */
 export interface NativeDigest {
-  /** One call at a time; `bytes` must stay as they are until it resolves. */
-  update(bytes: Uint8Array): Promise<void>;
+  /** Reads the next piece into `buffer` and hashes it; its size, 0 at the end. One call at a time. Rejects with an error of the system. */
+  update(buffer: Uint8Array): Promise<number>;
   /** The digest in hex; the last call. */
   hex(): string;
-  /** Gives back the memory; may be called more than once, but not during `update`. */
+  /** Gives back the memory; may be called more than once, but not during `update`. The file stays open. */
   free(): void;
 }
 
@@ -20,12 +21,18 @@ interface NativeCall {
 
 interface OpenSsl {
   readonly byName: NativeCall;
+  readonly hashing: NativeCall;
   readonly create: NativeCall;
-  readonly start: NativeCall;
-  readonly update: NativeCall;
+  readonly ofFile: NativeCall;
+  readonly push: NativeCall;
+  readonly control: NativeCall;
+  readonly read: NativeCall;
   readonly finish: NativeCall;
   readonly free: NativeCall;
 }
+
+const setDigest = 111;
+const noClose = 0;
 
 let loaded: OpenSsl | null | undefined;
 
@@ -36,11 +43,14 @@ function openSsl(): OpenSsl | undefined {
       const call = (prototype: string): NativeCall => library.func(prototype) as unknown as NativeCall;
       loaded = {
         byName: call('void *EVP_get_digestbyname(const char *name)'),
-        create: call('void *EVP_MD_CTX_new()'),
-        start: call('int EVP_DigestInit_ex(void *context, void *digest, void *engine)'),
-        update: call('int EVP_DigestUpdate(void *context, const uint8_t *bytes, size_t length)'),
-        finish: call('int EVP_DigestFinal_ex(void *context, _Out_ uint8_t *digest, _Out_ uint32_t *length)'),
-        free: call('void EVP_MD_CTX_free(void *context)'),
+        hashing: call('void *BIO_f_md()'),
+        create: call('void *BIO_new(void *method)'),
+        ofFile: call('void *BIO_new_fd(int fd, int close)'),
+        push: call('void *BIO_push(void *bio, void *next)'),
+        control: call('long BIO_ctrl(void *bio, int command, long number, void *pointer)'),
+        read: call('int BIO_read(void *bio, uint8_t *bytes, int length)'),
+        finish: call('int BIO_gets(void *bio, _Out_ uint8_t *digest, int length)'),
+        free: call('void BIO_free_all(void *bio)'),
       };
     } catch {
       loaded = null;
@@ -49,31 +59,38 @@ function openSsl(): OpenSsl | undefined {
   return loaded ?? undefined;
 }
 
-/** A digest of OpenSSL's, or undefined where its functions cannot be called or it does not know the algorithm. */
-export function nativeDigest(algorithm: string): NativeDigest | undefined {
+/** Whether `nativeDigest` can be had for an algorithm. */
+export function hasNativeDigest(algorithm: string): boolean {
+  return Boolean(openSsl()?.byName(algorithm));
+}
+
+/** The digest of an open file, from where it stands; undefined where OpenSSL cannot be called or does not know the algorithm. */
+export function nativeDigest(algorithm: string, fd: number): NativeDigest | undefined {
   const ssl = openSsl();
   const kind = ssl?.byName(algorithm);
   if (ssl === undefined || !kind) return undefined;
-  let context: Pointer = ssl.create();
-  if (!context || ssl.start(context, kind, null) !== 1) return undefined;
+  const hashing: Pointer = ssl.create(ssl.hashing());
+  const file: Pointer = ssl.ofFile(fd, noClose);
+  if (!hashing || !file || ssl.control(hashing, setDigest, 0, kind) <= 0) return undefined;
+  let chain: Pointer = ssl.push(hashing, file);
   return {
-    update: (bytes) =>
+    update: (buffer) =>
       new Promise((resolve, reject) => {
-        ssl.update.async(context, bytes, bytes.length, (error: Error | null, status: number) => {
-          // A function of its own, so that `bytes` live until here.
-          if (error !== null || status !== 1) reject(error ?? new Error(`hashing ${bytes.length} bytes failed`));
-          else resolve();
+        ssl.read.async(chain, buffer, buffer.length, (error: Error | null, n: number) => {
+          // A function of its own, so that `buffer` lives until here.
+          if (error !== null || n < 0) reject(error ?? Object.assign(new Error('EIO: read'), { code: 'EIO' }));
+          else resolve(n);
         });
       }),
     hex() {
       const out = Buffer.alloc(64);
-      const length = new Uint32Array(1);
-      if (ssl.finish(context, out, length as unknown as Uint8Array) !== 1) throw new Error('hashing failed');
-      return out.toString('hex', 0, length[0]);
+      const length = ssl.finish(chain, out, out.length);
+      if (length <= 0) throw new Error('hashing failed');
+      return out.toString('hex', 0, length);
     },
     free() {
-      if (context !== null) ssl.free(context);
-      context = null;
+      if (chain !== null) ssl.free(chain);
+      chain = null;
     },
   };
 }

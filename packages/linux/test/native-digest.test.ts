@@ -1,37 +1,59 @@
 import { hash, randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
-import { nativeDigest } from '../src/index.ts';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { hasNativeDigest, nativeDigest } from '../src/index.ts';
 
-describe.skipIf(nativeDigest('sha256') === undefined)(
-  "digests on Node's threads (skipped where OpenSSL's functions cannot be called)",
-  () => {
-    it('are what node:crypto makes of the same pieces', async () => {
-      for (const algorithm of ['sha1', 'sha256', 'sha512']) {
-        const pieces = [randomBytes(1), randomBytes(70_000), Buffer.alloc(0), randomBytes(3_000_000)];
-        const digest = nativeDigest(algorithm)!;
-        for (const piece of pieces) await digest.update(piece);
-        expect(digest.hex()).toBe(hash(algorithm, Buffer.concat(pieces)));
-        digest.free();
-        digest.free();
+const dir = mkdtempSync(join(tmpdir(), 'coppice-digest-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const present = hasNativeDigest('sha256');
+
+/** The digest of a file with this content, in pieces of `length`; `free` is called twice. */
+async function digestOf(algorithm: string, content: Uint8Array, name: string, length = 100_000): Promise<string> {
+  const path = join(dir, name);
+  writeFileSync(path, content);
+  const fd = openSync(path, 'r');
+  const digest = nativeDigest(algorithm, fd)!;
+  try {
+    const buffer = Buffer.alloc(length);
+    let size = 0;
+    for (let n = -1; n !== 0; size += n) n = await digest.update(buffer);
+    expect(size).toBe(content.length);
+    return digest.hex();
+  } finally {
+    digest.free();
+    digest.free();
+    closeSync(fd);
+  }
+}
+
+describe.skipIf(!present)("digests on Node's threads (skipped where OpenSSL's functions cannot be called)", () => {
+  it('are those that node:crypto makes of the same files', async () => {
+    for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512'])
+      for (const size of [0, 1, 100_000, 1_234_567]) {
+        const content = randomBytes(size);
+        expect(await digestOf(algorithm, content, 'one')).toBe(hash(algorithm, content));
       }
-    });
+  });
 
-    it('run side by side', async () => {
-      const bytes = randomBytes(1_000_000);
-      const results = await Promise.all(
-        Array.from({ length: 8 }, async () => {
-          const digest = nativeDigest('sha256')!;
-          await digest.update(bytes);
-          const hex = digest.hex();
-          digest.free();
-          return hex;
-        }),
-      );
-      expect(new Set(results)).toEqual(new Set([hash('sha256', bytes)]));
-    });
+  it('run side by side', async () => {
+    const content = randomBytes(1_000_000);
+    const all = Array.from({ length: 8 }, (_, i) => digestOf('sha256', content, `file${i}`));
+    expect(new Set(await Promise.all(all))).toEqual(new Set([hash('sha256', content)]));
+  });
 
-    it('know no made-up algorithm', () => {
-      expect(nativeDigest('sha257')).toBeUndefined();
-    });
-  },
-);
+  it('end with an error where a file cannot be read', async () => {
+    const fd = openSync(dir, 'r');
+    const digest = nativeDigest('sha256', fd)!;
+    await expect(digest.update(Buffer.alloc(10))).rejects.toMatchObject({ code: 'EIO' });
+    digest.free();
+    closeSync(fd);
+  });
+
+  it('know no made-up algorithm', () => {
+    expect(hasNativeDigest('sha257')).toBe(false);
+    expect(nativeDigest('sha257', 0)).toBeUndefined();
+  });
+});

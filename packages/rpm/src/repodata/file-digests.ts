@@ -1,38 +1,16 @@
 // Digests of large files beside the main thread: it hands out reading and hashing to Node's threads and goes on with the
-// packages' headers; when it has nothing else to do, it hashes from the end of the list itself.
+// packages' headers; when it has nothing else to do, it hashes too.
 import { createHash } from 'node:crypto';
-import { constants, read } from 'node:fs';
+import { constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { errnoError } from '@coppice/base';
-import { hostFs, type NativeDigest, nativeDigest } from '@coppice/linux';
+import { hasNativeDigest, hostFs, nativeDigest } from '@coppice/linux';
 import type { FileDigest } from './package-file.ts';
 
-const pieceSize = 2 * 1024 * 1024;
+const pieceSize = 1024 * 1024;
 const helpSize = 512 * 1024;
-/** Node has four threads; one stays free for compression. More than processors, because a lane waits for a turn of the loop. */
-const lanes = 3;
-
-const readPiece = (fd: number, buffer: Buffer): Promise<number> =>
-  new Promise((resolve, reject) => {
-    read(fd, buffer, 0, buffer.length, null, (error, n) => (error === null ? resolve(n) : reject(error)));
-  });
-
-/** Hashes what is left of an open file; the next piece is read while one is hashed. */
-async function hashOpen(fd: number, digest: NativeDigest, buffers: readonly [Buffer, Buffer]): Promise<number> {
-  let [current, other] = buffers;
-  let n = await readPiece(fd, current);
-  for (let size = n; ; size += n) {
-    // A short piece of a file is its last.
-    const reading = n < pieceSize ? Promise.resolve(0) : readPiece(fd, other);
-    const hashed = digest.update(current.subarray(0, n));
-    const [next] = await Promise.allSettled([reading, hashed]);
-    await hashed;
-    if (next.status === 'rejected') throw next.reason;
-    if (next.value === 0) return size;
-    n = next.value;
-    [current, other] = [other, current];
-  }
-}
+/** One works while the other waits for a turn of the loop. */
+const lanes = 2;
 
 type Outcome = { readonly content: FileDigest } | { readonly error: unknown };
 
@@ -55,34 +33,35 @@ export class FileDigests {
 
   /** Undefined where there is no second processor or Node's OpenSSL cannot be called. */
   static start(paths: readonly string[], algorithm: string): FileDigests | undefined {
-    const probe = availableParallelism() === 1 ? undefined : nativeDigest(algorithm);
-    if (probe === undefined) return undefined;
-    probe.free();
+    if (availableParallelism() === 1 || !hasNativeDigest(algorithm)) return undefined;
     const digests = new FileDigests(paths, algorithm);
     for (let i = 0; i < lanes; i++) digests.#lanes.push(digests.#lane());
     return digests;
   }
 
   async #lane(): Promise<void> {
-    const buffers = [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)] as const;
+    const buffer = Buffer.allocUnsafeSlow(pieceSize);
     while (this.#next < this.#end) {
       const task = this.#next++;
-      this.#results[task] = await this.#outcome(task, this.#hash(this.#paths[task]!, buffers));
+      this.#results[task] = await this.#outcome(task, this.#hash(this.#paths[task]!, buffer));
       this.#wake?.();
     }
   }
 
-  async #hash(path: string, buffers: readonly [Buffer, Buffer]): Promise<FileDigest> {
-    const digest = nativeDigest(this.#algorithm)!;
-    let fd: number | undefined;
+  async #hash(path: string, buffer: Buffer): Promise<FileDigest> {
+    const fd = hostFs.open(path, constants.O_RDONLY);
     try {
-      fd = hostFs.open(path, constants.O_RDONLY);
-      const { mtimeMs } = hostFs.fstat(fd);
-      const size = await hashOpen(fd, digest, buffers);
-      return { digest: digest.hex(), size, mtimeMs };
+      const digest = nativeDigest(this.#algorithm, fd)!;
+      try {
+        const { mtimeMs } = hostFs.fstat(fd);
+        let size = 0;
+        for (let n = -1; n !== 0; size += n) n = await digest.update(buffer);
+        return { digest: digest.hex(), size, mtimeMs };
+      } finally {
+        digest.free();
+      }
     } finally {
-      digest.free();
-      if (fd !== undefined) hostFs.close(fd);
+      hostFs.close(fd);
     }
   }
 
@@ -110,7 +89,7 @@ export class FileDigests {
       });
       return;
     }
-    const task = --this.#end;
+    const task = this.#next++;
     this.#results[task] = await this.#outcome(task, this.#hashHere(this.#paths[task]!));
   }
 
