@@ -50,6 +50,8 @@ export function registryFetch(options: RegistryFetchOptions = {}): Fetch {
         await answer.body.dump();
         if (!URL.canParse(location, url.href)) throw new CoppiceError('Network', 'redirect to no address');
         const next = new URL(location, url.href);
+        if (init.redirect === 'error' && next.origin !== start.origin)
+          throw new CoppiceError('Network', `refusing a redirect to ${next.protocol}//${next.host}`);
         if (next.protocol !== 'https:' && (next.protocol !== 'http:' || url.protocol === 'https:'))
           throw new CoppiceError('Network', `refusing a redirect to ${next.protocol}//${next.host}`);
         url = next;
@@ -60,7 +62,9 @@ export function registryFetch(options: RegistryFetchOptions = {}): Fetch {
       if (empty) await answer.body.dump();
       // By iteration, so that whoever stops reading ends the transfer.
       const web = empty ? null : (ReadableStream.from(answer.body) as ReadableStream<Uint8Array>);
-      return new Response(web, { status: answer.statusCode, headers: plainHeaders(answer.headers) });
+      const response = new Response(web, { status: answer.statusCode, headers: plainHeaders(answer.headers) });
+      // Where it came from in the end.
+      return Object.defineProperty(response, 'url', { value: url.href });
     }
   };
 }

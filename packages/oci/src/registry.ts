@@ -7,6 +7,7 @@ import { type Descriptor, documentLimit, mediaTypes } from './manifest.ts';
 import type { ImageReference } from './reference.ts';
 import { registryFetch } from './registry-fetch.ts';
 import type { ImageSource, ImageTarget } from './source.ts';
+import { mayHaveCredentials } from './token-host.ts';
 
 export interface RegistryOptions {
   readonly fetch?: (url: string, init?: RequestInit) => Promise<Response>;
@@ -103,7 +104,9 @@ export class Registry implements ImageSource, ImageTarget {
         what,
       );
     let response = await send();
-    if (response.status === 401 && this.#authorization === undefined) {
+    // Another host, to which we were sent, has no claim to what the registry knows us by.
+    const own = new URL(response.url === '' ? url : response.url).origin === this.#base;
+    if (response.status === 401 && own && this.#authorization === undefined) {
       await response.body?.cancel();
       this.#authorization = await this.#authorize(response.headers.get('www-authenticate') ?? '', what);
       response = await send();
@@ -155,6 +158,8 @@ export class Registry implements ImageSource, ImageTarget {
     const url = new URL(realm);
     if (url.protocol !== 'https:' && this.#base.startsWith('https:'))
       throw new CoppiceError('Permission', `${what}: refusing to get a token over ${url.protocol}`);
+    if (known !== undefined && !mayHaveCredentials(new URL(this.#base).hostname, url.hostname))
+      throw new CoppiceError('Permission', `${what}: refusing to send the credentials of ${this.#host} to ${url.host}`);
     const asked = ['service', 'scope'].flatMap((key): [string, string][] =>
       fields.has(key) ? [[key, fields.get(key)!]] : [],
     );
@@ -164,6 +169,7 @@ export class Registry implements ImageSource, ImageTarget {
         known?.kind === 'identity-token'
           ? this.#fetch(url.href, {
               method: 'POST',
+              redirect: 'error',
               headers: { 'content-type': 'application/x-www-form-urlencoded' },
               body: new URLSearchParams([
                 ['grant_type', 'refresh_token'],
