@@ -50,6 +50,9 @@ export {
   withoutOverrideCommit,
   parseOrigin,
 } from './origin.ts';
+// ---- Called while an image is built.
+export type { KernelInstallOptions } from './assemble/kernel-install.ts';
+export { kernelInstall } from './assemble/kernel-install.ts';
 // ---- Being counted.
 export type { CountmeCookie } from './countme.ts';
 export { countmeAt, countmeBucket, countmeUserAgent, isCounted, parseCountmeCookie } from './countme.ts';

@@ -127,7 +127,11 @@ export const verbs: Readonly<Record<string, VerbRow | VerbGroup>> = {
   usroverlay: { summary: 'Apply a transient overlayfs to /usr', load: usroverlay },
 
   countme: { summary: 'Report base system to count me statistics', hidden: true, load: () => import('./countme.ts') },
-  'kernel-install': missing('kernel-install'),
+  'kernel-install': {
+    summary: 'Integration with systemd kernel-install',
+    hidden: true,
+    load: () => import('./kernel-install.ts'),
+  },
   update: { summary: 'Alias for upgrade', hidden: true, load: upgrade },
   ex,
   makecache: { summary: '', hidden: true, load: refreshMd },

@@ -1,11 +1,11 @@
 // A new initramfs for a tree's kernel, made by the tree's own dracut.
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeCpio } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
 import type { Transaction } from '@coppice/ostree';
 import type { ImageTree } from '../tree/image-tree.ts';
 import { realProgram } from './cliwrap.ts';
+import { withDevices } from './device-cpio.ts';
 import { findTreeKernel } from './kernel.ts';
 import { findSandboxTools, prepareScratch, runInSandbox } from './sandbox.ts';
 
@@ -19,30 +19,6 @@ export interface InitramfsOptions {
   readonly args: readonly string[];
   readonly sourceDateEpoch?: number;
   readonly signal?: AbortSignal;
-}
-
-/** dev/random and dev/urandom, which early user space needs before udev runs. */
-function deviceCpio(): Buffer {
-  const device = (name: string, minor: number, ino: number) => ({
-    fields: {
-      name,
-      ino,
-      mode: 0o020666,
-      uid: 0,
-      gid: 0,
-      nlink: 1,
-      mtime: 0,
-      size: 0,
-      devMajor: 0,
-      devMinor: 0,
-      rdevMajor: 1,
-      rdevMinor: minor,
-    },
-  });
-  const dir = { fields: { ...device('dev', 0, 1).fields, mode: 0o040755, rdevMajor: 0 } };
-  return Buffer.concat(
-    [...writeCpio([dir, device('dev/random', 8, 2), device('dev/urandom', 9, 3)])].map((c) => Buffer.from(c)),
-  );
 }
 
 /** The upper directory of the sandbox: what its commands wrote to /usr. */
@@ -126,10 +102,7 @@ export async function regenerateInitramfs(txn: Transaction, tree: ImageTree, opt
         data: { output: result.output.slice(-4096) },
       },
     );
-  tree.writeFile(
-    txn,
-    `usr/lib/modules/${kernel.version}/initramfs.img`,
-    Buffer.concat([readFileSync(image), deviceCpio()]),
-    { mode: 0o600 },
-  );
+  tree.writeFile(txn, `usr/lib/modules/${kernel.version}/initramfs.img`, withDevices(readFileSync(image)), {
+    mode: 0o600,
+  });
 }

@@ -39,6 +39,8 @@ function members(etc: string, paths: readonly string[]): CpioMember[] {
     if (stat === undefined) throw new CoppiceError('NotFound', `Adding /${name}: No such file or directory`);
     const ino = seen.size;
     if (stat.isDirectory()) out.push({ fields: fields(name, ino, stat.mode, 0) });
+    else if (!stat.isFile() && !stat.isSymbolicLink())
+      throw new CoppiceError('Unsupported', `Adding /${name}: Invalid non-regfile/symlink/directory: ${name}`);
     else {
       const data = stat.isSymbolicLink() ? Buffer.from(readlinkSync(path)) : readFileSync(path);
       out.push({ fields: fields(name, ino, stat.mode, data.length), data: [data] });
@@ -49,7 +51,12 @@ function members(etc: string, paths: readonly string[]): CpioMember[] {
     const path = join(etc, name.slice('etc'.length));
     if (lstatSync(path).isDirectory()) for (const child of readdirSync(path).sort()) addAll(`${name}/${child}`);
   };
-  for (const path of [...paths].sort()) addAll(path.replace(/^\/+/, '').replace(/\/+$/, ''));
+  for (const path of [...paths].sort()) {
+    const parts = path.replace(/\/+$/, '').slice(1).split('/');
+    if (parts[0] !== 'etc' || parts.some((p) => p === '' || p === '.' || p === '..'))
+      throw new CoppiceError('Usage', `invalid path ${path}: must be canonical`);
+    addAll(parts.join('/'));
+  }
   return out;
 }
 
