@@ -283,6 +283,16 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     layer('two\n');
     expect(await again()).not.toBe(second);
     expect(folder.ostree('cat', 'test/external', '/usr/etc/layered')).toBe('two\n');
+    // Only trees come from elsewhere, no commits of packages and layers.
+    const commits = original('sh', '-c', `ls ${folder.dir}/repo/objects/*/*.commit | wc -l`);
+    const known = new Set(
+      folder
+        .ostree('refs')
+        .trim()
+        .split('\n')
+        .flatMap((ref) => folder.ostree('log', ref).match(/^commit \S+/gm) ?? []),
+    );
+    expect(Number(commits)).toBe(known.size);
     const without = await folder.tree('external.yaml');
     expect(without.stderr).toMatch(/^error: [^\n]*overlay[^\n]*\n$/);
     folder.write('added.txt', 'three\n');

@@ -77,6 +77,7 @@ export const verb: Verb = {
   summary: 'Download RPM packages guaranteed to depsolve with a base OSTree',
   options: verbOptions(
     [
+      { long: 'unified-core', help: 'Use new "unified core" codepath' },
       { long: 'output-dir', arg: 'PATH', help: 'Path to extensions output directory' },
       { long: 'base-rev', arg: 'REV', help: 'Base OSTree revision' },
       { long: 'repo', short: 'r', arg: 'REPO', help: 'Path to OSTree repository' },

@@ -4,7 +4,7 @@ import type { Header } from '@coppice/rpm';
 import type { ImportedPackage } from '../import/package-commit.ts';
 import { formatNevra } from '../nevra.ts';
 import { TreeDirectory } from '../tree/directory.ts';
-import { ImageTree, S_IFLNK, S_IFMT } from '../tree/image-tree.ts';
+import { type ImageTree, S_IFLNK, S_IFMT } from '../tree/image-tree.ts';
 import { imageFiles } from './package-files.ts';
 
 /** How files meet what is there: `identical` fails on a difference, `union` replaces, `add` keeps what is there. */
@@ -101,8 +101,8 @@ class Merger {
 
 /** Adds a package's files to the tree. Throws `Conflict` naming package and path. */
 export function mergePackage(tree: ImageTree, pkg: ImportedPackage, options: MergeOptions = {}): void {
-  const source = ImageTree.fromCommit(tree.repo, pkg.commit);
-  new Merger(tree, pkg, options).merge(tree.root, source.root, '');
+  const source = TreeDirectory.stored(tree.repo, pkg.tree, pkg.meta);
+  new Merger(tree, pkg, options).merge(tree.root, source, '');
 }
 
 /** Takes the files of removed packages out; files that another package also has stay, directories go when empty. */

@@ -1,7 +1,7 @@
-// A commit with its tree from one repository into a transaction of another.
+// The tree of a commit from one repository into a transaction of another. The commit itself is not copied: nobody there asks for it.
 import type { Repo, Transaction } from '@coppice/ostree';
 
-/** Copies what the transaction's repository does not have. */
+/** Copies what the transaction's repository does not have of a commit's tree. */
 export function copyTree(from: Repo, txn: Transaction, commit: string): void {
   for (const entry of from.readTree(commit)) {
     if (entry.type === 'file') {
@@ -13,5 +13,4 @@ export function copyTree(from: Repo, txn: Transaction, commit: string): void {
       txn.writeMetadata('dirmeta', from.loadMetadata('dirmeta', entry.meta), entry.meta);
     }
   }
-  txn.writeMetadata('commit', from.loadCommitBytes(commit), commit);
 }

@@ -130,7 +130,9 @@ export async function commitRoot(
   const packages = packageListOfTree(tree, options.scratch);
   const ref = options.ref === null ? undefined : (options.ref ?? treefile.ref);
   return await repo.transactionAsync(async (txn) => {
-    if (treefile.selinux) relabelTree(txn, tree, undefined, treefile.selinuxLabelVersion);
+    // A container's /etc is labelled as what it is, before it moves.
+    const version = options.container === true ? 1 : treefile.selinuxLabelVersion;
+    if (treefile.selinux) relabelTree(txn, tree, undefined, version);
     const commit = txn.writeCommit({
       metadata: commitMetadata(options, packages, kernelOf(tree)),
       parent: options.parent,

@@ -8,7 +8,7 @@ import type { Repo, Transaction } from '@coppice/ostree';
 import { collectChanges } from '../assemble/collect-changes.ts';
 import { findSandboxTools, prepareScratch, runInSandbox } from '../assemble/sandbox.ts';
 import { checkoutTree, ownersOnDisk } from '../tree/checkout-tree.ts';
-import type { TreeDirectory } from '../tree/directory.ts';
+import { TreeDirectory } from '../tree/directory.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import type { Treefile } from '../treefile/treefile.ts';
 import { copyTree } from './copy-tree.ts';
@@ -41,7 +41,8 @@ export function mergeLayers(txn: Transaction, tree: ImageTree, treefile: Treefil
     for (const ref of layers) {
       const commit = from.resolveRev(ref);
       if (from !== tree.repo) copyTree(from, txn, commit);
-      const layer = ImageTree.fromCommit(tree.repo, commit);
+      const stored = from.loadCommit(commit);
+      const layer = new ImageTree(tree.repo, TreeDirectory.stored(tree.repo, stored.tree, stored.meta));
       if (layer.lookup('etc') !== undefined) layer.move('etc', 'usr/etc');
       mergeDirectory(tree.root, layer.root, '', override, ref);
     }

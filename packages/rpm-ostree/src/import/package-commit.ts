@@ -25,6 +25,9 @@ export interface ImportOptions extends PackageTreeOptions {
 export interface ImportedPackage {
   readonly nevra: Nevra;
   readonly commit: string;
+  /** The commit's tree: what a repository needs of a package to put it into another tree. */
+  readonly tree: string;
+  readonly meta: string;
   readonly ref: string;
   readonly header: Header;
   readonly signature: Header;
@@ -107,6 +110,8 @@ export function importPackage(txn: Transaction, rpm: RpmPackage, options: Import
   return {
     nevra,
     commit,
+    tree,
+    meta,
     ref,
     header: rpm.header,
     signature: rpm.signature,
@@ -134,13 +139,15 @@ export function parseHeaderBytes(bytes: Uint8Array): { readonly header: Header; 
 
 /** Reads an imported package back. Throws `NotFound`, `Corrupt`. */
 export function loadImportedPackage(repo: Repo, commit: string, ref: string): ImportedPackage {
-  const { metadata } = repo.loadCommit(commit);
+  const { metadata, tree, meta } = repo.loadCommit(commit);
   const bytes = metadata.lookup('rpmostree.metadata', 'ay') as Uint8Array | undefined;
   if (bytes === undefined) throw new CoppiceError('Corrupt', `${ref}: no rpmostree.metadata in commit`);
   const { header, signature } = parseHeaderBytes(bytes);
   return {
     nevra: nevraOfHeader(header),
     commit,
+    tree,
+    meta,
     ref,
     header,
     signature,
