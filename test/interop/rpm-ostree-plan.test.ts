@@ -190,6 +190,10 @@ describe.skipIf(reason !== undefined)(`plans ${reason ?? ''}`, () => {
     const planned = await plan('rebase', refspec);
     expect(planned.obstacles.map((o) => o.request).sort()).toEqual(['alpha', 'beta']);
     // Both are in the way, so both have to go; then it resolves, and happens.
+    expect((await planText('rebase', refspec, '--uninstall', 'alpha', 'beta', '--offline-check')).status).toBe(0);
+    const dropped = await plan('uninstall', 'alpha', 'beta');
+    expect(dropped.packages.removed.map((p) => p.slice(0, 5))).toEqual(['alpha', 'beta-']);
+    expect(dropped.files.paths).toContainEqual({ path: '/usr/lib/systemd/system/alpha.service', change: 'removed' });
     const refused = await node.rpmOstree(['rebase', refspec, `--sysroot=${node.sysroot}`]);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain('alpha');

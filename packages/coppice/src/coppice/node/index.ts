@@ -16,12 +16,19 @@ export const define: VerbFamily['define'] = (command, context, exit) => {
     .action(async (packages: string[], flags) =>
       exit(await (await import('./plan.ts')).planInstall(context, packages, flags)),
     );
-  common(plan.command('upgrade').description('the newest commit of the branch')).action(async (flags) =>
-    exit(await (await import('./plan.ts')).planUpgrade(context, flags)),
+  common(plan.command('uninstall <package...>').description('drop layered packages')).action(
+    async (packages: string[], flags) =>
+      exit(await (await import('./plan.ts')).planUninstall(context, packages, flags)),
   );
-  common(plan.command('rebase <refspec>').description('another branch')).action(async (refspec: string, flags) =>
-    exit(await (await import('./plan.ts')).planRebase(context, refspec, flags)),
-  );
+  const uninstall = ['--uninstall <package...>', 'drop layered packages in the same deployment'] as const;
+  common(plan.command('upgrade').description('the newest commit of the branch'))
+    .option(...uninstall)
+    .action(async (flags) => exit(await (await import('./plan.ts')).planUpgrade(context, flags)));
+  common(plan.command('rebase <refspec>').description('another branch'))
+    .option(...uninstall)
+    .action(async (refspec: string, flags) =>
+      exit(await (await import('./plan.ts')).planRebase(context, refspec, flags)),
+    );
   command
     .command('sbom [ref]')
     .description('bill of materials of a commit or deployment (default: the booted or first one)')

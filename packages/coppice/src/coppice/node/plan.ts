@@ -8,6 +8,7 @@ import {
   planChange,
   planJson,
   resolveRebaseTarget,
+  withoutOverrideCommit,
 } from '@coppice/rpm-ostree';
 import type { Context } from '../../cli/context.ts';
 
@@ -54,34 +55,46 @@ async function show(
   return plan.obstacles.length > 0 ? 2 : 0;
 }
 
-export async function planInstall(context: Context, packages: readonly string[], flags: PlanFlags): Promise<number> {
-  const client = open(context, flags);
+/** The origin once packages are layered and dropped; files are looked at on their own. */
+function changed(
+  client: Client,
+  flags: PlanFlags,
+  packages: { readonly install: readonly string[]; readonly uninstall: readonly string[] },
+): Origin {
   const current = client.originMerge;
-  const isFile = (argument: string): boolean => argument.endsWith('.rpm');
-  const files = packages.filter(isFile).map((path) => resolve(context.cwd, path));
-  const origin = changePackages(client, client.origin(current), baseOf(client.repo, current.checksum), {
-    install: packages.filter((p) => !isFile(p)),
-    uninstall: flags.uninstall ?? [],
+  const origin = withoutOverrideCommit(client.origin(current));
+  const uninstall = [...packages.uninstall, ...(flags.uninstall ?? [])];
+  if (packages.install.length + uninstall.length === 0) return origin;
+  return changePackages(client, origin, baseOf(client.repo, current.checksum), {
+    install: packages.install,
+    uninstall,
     allowInactive: true,
   });
+}
+
+export async function planInstall(context: Context, packages: readonly string[], flags: PlanFlags): Promise<number> {
+  const client = open(context, flags);
+  const isFile = (argument: string): boolean => argument.endsWith('.rpm');
+  const files = packages.filter(isFile).map((path) => resolve(context.cwd, path));
+  const origin = changed(client, flags, { install: packages.filter((p) => !isFile(p)), uninstall: [] });
   return await show(context, client, flags, `install ${packages.join(' ')}`, origin, false, files);
+}
+
+/** Offline, as the uninstallation itself. */
+export async function planUninstall(context: Context, packages: readonly string[], flags: PlanFlags): Promise<number> {
+  const client = open(context, flags);
+  const origin = changed(client, flags, { install: [], uninstall: packages });
+  return await show(context, client, { ...flags, offline: true }, `uninstall ${packages.join(' ')}`, origin, false);
 }
 
 export async function planUpgrade(context: Context, flags: PlanFlags): Promise<number> {
   const client = open(context, flags);
-  return await show(context, client, flags, 'upgrade', client.origin(client.originMerge), true);
+  return await show(context, client, flags, 'upgrade', changed(client, flags, { install: [], uninstall: [] }), true);
 }
 
 export async function planRebase(context: Context, refspec: string, flags: PlanFlags): Promise<number> {
   const client = open(context, flags);
-  const origin = client.origin(client.originMerge);
-  const { overrideCommit: _pinned, ...kept } = origin;
-  return await show(
-    context,
-    client,
-    flags,
-    `rebase ${refspec}`,
-    { ...kept, refspec: resolveRebaseTarget(refspec, origin.refspec) },
-    true,
-  );
+  const origin = changed(client, flags, { install: [], uninstall: [] });
+  const next = { ...origin, refspec: resolveRebaseTarget(refspec, origin.refspec) };
+  return await show(context, client, flags, `rebase ${refspec}`, next, true);
 }
