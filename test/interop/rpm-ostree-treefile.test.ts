@@ -252,6 +252,28 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     });
   });
 
+  test('a node puts programs behind wrappers and takes them out again', async () => {
+    const host = new Host(join(folder.dir, 'wrapping'));
+    mkdirSync(host.sysroot, { recursive: true });
+    original('/usr/bin/ostree', 'admin', 'init-fs', host.sysroot);
+    original('/usr/bin/ostree', 'admin', 'os-init', 'os', `--sysroot=${host.sysroot}`);
+    original('/usr/bin/ostree', `--repo=${host.repo}`, 'config', 'set', 'sysroot.bootloader', 'none');
+    await compose('tools', 'packages-x86_64: [programs]\n');
+    original('/usr/bin/ostree', `--repo=${host.repo}`, 'pull-local', join(folder.dir, 'repo'), 'test/tools');
+    original('/usr/bin/ostree', 'admin', 'deploy', `--sysroot=${host.sysroot}`, '--os=os', 'test/tools');
+    const text = (path: string): string => original('cat', join(host.trees()[0]!, path));
+    const plain = text('usr/bin/rpm');
+    await host.must('deploy', '--ex-cliwrap=true');
+    expect(text('usr/libexec/rpm-ostree/wrapped/rpm')).toBe(plain);
+    expect(text('usr/bin/rpm')).toContain('exec /usr/bin/rpm-ostree cliwrap $0 "$@"\n');
+    expect(text('usr/bin/yum')).toContain('rpm-ostree cliwrap');
+    expect(await host.must('status')).toMatch(/^ +Cliwrap: enabled$/m);
+    host.fsck();
+    await host.must('deploy', '--ex-cliwrap=false');
+    expect(text('usr/bin/rpm')).toBe(plain);
+    expect(existsSync(join(host.trees()[0]!, 'usr/bin/yum'))).toBe(false);
+  });
+
   test('files and layers that a treefile names count for changes', async () => {
     const layerRepo = join(folder.dir, 'layers');
     const layer = (text: string): void => {

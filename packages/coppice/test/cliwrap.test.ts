@@ -51,9 +51,9 @@ async function call(
     },
     wait: (seconds) => ran.push([`wait ${seconds}`]),
   };
-  const own = async (words: readonly string[]): Promise<number> => {
-    ran.push(['rpm-ostree', ...words]);
-    return 0;
+  const own = async (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> => {
+    ran.push([...Object.entries(env).map(([k, v]) => `${k}=${v}`), 'rpm-ostree', ...words]);
+    return words[0] === 'kernel-install' ? 77 : 0;
   };
   const status = await runCliwrap(context, args, own, host).catch((error: Error) => error.message);
   return { status, ran, stdout: stdout.text, stderr: stderr.text };
@@ -128,6 +128,14 @@ test('yum and dnf: some verbs are ours, others say what to do', async () => {
   expect((await call(['dnf', 'unknown', '--other'])).status).toMatch(/^rpm-ostree: Unknown arguments passed to yum/);
   expect((await call(['dnf', 'search', 'x'])).status).toContain('rpm-ostree search');
   expect(await call(['dnf', '--help'])).toMatchObject({ status: 0, ran: [] });
+});
+
+test('kernel-install is ours where images are built', async () => {
+  const args = ['/usr/bin/kernel-install', 'add', '6.1'];
+  expect((await call(args, { type: 'ostree-container' })).ran).toEqual([
+    ['rpm-ostree', 'kernel-install', 'add', '6.1'],
+  ]);
+  expect((await call(args)).ran).toEqual([[real('kernel-install'), 'add', '6.1']]);
 });
 
 test('dracut, grubby, and what nobody wrapped', async () => {

@@ -35,7 +35,9 @@ export async function run(context: Context, args: readonly string[]): Promise<nu
   // What follows is another program's command line.
   if (args[0] === 'cliwrap') {
     const { runCliwrap } = await import('./cliwrap/cliwrap.ts');
-    return await runCliwrap(context, args.slice(1), (own) => run(context, own));
+    return await runCliwrap(context, args.slice(1), (own, env) =>
+      run({ ...context, env: { ...context.env, ...env } }, own),
+    );
   }
   const { word, rest } = takeWord(args);
   if (word === undefined) {
