@@ -229,7 +229,14 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(await node.must('initramfs-etc')).toBe('No tracked files.\n');
     const etc = join(node.trees()[0]!, 'etc/early.conf');
     writeFileSync(etc, 'one\n');
-    await node.must('initramfs-etc', '--track=/etc/early.conf');
+    expect(await node.must('initramfs-etc', '--track=/etc/early.conf')).toMatch(
+      /\nRun "systemctl reboot" to start a reboot\n$/,
+    );
+    const former = await run('ex', 'initramfs-etc');
+    expect([former.stdout, former.stderr]).toEqual([
+      'Tracked files:\n  /etc/early.conf\n',
+      'NOTICE: This command is now stable and no longer requires `ex`.\nNOTICE: Please update scripts; support for this alias will be removed.\n',
+    ]);
     expect(await node.must('initramfs-etc')).toBe('Tracked files:\n  /etc/early.conf\n');
     const again = await run('initramfs-etc', '--track=/etc/early.conf', '--unchanged-exit-77');
     expect([again.status, again.stdout]).toEqual([77, 'No changes.\n']);
@@ -241,15 +248,18 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     await fails(['initramfs-etc', '--track=/usr/x'], 'Path outside /etc forbidden: /usr/x');
     await fails(
       ['initramfs-etc', '--reboot'],
-      'Cannot use --reboot without --track, --untrack, --untrack-all, or --force-sync',
+      'Cannot use ---reboot without --track, --untrack, --untrack-all, or --force-sync',
     );
     await node.must('initramfs-etc', '--untrack-all');
     expect(await node.must('initramfs-etc')).toBe('No tracked files.\n');
     expect(await node.must('initramfs')).toBe('Initramfs regeneration: disabled\n');
     await fails(['initramfs', '--disable'], 'initramfs regeneration state is already disabled');
     await fails(['initramfs', '--arg=-v'], '--arg must be used with --enable');
-    await fails(['initramfs', '--enable', '--disable'], '--enable and --disable are mutually exclusive');
-    await fails(['initramfs', '--disable', '--arg=-v'], '--arg and --disable are mutually exclusive');
+    await fails(['initramfs', '--reboot'], '--reboot must be used with --enable or --disable');
+    await fails(['initramfs-etc', '--track=/etc/../secret'], 'invalid path /etc/../secret: must be canonical');
+    await fails(['rebase', 'ostree://'], 'Refspec is empty');
+    await fails(['initramfs', '--enable', '--disable'], 'Cannot simultaenously specify --enable and --disable');
+    await fails(['initramfs', '--disable', '--arg=-v'], 'Cannot simultaenously specify --disable and --arg');
   }, 60_000);
 
   test('cleanup, refresh-md, search, reload, cancel, finalize-deployment, history', async () => {

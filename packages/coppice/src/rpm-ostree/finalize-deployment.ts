@@ -16,8 +16,11 @@ export const verb: Verb = {
   async run(call) {
     const { options } = call;
     const [expected] = options.operands;
-    if (expected === undefined && !options.flag('allow-missing-checksum'))
-      call.usageError('Must provide expected checksum or --allow-missing-checksum');
+    const missing = options.flag('allow-missing-checksum');
+    if (options.operands.length > 1) call.usageError('Too many arguments passed');
+    if (expected === undefined && !missing)
+      call.usageError('Must provide expected CHECKSUM or --allow-missing-checksum');
+    if (expected !== undefined && missing) call.usageError('Cannot specify both CHECKSUM and --allow-missing-checksum');
     const system = openSystem(call);
     const { client } = system;
     await inTransaction(system, 'finalize-deployment', async () => {

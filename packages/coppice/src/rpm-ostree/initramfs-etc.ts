@@ -4,6 +4,22 @@ import { lockFinalization, reboot, stateroot, unchangedExit, verbOptions } from 
 import { finishChange, inTransaction, openSystem } from './run.ts';
 import type { Verb } from './verb.ts';
 
+/** `ex initramfs-etc`: as it was called at first. */
+export const formerVerb: Verb = {
+  get summary() {
+    return verb.summary;
+  },
+  get options() {
+    return verb.options;
+  },
+  run(call) {
+    call.context.stderr.write(
+      'NOTICE: This command is now stable and no longer requires `ex`.\nNOTICE: Please update scripts; support for this alias will be removed.\n',
+    );
+    return verb.run(call);
+  },
+};
+
 export const verb: Verb = {
   summary: 'Add files to the initramfs',
   options: verbOptions([
@@ -25,7 +41,7 @@ export const verb: Verb = {
       if (options.flag('reboot'))
         throw new CoppiceError(
           'Usage',
-          'Cannot use --reboot without --track, --untrack, --untrack-all, or --force-sync',
+          'Cannot use ---reboot without --track, --untrack, --untrack-all, or --force-sync',
         );
       const sysroot = options.string('sysroot');
       const client = Client.open({ ...(sysroot === undefined ? {} : { sysroot }), env: context.env });
@@ -59,6 +75,7 @@ export const verb: Verb = {
       unchangedExit77: options.flag('unchanged-exit-77'),
       hint: client.compat.upgradeRebootHint,
       unchanged: 'No changes.',
+      diff: false,
     });
   },
 };

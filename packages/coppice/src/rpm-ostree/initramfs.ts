@@ -1,7 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { Client, deployOrigin } from '@coppice/rpm-ostree';
 import { lockFinalization, reboot, stateroot, verbOptions } from './options.ts';
-import { finishChange, inTransaction, openSystem } from './run.ts';
+import { inTransaction, openSystem } from './run.ts';
 import type { Verb } from './verb.ts';
 
 export const verb: Verb = {
@@ -20,17 +20,19 @@ export const verb: Verb = {
     const disable = options.flag('disable');
     const args = options.strings('arg');
     if (!enable && !disable) {
+      if (options.flag('reboot')) throw new CoppiceError('Usage', '--reboot must be used with --enable or --disable');
       if (args.length > 0) throw new CoppiceError('Usage', '--arg must be used with --enable');
-      if (options.flag('reboot')) throw new CoppiceError('Usage', 'Must specify --enable or --disable with --reboot');
       const sysroot = options.string('sysroot');
       const client = Client.open({ ...(sysroot === undefined ? {} : { sysroot }), env: context.env });
       const origin = client.origin(client.originMerge);
       context.stdout.write(`Initramfs regeneration: ${origin.regenerateInitramfs ? 'enabled' : 'disabled'}\n`);
-      if (origin.initramfsArgs.length > 0) context.stdout.write(`Initramfs args: ${origin.initramfsArgs.join(' ')}\n`);
+      if (origin.initramfsArgs.length > 0)
+        context.stdout.write(`Initramfs args: ${origin.initramfsArgs.map((a) => `${a} `).join('')}\n`);
       return 0;
     }
-    if (enable && disable) throw new CoppiceError('Usage', '--enable and --disable are mutually exclusive');
-    if (disable && args.length > 0) throw new CoppiceError('Usage', '--arg and --disable are mutually exclusive');
+    if (enable && disable) throw new CoppiceError('Usage', 'Cannot simultaenously specify --enable and --disable');
+    if (disable && args.length > 0)
+      throw new CoppiceError('Usage', 'Cannot simultaenously specify --disable and --arg');
     const system = openSystem(call);
     const { client } = system;
     const outcome = await inTransaction(system, 'initramfs', async () => {
@@ -52,10 +54,9 @@ export const verb: Verb = {
         showSteps: true,
       });
     });
-    return finishChange(system, outcome, {
-      reboot: options.flag('reboot'),
-      unchangedExit77: false,
-      hint: client.compat.upgradeRebootHint,
-    });
+    if (outcome.changed && options.flag('reboot')) client.reboot();
+    system.text.line(`Initramfs regeneration is now: ${enable ? 'enabled' : 'disabled'}`);
+    if (!enable) system.text.line('Initramfs will be reset to default on next reboot.');
+    return 0;
   },
 };

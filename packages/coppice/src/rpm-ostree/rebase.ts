@@ -24,6 +24,7 @@ function targetOf(call: VerbCall): { readonly refspec: string; readonly localRep
     return { refspec: branch! };
   }
   const plain = argument.replace(/^ostree:\/\//, '');
+  if (plain === '') throw new CoppiceError('Usage', 'Refspec is empty');
   if (!plain.startsWith('/')) return { refspec: argument };
   const colon = plain.lastIndexOf(':');
   if (colon < 0) throw new CoppiceError('Usage', "Missing ':' in LOCALPATH:REF rebase");

@@ -18,6 +18,7 @@ export const verb: Verb = {
   ),
   async run(call) {
     const { options } = call;
+    if (options.operands.length > 0) call.usageError('Too few or too many arguments');
     const all = !options.flag('overlays') && !options.flag('overrides') && !options.flag('initramfs');
     const system = openSystem(call);
     const { client } = system;

@@ -148,6 +148,8 @@ export interface FinishOptions {
   readonly hint: string;
   /** Said when nothing changed. */
   readonly unchanged?: string;
+  /** Whether packages that differ are told (default). */
+  readonly diff?: boolean;
   /** Said before the hint. */
   readonly note?: string;
 }
@@ -167,7 +169,7 @@ export function finishChange(
     client.reboot();
     return 0;
   }
-  printPending({ client, text }, outcome.previous.checksum);
+  if (options.diff !== false) printPending({ client, text }, outcome.previous.checksum);
   if (options.note !== undefined) text.line(options.note);
   text.line(options.hint);
   return 0;

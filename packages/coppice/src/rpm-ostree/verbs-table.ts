@@ -89,7 +89,10 @@ const ex: VerbGroup = {
   subverbs: {
     'apply-live': { summary: 'Apply pending deployment changes to booted deployment', load: applyLive },
     history: { summary: 'Inspect rpm-ostree history of the system', load: () => import('./history.ts') },
-    'initramfs-etc': { summary: 'Track initramfs configuration files', load: () => import('./initramfs-etc.ts') },
+    'initramfs-etc': {
+      summary: 'Track initramfs configuration files',
+      load: async () => ({ verb: (await import('./initramfs-etc.ts')).formerVerb }),
+    },
     'deploy-from-self': missing('ex deploy-from-self'),
     rebuild: missing('ex rebuild'),
     livefs: { summary: 'Apply pending deployment changes to booted deployment', hidden: true, load: applyLive },
