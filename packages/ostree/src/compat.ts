@@ -21,8 +21,6 @@ export interface OstreeCompat {
   readonly countsMissingCommitMeta: boolean;
   /** Largest metadata object that is fetched, in bytes. */
   readonly maxFetchedMetadata: number;
-  /** Static deltas find similar files and equal chunks only where libostree does. */
-  readonly plainDeltaMatching: boolean;
   /** An exported archive has a file that it had before as a hard link. */
   readonly exportsHardLinks: boolean;
   /** Refs are listed in byte order, not in that of a hash table. */
@@ -85,7 +83,6 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2022,
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
-    plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
     checksConfig: false,
@@ -102,7 +99,6 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2022,
     countsMissingCommitMeta: true,
     maxFetchedMetadata: 10 * 1024 * 1024,
-    plainDeltaMatching: true,
     exportsHardLinks: false,
     sortsRefs: false,
     checksConfig: false,
@@ -119,7 +115,6 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     features: features2026,
     countsMissingCommitMeta: false,
     maxFetchedMetadata: 128 * 1024 * 1024,
-    plainDeltaMatching: false,
     exportsHardLinks: true,
     sortsRefs: true,
     checksConfig: true,

@@ -125,7 +125,7 @@ class Generator {
       old === undefined
         ? []
         : [...old.files].map(([checksum, names]) => namedContent(repo, checksum, names)).filter(usableSource);
-    const similar = similarFiles(sources, regular, repo.compat.plainDeltaMatching);
+    const similar = similarFiles(sources, regular);
     this.#log(`modified: ${similar.size}`);
     // The commit, which goes beside the parts, counts too.
     this.#log(
@@ -155,27 +155,26 @@ class Generator {
   /** Which new files are made from old ones, and how. */
   #plan(regular: readonly NamedContent[], similar: ReadonlyMap<string, NamedContent>): Map<string, Plan> {
     const { maxBsdiff = 128 * mega, bsdiff: wanted = true } = this.#options;
-    const byStart = this.#repo.compat.plainDeltaMatching;
     const plans = new Map<string, Plan>();
     let rollsums = 0;
     for (const { checksum, size } of regular) {
       const source = similar.get(checksum);
       if (source === undefined) continue;
-      const patchable = wanted && source.size + size <= maxBsdiff;
+      const small = source.size + size <= maxBsdiff;
       const result = rollsum(
         this.#repo.loadFile(source.checksum).read(),
         this.#repo.loadFile(checksum).read(),
-        byStart,
+        // Of what is too large for a patch every equal chunk counts; the rest is chosen as libostree chooses it.
+        small ? 'at the same start' : 'anywhere',
       );
       const percent = Math.floor((result.matchedChunks * 100) / Math.max(1, result.totalChunks));
-      // bsdiff finds more inside half-equal files; whole runs are cheaper only when almost everything is the same.
-      if (percent >= (patchable && !byStart ? 90 : 50)) {
+      if (percent >= 50) {
         plans.set(checksum, { kind: 'rollsum', from: source.checksum, matches: result.matches });
         rollsums++;
         this.#log(
-          `rollsum for ${source.checksum} -> ${checksum}; crcs=${result.totalChunks} bufs=${result.matchedChunks} total=${result.totalChunks} matchsize=${result.matchedBytes}`,
+          `rollsum for ${source.checksum} -> ${checksum}; crcs=${result.matchedSums} bufs=${result.matchedChunks} total=${result.totalChunks} matchsize=${result.matchedBytes}`,
         );
-      } else if (patchable) plans.set(checksum, { kind: 'bsdiff', from: source.checksum });
+      } else if (wanted && small) plans.set(checksum, { kind: 'bsdiff', from: source.checksum });
     }
     this.#log(`rollsum for ${rollsums}/${similar.size} modified`);
     return plans;
@@ -192,9 +191,10 @@ class Generator {
     }
     const patched = of('bsdiff');
     const workspace = new BsdiffWorkspace();
+    const step = Math.max(1, Math.floor(patched.length / 10));
     for (const [i, { checksum, size }] of patched.entries()) {
       const plan = plans.get(checksum)!;
-      this.#log(`processing bsdiff: [${i}/${patched.length}]`);
+      if (i % step === 0) this.#log(`processing bsdiff: [${i}/${patched.length}]`);
       await this.#room();
       const [old, file] = [repo.loadFile(plan.from), repo.loadFile(checksum)];
       const make = (sink: PatchSink): number => bsdiffFile(old, file, workspace, sink);

@@ -18,6 +18,8 @@ export interface RollsumMatch {
 export interface RollsumResult {
   /** In the order of the new file, not overlapping, neighbours joined. */
   readonly matches: readonly RollsumMatch[];
+  /** Different sums of chunks of the new file that chunks of the old one have too. */
+  readonly matchedSums: number;
   readonly matchedChunks: number;
   readonly totalChunks: number;
   readonly matchedBytes: number;
@@ -64,18 +66,26 @@ function* split(pieces: Iterable<Uint8Array>, start: Uint8Array): Generator<Chun
 }
 
 /**
- * Finds the chunks of `to` that occur in `from`; `byStart` looks for them as libostree does, which takes the sum of as many
- * bytes from the start of the file for a chunk's own.
+ * Finds the chunks of `to` that occur in `from`: anywhere, or as libostree looks for them, which takes the sum of as many
+ * bytes from the start of the file for a chunk's own, so that only files that begin alike have any.
  */
-export function rollsum(from: Iterable<Uint8Array>, to: Iterable<Uint8Array>, byStart = false): RollsumResult {
-  const key = (chunk: Chunk, start: Uint8Array): string =>
-    byStart ? `${crc32(start.subarray(0, chunk.size))} ${chunk.digest}` : chunk.digest;
+export function rollsum(
+  from: Iterable<Uint8Array>,
+  to: Iterable<Uint8Array>,
+  where: 'anywhere' | 'at the same start' = 'anywhere',
+): RollsumResult {
+  const sum = (chunk: Chunk, start: Uint8Array): string =>
+    where === 'at the same start' ? String(crc32(start.subarray(0, chunk.size))) : chunk.digest;
   const known = new Map<string, Chunk>();
+  const sums = new Set<string>();
   const fromStart = new Uint8Array(maxChunk);
   for (const chunk of split(from, fromStart)) {
-    const its = key(chunk, fromStart);
-    if (!known.has(its)) known.set(its, chunk);
+    const its = sum(chunk, fromStart);
+    sums.add(its);
+    const key = `${its} ${chunk.digest}`;
+    if (!known.has(key)) known.set(key, chunk);
   }
+  const sumsFound = new Set<string>();
   const matches: { toOffset: number; fromOffset: number; size: number }[] = [];
   let matchedChunks = 0;
   let matchedBytes = 0;
@@ -83,7 +93,9 @@ export function rollsum(from: Iterable<Uint8Array>, to: Iterable<Uint8Array>, by
   const toStart = new Uint8Array(maxChunk);
   for (const chunk of split(to, toStart)) {
     totalChunks++;
-    const found = known.get(key(chunk, toStart));
+    const its = sum(chunk, toStart);
+    if (sums.has(its)) sumsFound.add(its);
+    const found = known.get(`${its} ${chunk.digest}`);
     if (found === undefined || found.size !== chunk.size) continue;
     matchedChunks++;
     matchedBytes += chunk.size;
@@ -96,5 +108,5 @@ export function rollsum(from: Iterable<Uint8Array>, to: Iterable<Uint8Array>, by
       last.size += chunk.size;
     else matches.push({ toOffset: chunk.offset, fromOffset: found.offset, size: chunk.size });
   }
-  return { matches, matchedChunks, totalChunks, matchedBytes };
+  return { matches, matchedSums: sumsFound.size, matchedChunks, totalChunks, matchedBytes };
 }

@@ -54,25 +54,27 @@ function isCompressed(names: ReadonlySet<string>): boolean {
   return false;
 }
 
-const stem = (name: string): string => {
+/** A name up to its first dot, as libostree cuts names: those without one are like no others. */
+function stem(name: string): string {
   const dot = name.indexOf('.');
-  return dot <= 0 ? name : name.slice(0, dot);
-};
+  return dot <= 0 ? name : name.slice(0, dot + 1);
+}
 
-/** As libostree cuts names: those without a dot are like no others. */
-const dottedStem = (name: string): string => (name.includes('.', 1) ? `${stem(name)}.` : name);
+/** How much the size of an old file may differ. */
+const tolerance = 0.3;
+
+/** Whether an old file's size is near enough; the limits are whole bytes. */
+function isNear(old: number, fresh: number): boolean {
+  return old >= Math.floor(fresh * (1 - tolerance)) && old <= Math.floor(fresh * (1 + tolerance));
+}
 
 /**
- * For each new file the old file it most likely came from: one of the same name whose size differs by at most 30 percent,
- * the nearest in size; if there is none, the same with names up to their first dot (`plain`: only names that have one).
+ * For each new file the old file it most likely came from: the smallest one of the same name whose size differs by at most
+ * 30 percent; if there is none, the same with names up to their first dot. So libostree chooses.
  */
-export function similarFiles(
-  old: readonly NamedContent[],
-  fresh: readonly NamedContent[],
-  plain = false,
-): Map<string, NamedContent> {
+export function similarFiles(old: readonly NamedContent[], fresh: readonly NamedContent[]): Map<string, NamedContent> {
   const out = new Map<string, NamedContent>();
-  for (const nameOf of [(name: string): string => name, plain ? dottedStem : stem]) {
+  for (const nameOf of [(name: string): string => name, stem]) {
     const byName = new Map<string, NamedContent[]>();
     for (const content of old) {
       for (const name of new Set([...content.names].map(nameOf))) {
@@ -86,9 +88,8 @@ export function similarFiles(
       let best: NamedContent | undefined;
       for (const name of content.names) {
         for (const candidate of byName.get(nameOf(name)) ?? []) {
-          const distance = Math.abs(candidate.size - content.size);
-          if (distance > content.size * 0.3 || isCompressed(candidate.names)) continue;
-          if (best === undefined || distance < Math.abs(best.size - content.size)) best = candidate;
+          if (!isNear(candidate.size, content.size) || isCompressed(candidate.names)) continue;
+          if (best === undefined || candidate.size < best.size) best = candidate;
         }
       }
       if (best !== undefined) out.set(content.checksum, best);
