@@ -1,9 +1,9 @@
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { sha256 } from '../codec/checksum.ts';
-import type { FileHeader } from '../codec/file-header.ts';
 import { isRegular } from '../codec/mode-bits.ts';
-import { isMetaType, looseName, type ObjectType, type RepoMode } from '../codec/object-type.ts';
+import { isMetaType, looseName, type ObjectType, objectName, type RepoMode } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
+import type { LoadedFile } from '../store/load-file.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checksumOfFile } from './verify-object.ts';
 
@@ -44,27 +44,72 @@ export function importObject(
   if (linksUnread(repo, source, options) && linkStored(transaction, source, type, checksum)) return true;
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
-  const same = place.repo.mode === repo.mode && repo.mode !== 'bare-split-xattrs';
-  if (same && options.trusted && !options.bareUserOnlyFiles && transaction.linkObject(type, checksum, place.path))
-    return true;
+  const sameForm = place.repo.mode === repo.mode && repo.mode !== 'bare-split-xattrs';
+  const converted = convertsByLink(place.repo.mode, repo.mode);
+  const load = (): LoadedFile => opened(source, checksum, () => source.loadFile(checksum));
+  let file: LoadedFile | undefined;
+  if (options.bareUserOnlyFiles || converted) {
+    file = load();
+    if (options.bareUserOnlyFiles) checkBareUserOnlyMode(checksum, file.inode.mode);
+  }
+  // A symbolic link of a bare-user repository is a regular file there.
+  const linkable = sameForm || (converted && isRegular(file!.inode.mode));
+  if (linkable && (options.trusted || sameOwner(place.repo, repo))) {
+    if (!options.trusted) verifyFile(checksum, load);
+    if (transaction.linkObject(type, checksum, place.path)) return true;
+  }
+  file ??= load();
   try {
-    const file = source.loadFile(checksum);
-    if (options.bareUserOnlyFiles) checkBareUserOnlyMode(checksum, file.header.mode);
-    const linkable =
-      sameForm(place.repo.mode, repo.mode, file.header) && (options.trusted || sameOwner(place.repo, repo));
-    if (linkable) {
-      if (!options.trusted) {
-        const actual = checksumOfFile(file);
-        if (actual !== checksum) throw corrupted('file', checksum, actual);
-      }
-      if (transaction.linkObject(type, checksum, place.path)) return true;
-    }
+    if (repo.mode === 'bare-user-only') checkBareUserOnlyMode(checksum, file.inode.mode);
     if (options.trusted) transaction.writeTrustedContent(file.header, file.read(), checksum);
     else transaction.writeContent(file.header, file.read(), checksum);
-    return true;
   } catch (error) {
-    if (isCoppiceError(error, 'NoSpace')) throw error;
-    throw prefixError(error, `Importing ${checksum}.file`);
+    if (isCoppiceError(error, 'Invalid') || isCoppiceError(error, 'Corrupt'))
+      throw prefixError(error, 'Writing content object');
+    throw error;
+  }
+  return true;
+}
+
+/** What an object is called that a repository should have and has not: by where the original first looks for it. */
+export function missingObject(
+  repo: Repo,
+  source: Repo,
+  type: ObjectType,
+  checksum: string,
+  options: ImportOptions,
+): Error {
+  const name = objectName(checksum, type);
+  const unlinked = new CoppiceError('NotFound', `Importing ${name}: linkat: No such file or directory`);
+  if (isMetaType(type)) {
+    if (options.trusted) return unlinked;
+    return new CoppiceError('NotFound', `fsck ${name}: No such metadata object ${name}`);
+  }
+  const same = source.mode === repo.mode && !options.bareUserOnlyFiles;
+  if (same && options.trusted) return unlinked;
+  const opening = source.mode === 'archive' ? '' : `Opening content object ${checksum}: `;
+  const checking = same ? `fsck content object ${checksum}: ` : '';
+  return new CoppiceError('NotFound', `${checking}${opening}Couldn't find file object '${checksum}'`);
+}
+
+/** A content object that cannot even be opened. */
+function opened<T>(source: Repo, checksum: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const what = `Opening content object ${checksum}`;
+    throw source.mode === 'archive' || String((error as Error).message).startsWith(what)
+      ? error
+      : prefixError(error, what);
+  }
+}
+
+function verifyFile(checksum: string, load: () => LoadedFile): void {
+  try {
+    const actual = checksumOfFile(load());
+    if (actual !== checksum) throw corrupted('file', checksum, actual);
+  } catch (error) {
+    throw prefixError(error, `fsck content object ${checksum}`);
   }
 }
 
@@ -79,16 +124,19 @@ function linkStored(transaction: Transaction, source: Repo, type: ObjectType, ch
   }
 }
 
-/** True when both modes keep this object in the same form, so that one file can serve both. */
-function sameForm(from: RepoMode, to: RepoMode, header: FileHeader): boolean {
-  if (from === to) return to !== 'bare-split-xattrs';
-  if (from !== 'bare-user' || to !== 'bare-user-only') return false;
-  const plain = header.uid === 0 && header.gid === 0 && header.xattrs.length === 0;
-  return plain && isRegular(header.mode) && (header.mode & 0o7400) === 0o400;
+/** True when a regular file of one repository serves the other as it is, whatever attributes the first keeps beside it. */
+function convertsByLink(from: RepoMode, to: RepoMode): boolean {
+  return from === 'bare-user' && to === 'bare-user-only';
 }
 
 function corrupted(type: ObjectType, expected: string, actual: string): CoppiceError {
   return new CoppiceError('Corrupt', `Corrupted ${type} object; checksum expected='${expected}' actual='${actual}'`);
+}
+
+/** Refuses a metadata object of a repository that is not believed. Throws `Corrupt`. */
+export function checkMetadata(type: ObjectType, checksum: string, bytes: Uint8Array): void {
+  const actual = sha256(bytes);
+  if (actual !== checksum) throw prefixError(corrupted(type, checksum, actual), `fsck ${objectName(checksum, type)}`);
 }
 
 function sameOwner(a: Repo, b: Repo): boolean {
@@ -108,8 +156,7 @@ function importMetadata(
   if (options.trusted && transaction.linkObject(type, checksum, place.path)) return true;
   const bytes = source.loadMetadata(type, checksum);
   if (!options.trusted) {
-    const actual = sha256(bytes);
-    if (actual !== checksum) throw corrupted(type, checksum, actual);
+    checkMetadata(type, checksum, bytes);
   }
   if (transaction.linkObject(type, checksum, place.path)) return true;
   transaction.writeMetadata(type, bytes, checksum);

@@ -8,7 +8,7 @@ import type { Repo } from '../repo.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checkBindings, checkCommitSignatures, checkNotOlder, type SignatureDemands } from './commit-checks.ts';
 import { FetchedContent } from './fetched-content.ts';
-import { importObject, linksUnread } from './import-object.ts';
+import { checkMetadata, importObject, linksUnread, missingObject } from './import-object.ts';
 import type { MirrorList } from './mirrors.ts';
 import type { PullOptions } from './options.ts';
 import type { PullProgress } from './progress.ts';
@@ -202,12 +202,13 @@ export class PullSession {
     for (const cache of source.kind === 'local' ? [source.repo, ...caches] : caches) {
       const bytes = cache.tryLoadMetadata('commit', checksum);
       if (bytes === undefined) continue;
+      if (!this.#importOptions(cache).trusted) checkMetadata('commit', checksum, bytes);
       progress.importedMetadata++;
       return bytes;
     }
     if (source.kind === 'local') {
       if (isParent) return undefined;
-      throw new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, 'commit')}`);
+      throw this.#missing('commit', checksum, source.repo);
     }
     try {
       return await this.#fetchMetadata('commit', checksum);
@@ -276,7 +277,7 @@ export class PullSession {
       if (bytes !== undefined && this.#giveLink(type, checksum, source.repo)) return bytes;
     }
     if (this.#importHere(type, checksum)) return repo.loadMetadata(type, checksum);
-    if (source.kind === 'local') throw this.#missing(type, checksum);
+    if (source.kind === 'local') throw this.#missing(type, checksum, source.repo);
     const bytes = await this.#fetchMetadata(type, checksum);
     try {
       transaction.writeMetadata(type, bytes, checksum);
@@ -307,7 +308,7 @@ export class PullSession {
   #importOptions(from: Repo): { trusted: boolean; bareUserOnlyFiles: boolean } {
     const { options, source } = this.#s;
     const own = source.kind === 'local' && from === source.repo;
-    return { trusted: own && options.untrusted !== true, bareUserOnlyFiles: this.#fetched.strictModes };
+    return { trusted: own && options.untrusted !== true, bareUserOnlyFiles: options.bareUserOnlyFiles === true };
   }
 
   async #file(checksum: string): Promise<void> {
@@ -316,7 +317,7 @@ export class PullSession {
     if (this.#s.transaction.has(looseName(checksum, 'file', repo.mode)) === true) return;
     if (source.kind === 'local' && this.#giveLink('file', checksum, source.repo)) return;
     if (this.#importHere('file', checksum)) return;
-    if (source.kind === 'local') throw this.#missing('file', checksum);
+    if (source.kind === 'local') throw this.#missing('file', checksum, source.repo);
     const { progress } = this.#s;
     const spool = this.#fetched.newSpool();
     try {
@@ -336,7 +337,7 @@ export class PullSession {
     if (!linksUnread(transaction.repo, from, this.#importOptions(from))) return false;
     return transaction.giveLink(type, checksum, `${from.path}/objects`, (made) => {
       if (made) this.#countImported(type);
-      else if (!this.#queue.failed) this.#importUnlinked(type, checksum);
+      else if (!this.#queue.failed) this.#importUnlinked(type, checksum, from);
     });
   }
 
@@ -347,18 +348,16 @@ export class PullSession {
   }
 
   /** What the second thread could not link. */
-  #importUnlinked(type: ObjectType, checksum: string): void {
+  #importUnlinked(type: ObjectType, checksum: string, source: Repo): void {
     try {
-      if (!this.#importHere(type, checksum)) throw this.#missing(type, checksum);
+      if (!this.#importHere(type, checksum)) throw this.#missing(type, checksum, source);
     } catch (error) {
       this.#queue.fail(error);
     }
   }
 
-  #missing(type: ObjectType, checksum: string): CoppiceError {
-    return type === 'file'
-      ? new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`)
-      : new CoppiceError('NotFound', `No such metadata object ${objectName(checksum, type)}`);
+  #missing(type: ObjectType, checksum: string, source: Repo): Error {
+    return missingObject(this.#s.repo, source, type, checksum, this.#importOptions(source));
   }
 
   /** Brings an object from a repository on this machine; false when none has it. */

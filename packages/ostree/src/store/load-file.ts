@@ -99,7 +99,7 @@ function loadBare(place: ContentPlace, checksum: string): LoadedFile {
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const canonical = mode === 'bare-user-only';
   if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
-    throw new CoppiceError('Corrupt', `Not a regular file or symlink: ${path}`);
+    throw new CoppiceError('Corrupt', 'Not a regular file or symlink');
   }
   const link = isSymlink(stat.mode);
   const inode = {
