@@ -1,8 +1,8 @@
 import { CoppiceError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
-import { hostFs } from '@coppice/linux';
 import { verifyBindings } from './bindings.ts';
 import { ChecksumSet } from './checksum-set.ts';
 import type { ObjectType } from './codec/object-type.ts';
+import { SharedContents } from './fsck-contents.ts';
 import { Holders } from './fsck-holders.ts';
 import { ObjectChecker } from './fsck-object.ts';
 import { checkOrder, commitOrder, type ObjectKey, parseObjectKey, traversalOrder } from './fsck-order.ts';
@@ -11,7 +11,6 @@ import type { Repo } from './repo.ts';
 import { visitLooseObjects } from './store/objects.ts';
 import { collectionRefs } from './store/ref-list.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
-import { SharedWork } from './thread/shared-work.ts';
 import { Reachable, traverseCommit } from './traverse.ts';
 
 export interface FsckOptions {
@@ -75,6 +74,8 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   const bindings = options.verifyBindings === true;
   const state: State = { corrupt: false, marked: new Set() };
   const checker = new ObjectChecker(repo);
+  const reachable = new Reachable();
+  const contents = new SharedContents(repo, reachable.files, options.helper);
   yield { type: 'stage', stage: 'refs' };
   const refs = repo.listRefs();
   // The first that fails ends it.
@@ -97,7 +98,7 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     if (options.verifyBackRefs === true) checkBackRefs(repo, checksum, commit.metadata);
     return commit;
   };
-  for (const checksum of allCommits(repo, helperOf(repo, options))) {
+  for (const checksum of allCommits(repo)) {
     let parent: string | undefined;
     try {
       ({ parent } = load(checksum));
@@ -126,22 +127,30 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
         : commits;
     return ordered;
   };
-  const reachable = new Reachable();
   const verified = new ChecksumSet();
   let stopped: unknown;
+  let total: number;
+  let damaged: Set<ObjectKey>;
+  const grew = (): void => contents.grew();
   try {
-    for (const commit of commits) traverseCommit(repo, commit, reachable, { tolerateDamage: true, verified });
-  } catch (error) {
-    stopped = error;
+    try {
+      for (const commit of commits) traverseCommit(repo, commit, reachable, { tolerateDamage: true, verified, grew });
+    } catch (error) {
+      stopped = error;
+    }
+    total = reachable.size;
+    yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
+    if (stopped !== undefined) {
+      const again = new Reachable();
+      for (const commit of inOrder()) traverseCommit(repo, commit, again, { tolerateDamage: true });
+      throw stopped;
+    }
+    damaged = yield* checkObjects(checker, reachable, contents, verified);
+  } finally {
+    // Also when the caller had enough.
+    contents.finish();
   }
-  const total = reachable.size;
-  yield { type: 'stage', stage: 'objects', commits: commits.length, objects: total };
-  if (stopped !== undefined) {
-    const again = new Reachable();
-    for (const commit of inOrder()) traverseCommit(repo, commit, again, { tolerateDamage: true });
-    throw stopped;
-  }
-  const damaged = yield* checkObjects(repo, options, checker, reachable, verified);
+  for (const i of contents.left()) damaged.add(`file ${reachable.files.at(i)}`);
   const order = damaged.size > 1 ? checkOrder(repo, inOrder()) : damaged;
   for (const key of order) {
     if (!damaged.has(key)) continue;
@@ -171,81 +180,49 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
   };
 }
 
-/** Checksums of the commits here and in parents. The helper is called in time, when there are contents enough for it. */
-function allCommits(repo: Repo, helper: HelperThread | undefined): Iterable<string> {
+/** Checksums of the commits here and in parents. */
+function allCommits(repo: Repo): Iterable<string> {
   const out = new Set<string>();
-  let contents = 0;
   for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
     visitLooseObjects(at.fs, at.path, at.mode, (type, name) => {
       if (type === 'commit') out.add(name.checksum);
-      else if (type === 'file' && helper?.isWorth(++contents, 0) === true) helper.prepare();
     });
   }
   return out;
 }
 
-/** The helper that was given, where files are the machine's own. */
-function helperOf(repo: Repo, options: FsckOptions): HelperThread | undefined {
-  return repo.fs === hostFs ? options.helper : undefined;
-}
-
-/**
- * Checks what commits reach, but for dirtrees that are `verified`; gives what is wrong. The helper takes its share of the
- * contents while this thread is still at the metadata.
- */
+/** Checks what commits reach, but for dirtrees that are `verified`; gives what is wrong but for contents. */
 function* checkObjects(
-  repo: Repo,
-  options: FsckOptions,
   checker: ObjectChecker,
   reachable: Reachable,
+  contents: SharedContents,
   verified: ChecksumSet,
 ): Generator<FsckEvent, Set<ObjectKey>, undefined> {
   const total = reachable.size;
   const { files } = reachable;
-  const work = SharedWork.create(files.size);
-  const helper = helperOf(repo, options);
-  let helped = false;
-  const getHelp = (): void => {
-    if (helped || helper?.isWorth(files.size, checker.bytes) !== true) return;
-    helper.start({
-      kind: 'check',
-      memory: work.memory,
-      repo: repo.path,
-      checksums: files.bytes,
-    });
-    helped = true;
-  };
   const damaged = new Set<ObjectKey>();
   let done = 0;
   // Not for each: at this rate an event costs as much as a small object.
   const isTold = (): boolean => (++done === 1 || done % 64 === 0) && done < total;
-  try {
-    getHelp();
-    for (const [type, checksum] of reachable) {
-      if (type === 'file') break;
-      try {
-        if (type !== 'dirtree' || !verified.has(checksum)) checker.check(type, checksum);
-      } catch {
-        damaged.add(`${type} ${checksum}`);
-      }
-      if (isTold()) yield { type: 'progress', done, total };
+  for (const [type, checksum] of reachable) {
+    if (type === 'file') break;
+    try {
+      if (type !== 'dirtree' || !verified.has(checksum)) checker.check(type, checksum);
+    } catch {
+      damaged.add(`${type} ${checksum}`);
     }
-    for (const i of work.take()) {
-      getHelp();
-      try {
-        checker.check('file', files.at(i));
-        work.markDone(i);
-      } catch {
-        // As what the helper finds wrong, it is not marked.
-      }
-      if (isTold()) yield { type: 'progress', done, total };
-    }
-  } finally {
-    // Also when the caller had enough.
-    work.stop();
-    if (helped) work.finish();
+    if (isTold()) yield { type: 'progress', done, total };
   }
-  for (let i = 0; i < files.size; i++) if (!work.isDone(i)) damaged.add(`file ${files.at(i)}`);
+  for (const i of contents.take()) {
+    contents.read(checker.bytes);
+    try {
+      checker.check('file', files.at(i));
+      contents.markDone(i);
+    } catch {
+      // As what the helper finds wrong, it is not marked.
+    }
+    if (isTold()) yield { type: 'progress', done, total };
+  }
   return damaged;
 }
 

@@ -73,6 +73,8 @@ export interface TraverseOptions {
   readonly tolerateDamage?: boolean;
   /** Gets the dirtrees that are sound and have the checksum that they are called by; each is read once for both. */
   readonly verified?: ChecksumSet;
+  /** Called after each dirtree whose entries were added. */
+  readonly grew?: () => void;
 }
 
 /**
@@ -104,7 +106,7 @@ export function traverseTree(
   into: Reachable,
   partial: boolean,
   depth: number,
-  options: Pick<TraverseOptions, 'tolerateDamage' | 'verified'> = {},
+  options: Pick<TraverseOptions, 'tolerateDamage' | 'verified' | 'grew'> = {},
 ): void {
   if (into.dirtrees.has(tree)) return;
   if (depth > maxTreeDepth) throw new CoppiceError('Limit', `Tree deeper than ${maxTreeDepth} directories`);
@@ -118,6 +120,7 @@ export function traverseTree(
     if (options.tolerateDamage !== true || isCoppiceError(error, 'NotFound')) throw error;
   }
   into.dirtrees.add(tree);
+  options.grew?.();
   for (const child of below) traverseTree(repo, child, into, partial, depth + 1, options);
 }
 

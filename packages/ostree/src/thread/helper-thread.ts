@@ -63,6 +63,8 @@ export class HelperThread {
   /** Lets the thread go. */
   close(): void {
     void this.#worker?.terminate();
+    // The process does not wait for its end.
+    this.#worker?.unref();
     this.#worker = undefined;
   }
 }

@@ -8,14 +8,18 @@ import { Repo } from '../repo.ts';
 import type { HelperData, HelperJob } from './helper-job.ts';
 import { SharedWork } from './shared-work.ts';
 
+let checking: { readonly path: string; readonly checker: ObjectChecker } | undefined;
+
 /** What is done with one task. */
 function workerOf(job: HelperJob): (task: number, checksum: string) => void {
   if (job.kind === 'remove') return (task) => removeTree(job.paths[task]!);
-  const repo = Repo.open(job.repo);
   if (job.kind === 'check') {
-    const checker = new ObjectChecker(repo);
+    // The parts of one check follow each other.
+    if (checking?.path !== job.repo) checking = { path: job.repo, checker: new ObjectChecker(Repo.open(job.repo)) };
+    const { checker } = checking;
     return (_task, checksum) => checker.check('file', checksum);
   }
+  const repo = Repo.open(job.repo);
   const files = new FileCheckout(repo, hostFs, { ...job.options, commit: '', dest: '' });
   return (task, checksum) => {
     const name = job.names[task]!;
