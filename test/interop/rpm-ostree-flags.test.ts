@@ -206,6 +206,10 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     );
     await fails(['kargs', '--reboot'], 'Cannot reboot when kernel arguments not changed');
     expect((await node.must('kargs', '--deploy-index=1')).trim()).toContain('quiet');
+    // Said without a condition, it is done whatever comes out.
+    const trees = node.trees();
+    expect((await run('kargs', '--replace=b=1', '--unchanged-exit-77')).status).toBe(0);
+    expect(node.trees()[0]).not.toBe(trees[0]);
     const editor = join(node.dir, 'editor.sh');
     const edit = (script: string): Promise<Ran> => {
       writeFileSync(editor, `#!/bin/sh\n${script}\n`, { mode: 0o755 });

@@ -42,17 +42,18 @@ function currentArguments(client: Client, call: VerbCall): KernelArguments {
   return KernelArguments.parse(chosenDeployment(client, call.options.string('deploy-index')).options ?? '');
 }
 
-const has = (list: KernelArguments, argument: string): boolean => list.toArray().includes(argument);
-
+/** Carries out the options; what is said without a condition counts as a change whatever comes out. */
 function change(call: VerbCall, list: KernelArguments): boolean {
   const { options } = call;
-  const before = list.toString();
-  for (const a of options.strings('delete')) list.delete(a);
-  for (const a of options.strings('replace')) list.replaceValue(a);
-  for (const a of options.strings('append')) list.append(a);
-  for (const a of options.strings('append-if-missing')) if (!has(list, a)) list.append(a);
-  for (const a of options.strings('delete-if-present')) if (has(list, a)) list.delete(a);
-  return list.toString() !== before;
+  const existing = new Set(list.toArray());
+  const missing = options.strings('append-if-missing').filter((a) => !existing.has(a));
+  const present = options.strings('delete-if-present').filter((a) => existing.has(a));
+  const [deleted, replaced, appended] = (['delete', 'replace', 'append'] as const).map((o) => options.strings(o));
+  for (const a of deleted!) list.delete(a);
+  for (const a of replaced!) list.replaceValue(a);
+  for (const a of [...appended!, ...missing]) list.append(a);
+  for (const a of present) list.delete(a);
+  return [deleted!, replaced!, appended!, missing, present].some((some) => some.length > 0);
 }
 
 function edit(call: VerbCall, list: KernelArguments): KernelArguments {
