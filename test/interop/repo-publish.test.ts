@@ -12,6 +12,17 @@ const root = join(import.meta.dirname, '../..');
 const s3 = spawnSync('bash', [join(root, 'test/judges/s3.sh'), '--cached'], { encoding: 'utf8' });
 const reason = skipReason ?? (s3.status === 0 ? undefined : 'no S3 server; test/judges/s3.sh fetches one');
 
+/** After how many files a run is killed: COPPICE_PUBLISH_KILLS seeded numbers for a longer proof. */
+function interruptions(): number[] {
+  const count = Number(process.env['COPPICE_PUBLISH_KILLS'] ?? 0);
+  if (count === 0) return [3, 24, 32];
+  let seed = 1;
+  return Array.from({ length: count }, () => {
+    seed = (seed * 48271) % 2147483647;
+    return 1 + (seed % 34);
+  });
+}
+
 interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -31,6 +42,8 @@ describe.skipIf(reason !== undefined)(`publishing to S3 (${reason ?? 'server fou
   /** Every n-th PUT is refused once. */
   let refuseEvery = 0;
   let puts = 0;
+  /** Where everybody is sent. */
+  let redirect: string | undefined;
 
   beforeAll(async () => {
     mkdirSync(at('data'));
@@ -41,6 +54,11 @@ describe.skipIf(reason !== undefined)(`publishing to S3 (${reason ?? 'server fou
       s3rver.stdout!.once('data', (d: Buffer) => done(Number(String(d)))),
     );
     front = createServer((incoming, answer) => {
+      if (redirect !== undefined) {
+        incoming.resume();
+        answer.writeHead(307, { location: redirect }).end();
+        return;
+      }
       const put = incoming.method === 'PUT';
       if (put) {
         puts++;
@@ -138,7 +156,7 @@ describe.skipIf(reason !== undefined)(`publishing to S3 (${reason ?? 'server fou
 
   test('killed anywhere, readers see the old release or the new one; the next run finishes', async () => {
     let before = originalOutput(`--repo=${at('repo')}`, 'rev-parse', 'stable').trim();
-    for (const [round, left] of [3, 24, 32].entries()) {
+    for (const [round, left] of interruptions().entries()) {
       const after = release(round + 2);
       fuse = { left, blow: () => {} };
       const broken = await publish();
@@ -156,6 +174,23 @@ describe.skipIf(reason !== undefined)(`publishing to S3 (${reason ?? 'server fou
     }
     const again = await publish();
     expect(again.stdout).toMatch(/^0 files sent \(0 bytes\), \d+ were there/);
+  }, 900_000);
+
+  test('credentials stay where they are meant for', async () => {
+    const asked: (string | undefined)[] = [];
+    const elsewhere = createServer((incoming, answer) => {
+      asked.push(incoming.headers.authorization);
+      answer.writeHead(404).end();
+    });
+    await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
+    const to = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+    redirect = to;
+    const refused = await publish();
+    redirect = undefined;
+    elsewhere.close();
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(`the server sends us to ${to}`);
+    expect(asked).toEqual([]);
   });
 
   test('a bucket that is not there is one clear error', async () => {

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createReadStream, openAsBlob, readFileSync, statSync } from 'node:fs';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import type { PublishTarget } from './publish.ts';
 import { cacheControl } from './serve.ts';
 
@@ -126,12 +126,20 @@ export function s3Target(destination: string, env: Env): PublishTarget {
         const response = await fetch(url, {
           method,
           headers: signed,
+          // What proves who we are is for this host.
+          redirect: 'manual',
           ...(body === undefined ? {} : { body: body.data }),
         });
+        if (response.status >= 300 && response.status < 400) {
+          const region = response.headers.get('x-amz-bucket-region');
+          const where = region === null ? (response.headers.get('location') ?? 'elsewhere') : `region ${region}`;
+          throw new CoppiceError('Network', `${method} ${url.href}: the server sends us to ${where}`);
+        }
         if (response.status < 500) return response;
         failure = `HTTP ${response.status}`;
         await response.arrayBuffer();
       } catch (error) {
+        if (isCoppiceError(error)) throw error;
         failure = error instanceof Error ? error.message : String(error);
       }
     }
