@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -132,6 +133,68 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
           )
           .sort();
       expect(names(ours), flags.join(' ')).toEqual(names(theirs));
+    }
+  });
+
+  it.skipIf(sharedRpms.length === 0)('keeps and removes the files that createrepo_c does', () => {
+    const [theirs, ours] = [scratch(), scratch()];
+    const extra = scratch();
+    const first = join(theirs, basename(sharedRpms[0]!));
+    for (const dir of [theirs, ours]) fill(dir, sharedRpms.slice(0, 2));
+    const comps = join(extra, 'comps.xml');
+    writeFileSync(comps, '<comps><group><id>core</id><name>Core</name></group></comps>\n');
+    writeFileSync(join(extra, 'updateinfo.xml'), '<updates></updates>\n');
+    const group = { extra: [{ type: 'group', name: 'comps.xml', bytes: readFileSync(comps) }] };
+    const stray = 'a'.repeat(64);
+    const seen = (dir: string): string[] => [
+      ...readdirSync(join(dir, 'repodata')).map((name) => name.replace(/^[0-9a-f]{40,}/, 'SUM')),
+      ...parseRepomd(readFileSync(join(dir, 'repodata/repomd.xml'))).records.map(({ type }) => type),
+    ];
+    for (const [flags, options] of [
+      [[], {}],
+      [['--update'], { update: true }],
+      [['--retain-old-md=1'], { retainOld: 1 }],
+      [['--retain-old-md=3', '--update'], { retainOld: 3, update: true }],
+      [['--compatibility'], { compatibility: true }],
+      [['--compatibility', '--retain-old-md=1'], { compatibility: true, retainOld: 1 }],
+      [['--compatibility', '--retain-old-md=2'], { compatibility: true, retainOld: 2 }],
+      [['--retain-old-md-by-age=1h'], { retainAge: 3600 }],
+      [['--retain-old-md-by-age=300d', '--update'], { retainAge: 300 * 86400, update: true }],
+      [['--update', '--keep-all-metadata'], { update: true, keepOther: true }],
+      [['--update', '--keep-all-metadata', '-g', comps], { update: true, keepOther: true, ...group }],
+      [['--compress-type=xz', '-g', comps], { groupCompression: 'xz', ...group }],
+      [['--simple-md-filenames'], { simpleNames: true }],
+      [
+        ['--repomd-checksum=sha512', '--update', '--skip-stat'],
+        { metadataChecksum: 'sha512', update: true, skipStat: true },
+      ],
+    ] as const) {
+      for (const dir of [theirs, ours]) {
+        const repodata = join(dir, 'repodata');
+        rmSync(repodata, { recursive: true, force: true });
+        utimesSync(join(dir, basename(first)), 1_700_000_000, 1_700_000_000);
+        if (dir === theirs) output('createrepo_c', ['--no-database', '--quiet', '-g', comps, dir]);
+        else createRepository(dir, group);
+        output('modifyrepo_c', [join(extra, 'updateinfo.xml'), repodata]);
+        for (const name of [
+          'junk',
+          `${stray}-primary.xml.gz`,
+          `${stray}-other.xml.gz`,
+          'primary.sqlite.bz2',
+          'foo.xml.gz',
+        ])
+          writeFileSync(join(repodata, name), '');
+        // By age createrepo_c lets go of folders too; ours are left alone.
+        if (!flags.join().includes('by-age')) mkdirSync(join(repodata, 'below'));
+        // One of them is newer than an hour, the strays are older than what was made just now.
+        for (const name of readdirSync(repodata))
+          if (name !== 'junk')
+            utimesSync(join(repodata, name), 1e9, name.startsWith(stray) ? 1_790_000_000 : 1_790_000_100);
+        utimesSync(join(dir, basename(first)), 1_600_000_000, 1_600_000_000);
+      }
+      output('createrepo_c', ['--no-database', '--quiet', ...flags, theirs]);
+      createRepository(ours, options as object);
+      expect(seen(ours).sort(), flags.join(' ')).toEqual(seen(theirs).sort());
     }
   });
 

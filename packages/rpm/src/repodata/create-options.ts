@@ -2,6 +2,7 @@ import type { Compression } from '@coppice/archive';
 import type { Clock, CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { PackageChoice } from './find-packages.ts';
+import type { PackingOptions } from './metadata-file.ts';
 import type { MetadataKind } from './metadata-writer.ts';
 import type { Repomd } from './repomd.ts';
 
@@ -12,9 +13,13 @@ export interface CreateOptions {
   readonly outputDir?: string;
   /** Compression of the metadata; gzip as createrepo_c 0.17 has it. */
   readonly compression?: Compression;
+  /** Of `group` files, where it is another. */
+  readonly groupCompression?: Compression;
   readonly level?: number;
   /** `sha256` (default), `sha1`, `sha` (the same by its old name), `sha512` ...: of packages and of metadata files. */
   readonly checksum?: string;
+  /** Of metadata files, where it is another. */
+  readonly metadataChecksum?: string;
   /** Newest changelog entries kept per package (default 10). */
   readonly changelogLimit?: number;
   /** Default: the time of writing, in seconds. */
@@ -27,6 +32,14 @@ export interface CreateOptions {
   readonly distroTags?: readonly { readonly cpeid?: string; readonly text: string }[];
   /** Reuse what the present repodata says about packages of unchanged size and time. */
   readonly update?: boolean;
+  /** With `update`: repositories whose metadata are reused too. */
+  readonly updateFrom?: readonly string[];
+  /** With `update`: a package of the same name is the same package. */
+  readonly skipStat?: boolean;
+  /** With `update`: metadata of other kinds stay in the index. */
+  readonly keepOther?: boolean;
+  /** Only packages that the present metadata have. */
+  readonly recycle?: boolean;
   /** Which of the packages in the directory are described; default all. */
   readonly choose?: PackageChoice;
   /** Leading folders left out of every location. */
@@ -37,8 +50,14 @@ export interface CreateOptions {
   readonly simpleNames?: boolean;
   /** Give the metadata files the time of `timestamp` too. */
   readonly stampFiles?: boolean;
-  /** So many older files of each kind stay; default 0. */
+  /** Files of the old metadata stay, if it is not 0; with `compatibility` so many of each kind, the newest. */
   readonly retainOld?: number;
+  /** `retainOld` is taken as the first createrepo took it: all metadata files are looked at, and not those of other kinds. */
+  readonly compatibility?: boolean;
+  /** In place of `retainOld`: all files stay that are not older than so many seconds. */
+  readonly retainAge?: number;
+  /** Told of each package that is read. */
+  readonly onRead?: (href: string) => void;
   /** Told of packages that cannot be read, which are then left out; without it they end the call. */
   readonly onBadPackage?: (path: string, error: CoppiceError) => void;
   /** More metadata: type (`group`, `updateinfo`, `modules`) and content. `group` is written plain as well, as createrepo_c does. */
@@ -56,3 +75,9 @@ export interface CreatedRepository {
 
 /** The documents that every repository has. */
 export const metadataKinds: readonly MetadataKind[] = ['primary', 'filelists', 'other'];
+
+/** How the metadata files are packed. */
+export function packingOf(options: CreateOptions): PackingOptions {
+  const { metadataChecksum } = options;
+  return metadataChecksum === undefined ? options : { ...options, checksum: metadataChecksum };
+}

@@ -1,7 +1,7 @@
 // createrepo: scans a directory of packages and writes repodata/ beside them.
 import { join } from 'node:path';
 import { replaceFile, replaceFiles } from '@coppice/linux';
-import { type CreatedRepository, type CreateOptions, metadataKinds } from './create-options.ts';
+import { type CreatedRepository, type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
 import { packMetadata } from './metadata-file.ts';
 import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
 import { PackageDescriber } from './package-describer.ts';
@@ -21,6 +21,7 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   for (const file of found) {
     const old = describer.known(file);
     try {
+      if (old === undefined) options.onRead?.(file.href);
       const pkg = old ?? describer.describe(file);
       const elements = metadataKinds.map((kind) => packageXml(kind, pkg));
       metadataKinds.forEach((kind, i) => {
@@ -34,7 +35,7 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
   }
   const packages = found.length - bad;
   const packed = metadataKinds.map((kind) =>
-    packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages, xml[kind]), options),
+    packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages, xml[kind]), packingOf(options)),
   );
   const prepared = prepareRepository(dir, packed, options);
   const { fs, output, files } = prepared;

@@ -44,6 +44,8 @@ export class PackageDescriber {
   readonly #fs: FileSystem;
   readonly #checksum: string;
   readonly #known: Map<string, RepositoryPackage> | undefined;
+  /** Locations that are not new. */
+  readonly #recycled: readonly string[] | undefined;
   readonly #buffer: Buffer = Buffer.allocUnsafeSlow(wholeLimit);
 
   constructor(dir: string, options: CreateOptions) {
@@ -52,11 +54,19 @@ export class PackageDescriber {
     this.#options = options;
     this.#fs = options.fs ?? hostFs;
     this.#checksum = options.checksum ?? 'sha256';
-    this.#known = options.update ? knownPackages(options.outputDir ?? dir, this.#checksum, this.#fs) : undefined;
+    const { outputDir = dir, updateFrom = [], update, recycle } = options;
+    if (update === true || recycle === true) this.#known = new Map();
+    for (const from of update === true ? [...updateFrom].reverse() : [])
+      for (const [href, pkg] of knownPackages(from, this.#checksum, this.#fs)) this.#known!.set(href, pkg);
+    const present = this.#known === undefined ? [] : [...knownPackages(outputDir, this.#checksum, this.#fs).values()];
+    if (recycle === true) this.#recycled = present.map(({ location }) => location.href);
+    if (update === true) for (const pkg of present) this.#known!.set(pkg.location.href, pkg);
   }
 
   find(): FoundPackage[] {
-    return findPackages(this.#fs, this.#dir, this.#options.choose);
+    const { choose = {} } = this.#options;
+    if (this.#recycled === undefined) return findPackages(this.#fs, this.#dir, choose);
+    return findPackages(this.#fs, this.#dir, { ...choose, only: [...(choose.only ?? []), ...this.#recycled] });
   }
 
   path(file: FoundPackage): string {
@@ -75,7 +85,8 @@ export class PackageDescriber {
   /** What the present metadata say, when they still hold. */
   known(file: FoundPackage): RepositoryPackage | undefined {
     const old = this.#known?.get(this.location(file));
-    return old !== undefined && old.size.package === file.size && old.time.file === file.mtime ? old : undefined;
+    if (old === undefined || this.#options.skipStat === true) return old;
+    return old.size.package === file.size && old.time.file === file.mtime ? old : undefined;
   }
 
   /** `content` when something else reads and hashes the file. */

@@ -1,12 +1,12 @@
 // The files of repodata/: named, made durable, and the old ones taken away.
 import { join } from 'node:path';
-import { compressionSuffix } from '@coppice/archive';
+import { type Compression, compressionSuffix } from '@coppice/archive';
 import { isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile, replaceFile } from '@coppice/linux';
-import { type CreateOptions, metadataKinds } from './create-options.ts';
+import { type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
 import { metadataRecord, type PackedMetadata, packMetadata } from './metadata-file.ts';
-import { parseRepomd, type Repomd, writeRepomd } from './repomd.ts';
+import { parseRepomd, type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
 
 /** All files of a new repodata/ except its index. */
 export interface PreparedRepository {
@@ -14,6 +14,10 @@ export interface PreparedRepository {
   /** The folder, which is there. */
   readonly output: string;
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  /** Files that may go. */
+  readonly old: readonly string[];
+  /** Records of the index before that stay. */
+  readonly kept: readonly RepomdRecord[];
   readonly repomd: Repomd;
 }
 
@@ -28,33 +32,36 @@ export function prepareRepository(
   const output = join(options.outputDir ?? dir, 'repodata');
   if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
   const extra = (options.extra ?? []).flatMap(({ type, name, bytes }) => {
-    const packed = (as: string, more: Partial<CreateOptions>) =>
-      packMetadata(as, name, [bytes], { ...options, ...more });
-    const compression = options.compression ?? 'gzip';
-    if (type !== 'group' || compression === 'none') return packed(type, {});
-    const suffix = compressionSuffix(compression).slice(1);
-    return [packed(type, { compression: 'none' }), packed(`${type}_${suffix}`, {})];
+    const packed = (as: string, compression: Compression) =>
+      packMetadata(as, name, [bytes], { ...packingOf(options), compression });
+    const general = options.compression ?? 'gzip';
+    if (type !== 'group') return [packed(type, general)];
+    const compression = options.groupCompression ?? general;
+    const plain = packed(type, 'none');
+    return compression === 'none'
+      ? [plain]
+      : [plain, packed(`${type}_${compressionSuffix(compression).slice(1)}`, compression)];
   });
   const all = [...packed, ...extra];
+  const records = all.map((file) => metadataRecord(file, options.timestamp ?? now));
+  const kept = options.update === true && options.keepOther === true ? otherRecords(fs, output, records) : [];
   const repomd: Repomd = {
     revision: options.revision ?? String(now),
     contentTags: options.contentTags ?? [],
     repoTags: options.repoTags ?? [],
     distroTags: options.distroTags ?? [],
-    records: all.map((file) => metadataRecord(file, options.timestamp ?? now)),
+    records: [...records, ...kept],
   };
-  return { fs, output, files: all.map(({ fileName, bytes }) => ({ name: fileName, bytes })), repomd };
+  const files = all.map(({ fileName, bytes }) => ({ name: fileName, bytes }));
+  return { fs, output, files, old: oldFiles(fs, output, options), kept, repomd };
 }
 
 /** Replaces the index, once the files have their names for good, and removes what nothing names any more. */
-export function publishRepository({ fs, output, files, repomd }: PreparedRepository, options: CreateOptions): Repomd {
-  const previous = fs.readdir(output);
-  const named = namedBefore(fs, output);
+export function publishRepository(prepared: PreparedRepository, options: CreateOptions): Repomd {
+  const { fs, output, files, repomd } = prepared;
+  const stays = new Set(['repomd.xml', ...files.map(({ name }) => name), ...prepared.kept.map(nameOf)]);
   replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
-  const keep = new Set(['repomd.xml', ...files.map((file) => file.name)]);
-  const old = previous.filter((name) => !keep.has(name) && (named.has(name) || isMetadataName(name)));
-  const retained = newest(fs, output, old, options.retainOld ?? 0);
-  for (const name of old) if (!retained.has(name)) fs.unlink(join(output, name));
+  for (const name of prepared.old) if (!stays.has(name)) fs.unlink(join(output, name));
   if (options.stampFiles === true)
     for (const [i, { name }] of files.entries()) {
       const { timestamp } = repomd.records[i]!;
@@ -63,36 +70,56 @@ export function publishRepository({ fs, output, files, repomd }: PreparedReposit
   return repomd;
 }
 
-/** Files in the folder that the present index speaks of. */
-function namedBefore(fs: FileSystem, output: string): ReadonlySet<string> {
+/** The name of a record's file in repodata/, empty when it is elsewhere. */
+function nameOf({ href }: RepomdRecord): string {
+  return /^repodata\/([^/]+)$/.exec(href)?.[1] ?? '';
+}
+
+/** What the present index says; nothing when there is none or it is damaged. */
+function presentRecords(fs: FileSystem, output: string): readonly RepomdRecord[] {
   try {
-    const { records } = parseRepomd(readFile(join(output, 'repomd.xml'), { fs }));
-    return new Set(records.map(({ href }) => /^repodata\/([^/]+)$/.exec(href)?.[1] ?? ''));
+    return parseRepomd(readFile(join(output, 'repomd.xml'), { fs })).records;
   } catch (error) {
-    if (isCoppiceError(error) || (error as { code?: unknown }).code === 'ENOENT') return new Set();
+    if (isCoppiceError(error) || (error as { code?: unknown }).code === 'ENOENT') return [];
     throw error;
   }
 }
 
-/** The last `count` of each kind of file, by their time. */
-function newest(fs: FileSystem, dir: string, names: readonly string[], count: number): ReadonlySet<string> {
-  const out = new Set<string>();
-  if (count === 0) return out;
-  const time = (name: string): number => fs.lstat(join(dir, name))?.mtimeMs ?? 0;
-  for (const kind of metadataKinds)
-    names
-      .filter((name) => name.replace(/^[0-9a-f]{32,128}-/, '').startsWith(`${kind}.xml`))
-      .sort((a, b) => time(b) - time(a))
-      .slice(0, count)
-      .forEach((name) => {
-        out.add(name);
-      });
-  return out;
-}
-
-/** Names createrepo gives its own files; anything else in repodata/ is left alone. */
-function isMetadataName(name: string): boolean {
-  return /^([0-9a-f]{32,128}-)?(primary|filelists|other)\.(xml|sqlite)(\.\w+)?$|^[0-9a-f]{32,128}-|^repomd\.xml\.(asc|key)$/.test(
-    name,
+/** Records of the present index of kinds that are not made anew, and whose files are there. */
+function otherRecords(fs: FileSystem, output: string, made: readonly RepomdRecord[]): RepomdRecord[] {
+  const types = new Set(made.map(({ type }) => type));
+  const hasGroup = types.has('group');
+  return presentRecords(fs, output).filter(
+    (record) =>
+      !types.has(record.type) &&
+      !/^(primary|filelists|other)(_|$)/.test(record.type) &&
+      !(hasGroup && record.type.startsWith('group_')) &&
+      fs.stat(join(output, nameOf(record) || '\u0001')) !== undefined,
   );
 }
+
+/** Files in the folder that go, unless the new index names them; told before there are new ones. */
+function oldFiles(fs: FileSystem, output: string, options: CreateOptions): readonly string[] {
+  const { retainOld = 0, retainAge, compatibility = false, clock = systemClock } = options;
+  const stats = new Map(fs.readdir(output).map((name) => [name, fs.lstat(join(output, name))]));
+  const time = (name: string): number => stats.get(name)?.mtimeMs ?? 0;
+  const names = [...stats.keys()].filter((name) => ((stats.get(name)?.mode ?? 0) & 0o170000) === 0o100000);
+  if (retainAge !== undefined) return names.filter((name) => time(name) < clock.now() - retainAge * 1000);
+  if (compatibility)
+    return compatibleKinds.flatMap((kind) =>
+      names
+        .filter((name) => kind.test(name))
+        .sort((one, other) => time(other) - time(one))
+        .slice(retainOld),
+    );
+  if (retainOld > 0) return [];
+  const there = new Set(names);
+  return presentRecords(fs, output)
+    .map(nameOf)
+    .filter((name) => there.has(name));
+}
+
+/** Names of the files that the first createrepo knew. */
+const compatibleKinds = metadataKinds.flatMap((kind) =>
+  ['xml', 'sqlite'].map((form) => new RegExp(`^([0-9a-f]{32,128}-)?${kind}\\.${form}(\\.\\w+)?$`)),
+);

@@ -1,6 +1,6 @@
 // The metadata of a directory as its packages are described, large ones hashed beside the rest.
 import type { CreateOptions } from './create-options.ts';
-import { metadataKinds } from './create-options.ts';
+import { metadataKinds, packingOf } from './create-options.ts';
 import type { FileDigests } from './file-digests.ts';
 import type { FoundPackage } from './find-packages.ts';
 import { type DigestGaps, HeaderXml } from './header-xml.ts';
@@ -37,14 +37,16 @@ export class RepositoryWriting {
   readonly #digests: FileDigests | undefined;
   readonly #large: readonly FoundPackage[];
   readonly #digestLength: number;
+  readonly #onRead: CreateOptions['onRead'];
   #unfinished: Unfinished[] = [];
 
   constructor(describer: PackageDescriber, files: readonly FoundPackage[], options: CreateOptions) {
     this.#describer = describer;
     this.#files = files;
+    this.#onRead = options.onRead;
     this.#large = files.filter((file) => file.size > wholeLimit && describer.known(file) === undefined);
     this.#digests = describer.startDigests(this.#large);
-    this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, options));
+    this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, packingOf(options)));
     const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
     const checksum = options.checksum ?? 'sha256';
     this.#digestLength = digestLengths[checksumAlgorithm(checksum)]!;
@@ -88,6 +90,7 @@ export class RepositoryWriting {
         this.#write(old);
         return;
       }
+      this.#onRead?.(file.href);
       const quick = describer.quick(file, this.#quick, task !== undefined);
       if (task === undefined) {
         if (quick === undefined) this.#write(describer.describe(file));

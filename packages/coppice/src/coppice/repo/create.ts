@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Compression } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
-import { readFile } from '@coppice/linux';
+import { hostFs, readFile, replaceFile } from '@coppice/linux';
 import { type CreateOptions, createRepositoryConcurrently } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
@@ -17,12 +17,37 @@ const kinds: Readonly<Record<string, Compression>> = {
   none: 'none',
 };
 
-function groupFile(path: string): NonNullable<CreateOptions['extra']>[number] {
+/** Looked for in the repository first, as createrepo_c does. */
+function groupFile(context: Context, dir: string, path: string): NonNullable<CreateOptions['extra']>[number] {
+  const inside = resolve(dir, path);
+  const full = hostFs.stat(inside) === undefined ? resolve(context.cwd, path) : inside;
   try {
-    return { type: 'group', name: basename(path), bytes: readFile(path, { limit: 64 * 1024 * 1024 }) };
+    return { type: 'group', name: basename(full), bytes: readFile(full, { limit: 64 * 1024 * 1024 }) };
   } catch (error) {
     throw errnoError(error, path);
   }
+}
+
+const units: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86400 };
+
+/** Seconds of `2h` and the like. */
+function ageOf(text: string): number {
+  const unit = units[text.at(-1) ?? ''];
+  if (unit === undefined || !/^\d{1,6}.$/.test(text))
+    throw new CoppiceError('Usage', `--retain-old-md-by-age: not an age in m, h or d: ${text}`);
+  return Number(text.slice(0, -1)) * unit;
+}
+
+function compressionOf(flag: string, kind: string): Compression {
+  const compression = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  if (compression === undefined) throw new CoppiceError('Usage', `${flag}: unknown compression ${kind}`);
+  return compression;
+}
+
+function checksumOf(flag: string, type: string): string {
+  if (!['md5', 'sha', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].includes(type))
+    throw new CoppiceError('Usage', `${flag}: unknown checksum ${type}`);
+  return type;
 }
 
 /** Paths of the packages that are asked for by name; undefined: all. */
@@ -37,12 +62,11 @@ function chosen(context: Context, file: string | undefined, names: readonly stri
 }
 
 export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
-  const kind = String(flags['generalCompressType'] ?? flags['compressType']);
-  const compression = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
-  if (compression === undefined) throw new CoppiceError('Usage', `--compress-type: unknown compression ${kind}`);
-  const checksum = String(flags['checksum']);
-  if (!['md5', 'sha', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].includes(checksum))
-    throw new CoppiceError('Usage', `--checksum: unknown checksum ${checksum}`);
+  const text = (name: string): string | undefined => flags[name] as string | undefined;
+  const compression = compressionOf('--general-compress-type', String(flags['generalCompressType']));
+  const ofGroup = text('compressType') ?? (flags['xz'] === true ? 'xz' : undefined);
+  const checksum = checksumOf('--checksum', String(flags['checksum']));
+  const ofRepomd = text('repomdChecksum');
   const count = (name: string, flag: string): number => {
     const value = Number(flags[name]);
     if (!/^\d{1,9}$/.test(String(flags[name]))) throw new CoppiceError('Usage', `${flag}: not a number`);
@@ -50,7 +74,6 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
   };
   const limit = count('changelogLimit', '--changelog-limit');
   const list = (name: string): readonly string[] => (flags[name] as readonly string[] | undefined) ?? [];
-  const text = (name: string): string | undefined => flags[name] as string | undefined;
   const output = text('output');
   const base = text('baseurl');
   const group = text('groupfile');
@@ -59,12 +82,25 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
   const stamp = flags['setTimestampToRevision'] === true;
   if (stamp && !/^\d{1,12}$/.test(revision ?? ''))
     throw new CoppiceError('Usage', '--set-timestamp-to-revision: --revision must be a number of seconds');
+  const age = text('retainOldMdByAge');
+  const retainOld = count('retainOldMd', '--retain-old-md');
+  if (age !== undefined && retainOld > 0)
+    throw new CoppiceError('Usage', '--retain-old-md-by-age cannot be combined with --retain-old-md');
+  const readList = text('readPkgsList');
+  const read: string[] = [];
+  const path = resolve(context.cwd, text('basedir') ?? '', dir as string);
   const packages = chosen(context, text('pkglist'), list('includepkg'));
-  const made = await createRepositoryConcurrently(resolve(context.cwd, dir as string), {
+  const made = await createRepositoryConcurrently(path, {
     compression,
     checksum,
     changelogLimit: limit,
     update: flags['update'] === true,
+    updateFrom: list('updateMdPath').map((from) => resolve(context.cwd, from)),
+    skipStat: flags['skipStat'] === true,
+    recycle: flags['recyclePkglist'] === true,
+    keepOther: flags['keepAllMetadata'] === true,
+    compatibility: flags['compatibility'] === true,
+    onRead: (href) => read.push(href),
     onBadPackage: (_path, error) => {
       context.stderr.write(`warning: ${error.message}\n`);
     },
@@ -74,7 +110,10 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
       ...(packages === undefined ? {} : { only: packages }),
     },
     cutDirs: count('cutDirs', '--cut-dirs'),
-    retainOld: count('retainOldMd', '--retain-old-md'),
+    retainOld,
+    ...(age === undefined ? {} : { retainAge: ageOf(age) }),
+    ...(ofGroup === undefined ? {} : { groupCompression: compressionOf('--compress-type', ofGroup) }),
+    ...(ofRepomd === undefined ? {} : { metadataChecksum: checksumOf('--repomd-checksum', ofRepomd) }),
     simpleNames: flags['simpleMdFilenames'] === true,
     contentTags: list('content'),
     repoTags: list('repo'),
@@ -87,8 +126,9 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
     ...(output === undefined ? {} : { outputDir: resolve(context.cwd, output) }),
     ...(base === undefined ? {} : { baseUrl: base }),
     ...(revision === undefined ? {} : { revision }),
-    ...(group === undefined ? {} : { extra: [groupFile(resolve(context.cwd, group))] }),
+    ...(group === undefined ? {} : { extra: [groupFile(context, path, group)] }),
   });
+  if (readList !== undefined) replaceFile(resolve(context.cwd, readList), read.map((href) => `${href}\n`).join(''));
   if (flags['json'] === true)
     context.stdout.write(
       `${JSON.stringify({ packages: made.packages, reused: made.reused, bad: made.bad, revision: made.repomd.revision, metadata: made.repomd.records }, null, 2)}\n`,
