@@ -385,7 +385,13 @@ function openAt(path: string, options: RepoOptions, depth: number): Repo {
     const why = stat === undefined ? 'No such file or directory' : 'Not a directory';
     throw new CoppiceError('NotFound', `opendir(${path}): ${why}`, { data: { path } });
   }
-  if (fs.stat(`${path}/objects`) === undefined) {
+  let objects: FileStat | undefined;
+  try {
+    objects = fs.stat(`${path}/objects`);
+  } catch (error) {
+    throw errnoError(error, `opendir(${path})`);
+  }
+  if (objects === undefined) {
     throw new CoppiceError('NotFound', 'opendir(objects): No such file or directory', { data: { path } });
   }
   // Root may open anything.

@@ -20,6 +20,8 @@ export interface Output {
   readonly columns: number;
   write(data: string | Uint8Array): void;
   flush(): void;
+  /** What went wrong with writing, if anything; nothing is written after it. Most commands do not care, as printf does not. */
+  readonly failure?: unknown;
 }
 
 const bufferSize = 64 * 1024;
@@ -39,9 +41,10 @@ function dieOfPipe(): void {
 export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
   let buffer: Buffer | undefined;
   let size = 0;
+  let failure: unknown;
   const send = (data: Uint8Array, length: number): void => {
     let at = 0;
-    while (at < length) {
+    while (at < length && failure === undefined) {
       try {
         at += writeSync(fd, data, at, length - at);
       } catch (error) {
@@ -50,8 +53,11 @@ export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
           continue;
         }
-        if (code === 'EPIPE') dieOfPipe();
-        throw error;
+        if (code === 'EPIPE') {
+          dieOfPipe();
+          throw error;
+        }
+        failure = error;
       }
     }
   };
@@ -80,7 +86,16 @@ export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
       if (isTTY) flush();
     },
     flush,
+    get failure() {
+      return failure;
+    },
   };
+}
+
+/** Throws, in the words of `what`, unless everything so far could be written: for commands whose output is data. */
+export function checkWritten(output: Output, what: (error: unknown) => Error): void {
+  output.flush();
+  if (output.failure !== undefined) throw what(output.failure);
 }
 
 /** Collects what is written; for tests and for running a command inside another. */

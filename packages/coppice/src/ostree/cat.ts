@@ -1,4 +1,5 @@
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
+import { checkWritten } from '../cli/context.ts';
 import { isRegular } from './file-mode.ts';
 import { findPath } from './find-path.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -19,6 +20,7 @@ export const verb: OstreeVerb = {
         const file = repo.loadFile(entry.checksum);
         if (isRegular(file.header.mode)) {
           for (const piece of file.read()) context.stdout.write(piece);
+          checkWritten(context.stdout, (error) => errnoError(error, 'Error writing to file descriptor'));
           break;
         }
         if (links > 40) throw new CoppiceError('Invalid', 'Too many levels of symbolic links');

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { exportArchive } from '@coppice/ostree';
+import { checkWritten } from '../cli/context.ts';
 import { findPath } from './find-path.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -42,6 +43,7 @@ export const verb: OstreeVerb = {
     const output = options.string('output');
     if (output === undefined || output === '') {
       for (const piece of archive(10240)) context.stdout.write(piece);
+      checkWritten(context.stdout, () => new CoppiceError('Io', 'Write error'));
       return;
     }
     let fd: number;

@@ -13,7 +13,7 @@ const directories = ['tmp', 'extensions', 'state', 'refs', 'refs/heads', 'refs/m
 /** Lays out an empty repository at `path`, `objects` last, so that a half-made one is not taken for whole. */
 export function createRepo(fs: FileSystem, path: string, mode: RepoMode, collectionId: string | undefined): void {
   if (collectionId !== undefined) checkCollectionId(collectionId);
-  mkdirIfMissing(fs, path, 0o755);
+  mkdirIfMissing(fs, path, 0o775);
   if (fs.stat(path) === undefined) throw errnoError({ code: 'ENOENT' }, `opendir(${path})`);
   if (fs.stat(`${path}/objects`) !== undefined) return;
   if (mode === 'bare-user') probeAttributes(fs, path);

@@ -21,14 +21,14 @@ export function refPath(refspec: Refspec): string {
 }
 
 /** Checksum in a ref file, undefined when there is no such file; throws when the content is no checksum. */
-export function readRefFile(fs: FileSystem, repo: string, path: string): string | undefined {
+export function readRefFile(fs: FileSystem, repo: string, path: string, shown = path): string | undefined {
   let bytes: Buffer;
   try {
     bytes = readFile(`${repo}/${path}`, { fs, limit: 4096 });
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === 'ENOENT' || code === 'EISDIR') return undefined;
-    throw errnoError(error, `openat(${path})`);
+    throw errnoError(error, `openat(${shown})`);
   }
   return checkChecksum(bytes.toString('utf8').trimEnd());
 }
@@ -58,8 +58,13 @@ export function* refsBelow(
       continue;
     }
     if (!isRegular(stat.mode) && !isSymlink(stat.mode)) continue;
-    const checksum = readRefFile(fs, repo, path);
-    if (checksum === undefined) continue; // dangling alias
+    const checksum = readRefFile(fs, repo, path, name);
+    if (checksum === undefined) {
+      // One that went in the meantime, an alias of a directory, or an alias of nothing, which the original refuses to list.
+      if (isSymlink(stat.mode) && fs.stat(`${repo}/${path}`) === undefined)
+        throw errnoError({ code: 'ENOENT' }, `openat(${name})`);
+      continue;
+    }
     const alias = isSymlink(stat.mode) ? resolveAlias(`${prefix}${name}`, fs.readlink(`${repo}/${path}`)) : undefined;
     yield { name: prefix + name, checksum, alias };
   }

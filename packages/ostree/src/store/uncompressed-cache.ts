@@ -13,7 +13,12 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
   const { fs } = repo;
   const base = `${repo.path}/uncompressed-objects-cache`;
   const path = `${base}/${checksum.slice(0, 2)}/${checksum.slice(2)}.file`;
-  if (fs.lstat(path) !== undefined) return path;
+  try {
+    if (fs.lstat(path) !== undefined) return path;
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw errnoError(error, 'fstatat');
+  }
   const file = repo.loadFile(checksum);
   if (!isRegular(file.header.mode) || file.size === 0 || (file.header.mode & 0o400) === 0) return undefined;
   try {
@@ -21,9 +26,9 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
       if (fs.lstat(directory) === undefined) fs.mkdir(directory, 0o775);
     }
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return undefined;
-    if (code !== 'EEXIST') throw prefixError(errnoError(error, 'mkdirat'), unpacking(checksum));
+    if (isDenied(error)) return undefined;
+    if ((error as { code?: string }).code !== 'EEXIST')
+      throw prefixError(errnoError(error, 'mkdirat'), unpacking(checksum));
   }
   const temporary = `${base}/${checksum.slice(0, 2)}/.tmp-${randomBytes(6).toString('hex')}`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -31,6 +36,7 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
   try {
     fd = fs.open(temporary, flags, 0o600);
   } catch (error) {
+    if (isDenied(error)) return undefined;
     throw prefixError(errnoError(error, 'openat'), unpacking(checksum));
   }
   try {
@@ -46,6 +52,11 @@ export function uncompressedObject(repo: Repo, checksum: string, reader: Content
     throw prefixError(errnoError(error, 'Error writing to file descriptor'), unpacking(checksum));
   }
   return path;
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'EACCES' || code === 'EROFS' || code === 'EPERM';
 }
 
 function unpacking(checksum: string): string {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import { deltaName, generateDelta, hasDelta, withEngineSignature } from '@coppice/ostree';
+import { ensureWritable } from '../ensure-writable.ts';
 import type { OstreeCall, OstreeVerb } from '../verb.ts';
 import { engineOf, secretKeys, signTypeOptions } from './sign-key-options.ts';
 
@@ -36,6 +37,7 @@ export const verb: OstreeVerb = {
   ],
   async run(call: OstreeCall) {
     const { operands, options, repo, context } = call;
+    ensureWritable(repo);
     const target = options.string('to') ?? operands[0];
     if (target === undefined) throw new CoppiceError('Usage', 'TO revision must be specified');
     if (options.flag('empty') && options.has('from'))
