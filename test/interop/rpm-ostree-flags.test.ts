@@ -296,6 +296,29 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     );
   }, 60_000);
 
+  test('what cannot be asked for together, and a node that takes no layers', async () => {
+    const base = rpmFile('own', '1', '/usr/share/own');
+    await node.must('install', base);
+    await fails(['install', base], "Package 'own-1-1.x86_64' is already layered");
+    await node.must('uninstall', 'own');
+    await node.must('override', 'remove', 'socat');
+    await fails(
+      ['install', 'socat', '--allow-inactive'],
+      "Cannot request 'socat' provided by removed package 'socat-1.7.3.3-2.fc31.x86_64'",
+    );
+    await node.must('install', 'tcpdump');
+    const conf = join(node.trees()[0]!, 'etc/rpm-ostreed.conf');
+    writeFileSync(conf, '[Daemon]\nLockLayering=true\n');
+    const locked = 'Local mutations are disabled by LockLayering=true in rpm-ostreed.conf';
+    await fails(['install', 'buildah'], locked);
+    await fails(['initramfs-etc', '--track=/etc/early.conf'], locked);
+    await fails(['upgrade'], locked);
+    await node.must('reset');
+    await node.must('upgrade');
+    expect(await look()).toMatchObject({ packages: [], 'requested-base-removals': [] });
+    for (const tree of node.trees()) rmSync(join(tree, 'etc/rpm-ostreed.conf'), { force: true });
+  }, 60_000);
+
   test('--os names the stateroot, --quiet leaves the steps out, --peer changes nothing', async () => {
     await fails(['install', 'tcpdump', '--os=nosuch'], 'OS name "nosuch" not found');
     const quiet = await run('install', 'tcpdump', '--os=fedora-coreos', '--quiet', '--peer');

@@ -91,7 +91,7 @@ function announce(client: Client, resolution: Resolution): void {
   if (resolution.inactiveRequests.length > 0) {
     client.message('Inactive requests:');
     for (const { request, providers } of resolution.inactiveRequests)
-      client.message(`  ${request} (already provided by ${providers.map(formatNevra).join(', ')})`);
+      client.message(`  ${request} (already provided by ${formatNevra(providers[0]!)})`);
   }
   const list = (title: string, names: readonly string[]): void => {
     if (names.length === 0) return;

@@ -14,6 +14,7 @@ import { formatRefspec } from '../refspec.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { cleanupBase } from './cleanup.ts';
 import type { Client } from './client.ts';
+import { readDaemonConfig } from './daemon-config.ts';
 import { stageEtcInitrd } from './etc-initrd.ts';
 import { pruneHistory, recordHistory } from './history.ts';
 import { knownImages } from './known-images.ts';
@@ -96,6 +97,18 @@ function digestOf(client: Client, deployment: Deployment): string | undefined {
   return isLayered(metadata) ? metadata.lookupString('rpmostree.state-sha512') : undefined;
 }
 
+/** Throws for what no base would make possible. */
+function checkOrigin(client: Client, origin: Origin): void {
+  if (origin.regenerateInitramfs && origin.initramfsEtc.length > 0)
+    throw new CoppiceError(
+      'Conflict',
+      'initramfs regeneration and /etc overlay not compatible; use dracut arg -I instead',
+    );
+  // Going back to the plain base is always possible.
+  if (needsAssembly(origin) && readDaemonConfig(client).lockLayering)
+    throw new CoppiceError('Conflict', 'Local mutations are disabled by LockLayering=true in rpm-ostreed.conf');
+}
+
 /**
  * Carries out a request; the caller holds the transaction. `changed` is false when the system already is what was asked for.
  */
@@ -105,6 +118,7 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
     const other = request.cacheOnly === true ? 'cache-only' : request.dryRun === true ? 'dry-run' : undefined;
     if (other !== undefined) throw new CoppiceError('Usage', `Can't specify ${other} and download-only`);
   }
+  checkOrigin(client, request.origin);
   const previous = client.originMerge;
   const previousBase = baseOf(repo, previous.checksum);
   const base =

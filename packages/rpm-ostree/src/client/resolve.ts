@@ -133,6 +133,7 @@ class Resolver {
         goal.erasePackage(id);
       }
     }
+    const removedIds = new Set(going);
     const wantedIds = new Map<number, 'replace' | 'layer'>();
     const expected = new Map<number, number>();
     const inactiveReplacements: string[] = [];
@@ -154,7 +155,10 @@ class Resolver {
         if (replace(best, this.#candidate(best))) remoteSources.set(best, source);
         else inactiveReplacements.push(name);
       }
+    const based = new Set(this.#input.installed.map((c) => formatNevra(c.nevra)));
     for (const c of [...this.#input.local, ...this.#input.localForced]) {
+      if (based.has(formatNevra(c.nevra)))
+        throw new CoppiceError('Exists', `Package '${formatNevra(c.nevra)}' is already in the base`);
       const id = this.#idOf(c);
       wantedIds.set(id, 'layer');
       goal.installPackage(id);
@@ -162,7 +166,15 @@ class Resolver {
     const active: string[] = [];
     const inactive: { request: string; providers: Nevra[] }[] = [];
     for (const request of origin.packages) {
-      const there = providersInBase(pool, request).filter((id) => !going.has(id));
+      const providers = providersInBase(pool, request);
+      // What was removed is not asked for again: replacing it is meant for that.
+      const removed = providers.find((id) => removedIds.has(id));
+      if (removed !== undefined)
+        throw new CoppiceError(
+          'Conflict',
+          `Cannot request '${request}' provided by removed package '${formatNevra(this.#candidate(removed).nevra)}'`,
+        );
+      const there = providers.filter((id) => !going.has(id));
       if (there.length > 0) inactive.push({ request, providers: there.map((id) => this.#candidate(id).nevra) });
       else active.push(request);
     }
