@@ -47,15 +47,13 @@ esac
 # A start hashes the engine's own strings anew with a seed of its own, which takes 4 ms. The seed keeps others from choosing
 # names that fall together in our tables. So what listens, what the network feeds, and what reads configs keeps it; local verbs
 # of ostree go without, as the original's tables do, and so do calls that only print. Under a flag like this the engine
-# compiles Node's own modules anew: verbs that use several of those, such as fsck, would lose more than they gain.
+# compiles Node's own modules anew: verbs that use crypto or threads, such as fsck, would lose more than they gain.
 verb=--
 for word; do
   case $word in -*) ;; *) verb=$word && break ;; esac
 done
 case "$name $verb" in
-  'ostree cat' | 'ostree config' | 'ostree diff' | 'ostree init' | 'ostree log' | 'ostree ls' | 'ostree prune' | 'ostree refs' | \
-    'ostree reset' | 'ostree rev-parse' | 'ostree show' | 'ostree --' | 'coppice --' | 'rpm-ostree --')
-    heap="$heap --no-rehash-snapshot"
-    ;;
+  'ostree cat' | 'ostree config' | 'ostree init' | 'ostree ls' | 'ostree prune' | 'ostree refs' | 'ostree reset' | \
+    'ostree rev-parse' | 'ostree --' | 'rpm-ostree --') heap="$heap --no-rehash-snapshot" ;;
 esac
 exec "$node" $heap --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"
