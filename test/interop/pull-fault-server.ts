@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { resolveStatic } from '@coppice/http';
 
 export type Fault =
@@ -60,6 +61,8 @@ export interface FaultPlan {
   readonly rate: number;
   /** What `stale` gives for `summary` and `summary.sig`. */
   readonly stale: ReadonlyMap<string, Buffer>;
+  /** Speaks TLS with this key and certificate. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer } | undefined;
 }
 
 function answer(
@@ -69,6 +72,7 @@ function answer(
   request: IncomingMessage,
   response: ServerResponse,
   random: () => number,
+  reset: () => void,
 ): void {
   const found = resolveStatic(plan.root, request.url ?? '/');
   if (fault.startsWith('status-')) {
@@ -87,7 +91,7 @@ function answer(
   }
   const half = Math.floor(body.length / 2);
   if (fault === 'reset') {
-    request.socket.resetAndDestroy();
+    reset();
     return;
   }
   const length = fault === 'long' ? body.length + 10 : fault === 'short' ? Math.max(0, body.length - 5) : body.length;
@@ -104,18 +108,23 @@ export async function startFaultServer(plan: FaultPlan): Promise<FaultServer> {
   const random = randomFrom(plan.seed);
   const done: Fault[] = [];
   let healed = false;
-  const server = createServer((request, response) => {
+  // Below TLS, where a connection can be reset; by the port of the other side.
+  const connections = new Map<number, Socket>();
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const wrong = !healed && random() < plan.rate;
     const fault: Fault = wrong ? faults[Math.floor(random() * faults.length)]! : 'none';
     if (wrong) done.push(fault);
     const path = (request.url ?? '/').slice(1);
-    const reply = (): void => answer(plan, fault, path, request, response, random);
+    const reset = (): void => void connections.get(request.socket.remotePort ?? 0)?.resetAndDestroy();
+    const reply = (): void => answer(plan, fault, path, request, response, random, reset);
     if (fault === 'late') setTimeout(reply, 5);
     else reply();
-  });
+  };
+  const server = plan.tls === undefined ? createServer(serve) : createTlsServer(plan.tls, serve);
+  server.on('connection', (socket: Socket) => connections.set(socket.remotePort ?? 0, socket));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${plan.tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     done,
     heal() {
       healed = true;

@@ -1,5 +1,6 @@
 // Pulls through a server that goes wrong: each ends in a whole, verified commit or in one clear error, a retry finishes, and
 // the original finds nothing to complain about. COPPICE_FAULT_RUNS=300 makes the long run.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
@@ -29,6 +30,7 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
   let last: string;
   const stale = new Map<string, Buffer>();
   const pool = new CompressPool({ startAfter: 0 });
+  let certificate: { readonly key: Buffer; readonly cert: Buffer };
 
   function commit(number: number, parent: string | undefined): string {
     const random = randomFrom(number);
@@ -75,6 +77,11 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
   }
 
   beforeAll(async () => {
+    const [keyFile, certFile] = [join(work.path, 'key.pem'), join(work.path, 'cert.pem')];
+    const subject = ['-subj', '/CN=faults', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const form = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'];
+    execFileSync('openssl', ['req', ...form, ...subject, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+    certificate = { key: readFileSync(keyFile), cert: readFileSync(certFile) };
     source = Repo.create(join(work.path, 'source'), { mode: 'archive', env });
     first = commit(1, undefined);
     publish(first);
@@ -94,10 +101,18 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
     const outcomes = { whole: 0, error: 0 };
     const messages = new Set<string>();
     for (let seed = 1; seed <= runs; seed++) {
-      const mode = (['bare-user', 'archive', 'bare'] as const)[seed % 3]!;
+      const mode = (['bare-user', 'archive', 'bare'] as const)[Math.floor(seed / 3) % 3]!;
       const repo = Repo.create(join(work.path, `run-${seed}`), { mode, env });
-      const server = await startFaultServer({ root: source.path, seed, rate: 0.02 + (seed % 10) * 0.04, stale });
-      addRemote(repo, 'origin', { url: server.url, keys: [['gpg-verify-summary', true]] });
+      // Every third one over TLS.
+      const tls = seed % 3 === 2 ? certificate : undefined;
+      const serve = (rate: number): ReturnType<typeof startFaultServer> =>
+        startFaultServer({ root: source.path, seed, rate, stale, tls });
+      const keys: [string, string | boolean][] = [
+        ['gpg-verify-summary', true],
+        ['tls-ca-path', join(work.path, 'cert.pem')],
+      ];
+      const server = await serve(0.02 + (seed % 10) * 0.04);
+      addRemote(repo, 'origin', { url: server.url, keys });
       writeFileSync(join(repo.path, 'origin.trustedkeys.gpg'), key.publicKey);
       const fetch = (refs: string[]): ReturnType<typeof pull> =>
         pull(repo, {
@@ -114,9 +129,8 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
           server.heal();
           await fetch([first]);
         }
-        const faulty = seed % 2 === 0 ? await startFaultServer({ root: source.path, seed, rate: 0.15, stale }) : server;
-        if (faulty !== server)
-          addRemote(repo, 'origin', { url: faulty.url, keys: [['gpg-verify-summary', true]], existing: 'replace' });
+        const faulty = seed % 2 === 0 ? await serve(0.15) : server;
+        if (faulty !== server) addRemote(repo, 'origin', { url: faulty.url, keys, existing: 'replace' });
         try {
           await fetch(['main']);
           outcomes.whole++;
