@@ -1,13 +1,13 @@
 // Keys of treefiles, each judged by who knows what it should do: rpm which files a language or --excludedocs leaves out and
 // what a file's signature is, the original ostree how labels come out and whether a tree can be deployed.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPackage, type FileSpec } from '@coppice/rpm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bootable, ComposeFolder, simplePackage, textFile } from './rpm-ostree-compose-support.ts';
 import { Host, original, skipReason } from './rpm-ostree-support.ts';
 
-const reason = skipReason('/usr/bin/ostree', 'rpm', 'createrepo_c', 'bwrap');
+const reason = skipReason('/usr/bin/ostree', 'rpm', 'rpmsign', 'gpg', 'createrepo_c', 'bwrap');
 const shared = process.env['COPPICE_SHARED'] ?? join(import.meta.dirname, '../../../shared');
 const signed = join(shared, 'rpms/imatest-1.0-1.fc34.noarch.rpm');
 
@@ -343,6 +343,53 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     expect((await folder.tree('excluded.yaml')).stderr).toBe(
       'error: Package systemd is both in packages and in exclude-packages\n',
     );
+  });
+
+  test('gpgcheck and repo_gpgcheck: signatures that rpmsign and gpg made, and none', async () => {
+    const home = join(folder.dir, 'gpg');
+    mkdirSync(home, { mode: 0o700 });
+    const gpg = (...args: string[]): string =>
+      original('gpg', '--homedir', home, '--batch', '--passphrase', '', '--pinentry-mode', 'loopback', ...args);
+    gpg('--quick-generate-key', 'packages@example.com', 'rsa2048', 'sign', 'never');
+    const key = join(folder.dir, 'key.asc');
+    gpg('--armor', '--output', key, '--export');
+    const yum = folder.publish('checked', [
+      ...ComposeFolder.world('base'),
+      simplePackage('late', [textFile('/usr/share/late', 'l')]),
+    ]);
+    const repo = (more: string): string =>
+      folder.write('checked.repo', `[checked]\nbaseurl=file://${yum}\ngpgkey=file://${key}\n${more}`);
+    folder.write('checked.yaml', `${bootable}repos: [checked]\nref: test/checked\npackages-x86_64: [late]\n`);
+    repo('gpgcheck=1\n');
+    const unsigned = await folder.tree('checked.yaml');
+    expect(unsigned.stderr).toMatch(
+      /^error: package \S+ cannot be verified and repo checked is GPG enabled: [^\n]*\n$/,
+    );
+    expect(folder.ostree('refs')).not.toContain('test/checked');
+    const sign = (...names: string[]): string =>
+      original(
+        'rpmsign',
+        '--define',
+        `_gpg_path ${home}`,
+        '--define',
+        '__gpg /usr/bin/gpg',
+        '--define',
+        '_gpg_name packages@example.com',
+        '--addsign',
+        ...names.map((name) => join(yum, name)),
+      );
+    sign(...readdirSync(yum).filter((n) => n.endsWith('.rpm') && n !== 'late.rpm'));
+    original('createrepo_c', '-q', yum);
+    expect((await folder.tree('checked.yaml')).stderr).toMatch(/^error: package late-1-1\.noarch cannot be verified /);
+    sign('late.rpm');
+    original('createrepo_c', '-q', yum);
+    expect((await folder.tree('checked.yaml')).stderr).toBe('');
+    repo('repo_gpgcheck=1\n');
+    expect((await folder.tree('--force-nocache', 'checked.yaml')).stderr).toMatch(
+      /^error: Updating rpm-md repo 'checked': [^\n]+\n$/,
+    );
+    gpg('--armor', '--detach-sign', join(yum, 'repodata/repomd.xml'));
+    expect((await folder.tree('--force-nocache', 'checked.yaml')).stderr).toBe('');
   });
 
   test('included by condition, architecture and kickstart; programs of finalize.d run over the tree', async () => {

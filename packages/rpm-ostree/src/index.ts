@@ -130,6 +130,7 @@ export { applyLive } from './client/apply-live.ts';
 export type { LiveHost } from './client/live-host.ts';
 export type { CleanupReport } from './client/cleanup.ts';
 export { cleanupBase, cleanupRepoMetadata, dropDeployments } from './client/cleanup.ts';
+export { checkPackageSignature, keyringOfFiles } from './client/package-signature.ts';
 export { findUpdate, loadUpdate, storeUpdate } from './client/cached-update.ts';
 export { readDaemonConfig, registerDriver } from './client/daemon-config.ts';
 export type { DeployOutcome, DeployRequest } from './client/deploy.ts';

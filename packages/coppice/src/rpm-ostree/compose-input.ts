@@ -10,6 +10,8 @@ import { Repo } from '@coppice/ostree';
 import { parseRepoFile } from '@coppice/rpm';
 import {
   type ComposeRepository,
+  checkPackageSignature,
+  keyringOfFiles,
   type LoadedTreefile,
   type Lockfile,
   loadTreefile,
@@ -98,6 +100,31 @@ function wantedRepositories(call: VerbCall, input: ComposeInput): Repository[] {
   return names.map((id) => named(all, id));
 }
 
+/** Keys that a repository names, below the source root if they are there, and all that the source root trusts. */
+function keyringOf(call: VerbCall, repository: Repository): ReturnType<typeof keyringOfFiles> {
+  const given = call.options.string('source-root') ?? call.options.string('source-root-rw');
+  const root = given === undefined ? undefined : resolve(call.context.cwd, given);
+  const trusted = root === undefined ? undefined : join(root, 'etc/pki/rpm-gpg');
+  const files = repository.gpgKeys
+    .filter((url) => url.startsWith('file://'))
+    .map((url) => url.slice('file://'.length))
+    .map((path) => (root !== undefined && existsSync(join(root, path)) ? join(root, path) : path));
+  const more = trusted !== undefined && existsSync(trusted) ? readdirSync(trusted).map((n) => join(trusted, n)) : [];
+  return keyringOfFiles(hostFs, new Set([...files, ...more]));
+}
+
+/** What holds for every package of a repository. */
+function packageRules(
+  call: VerbCall,
+  repository: Repository,
+  lockedOnly: boolean,
+): Pick<ComposeRepository, 'priority' | 'lockedOnly' | 'checkSignature'> {
+  const { id, priority, gpgCheck } = repository;
+  if (!gpgCheck) return { priority, lockedOnly };
+  const keyring = keyringOf(call, repository);
+  return { priority, lockedOnly, checkSignature: (rpm, nevra) => checkPackageSignature(rpm, keyring, nevra, id) };
+}
+
 function named(all: readonly Repository[], id: string): Repository {
   const found = all.find((r) => r.id === id);
   if (found === undefined) throw new CoppiceError('NotFound', `Unknown rpm-md repository: ${id}`);
@@ -117,23 +144,28 @@ export async function openRepositories(
     const { repos, lockfileRepos } = input.treefile;
     for (const repository of wantedRepositories(call, input)) {
       const lockedOnly = lockfileRepos.includes(repository.id) && !repos.includes(repository.id);
+      const rules = packageRules(call, repository, lockedOnly);
       const local = repository.baseUrls.find((u) => u.startsWith('file://'));
+      const path = join(cacheDir, 'repomd', repository.id);
       if (local !== undefined) {
-        out.push({ id: repository.id, path: local.slice('file://'.length), priority: repository.priority, lockedOnly });
+        // Used where it is; what its metadata are signed with is still looked at.
+        if (repository.repoGpgCheck) {
+          mkdirSync(dirname(path), { recursive: true });
+          await refreshRepository(repository, path, fetcher, keyringOf(call, repository));
+        }
+        out.push({ id: repository.id, path: local.slice('file://'.length), ...rules });
         continue;
       }
-      const path = join(cacheDir, 'repomd', repository.id);
       const offline = call.options.flag('cache-only') || call.options.flag('offline');
       if (!offline || !existsSync(join(path, 'repodata/repomd.xml'))) {
         if (offline) throw new CoppiceError('NotFound', `No cached metadata for repo ${repository.id}`);
         mkdirSync(dirname(path), { recursive: true });
-        await refreshRepository(repository, path, fetcher);
+        await refreshRepository(repository, path, fetcher, keyringOf(call, repository));
       }
       out.push({
         id: repository.id,
         path,
-        priority: repository.priority,
-        lockedOnly,
+        ...rules,
         baseUrl: readFileSync(join(path, 'base-url'), 'utf8'),
       });
     }

@@ -14,6 +14,11 @@ export function packageKeyring(fs: FileSystem, etc: string, gpgKeys: readonly st
     const path = url.startsWith('file://') ? url.slice('file://'.length) : undefined;
     if (path !== undefined) paths.add(path.startsWith('/etc/') ? etc + path.slice('/etc'.length) : path);
   }
+  return keyringOfFiles(fs, paths);
+}
+
+/** The keys in files, armored or not; those that are not there are left out. */
+export function keyringOfFiles(fs: FileSystem, paths: Iterable<string>): Keyring {
   const keys = [...paths].flatMap((path) => {
     if (fs.stat(path) === undefined) return [];
     const bytes = readFile(path, { fs, limit: 16 << 20 });

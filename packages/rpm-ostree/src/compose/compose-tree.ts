@@ -6,7 +6,15 @@ import { CoppiceError } from '@coppice/base';
 import { Fetcher } from '@coppice/http';
 import { replaceFile } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
-import { Goal, loadRepository, matchSubject, Pool, type RepositoryPackage } from '@coppice/rpm';
+import {
+  Goal,
+  loadRepository,
+  matchSubject,
+  Pool,
+  type RepositoryPackage,
+  type RpmPackage,
+  readPackage,
+} from '@coppice/rpm';
 import { advisoriesFor, advisoriesIn } from '../client/advisories.ts';
 import { formatEvr, formatNevra, type Nevra } from '../nevra.ts';
 import type { Advisory, RepoStamp } from '../status/model.ts';
@@ -25,6 +33,8 @@ export interface ComposeRepository {
   readonly priority?: number;
   /** Only packages that a lockfile names are taken from it. */
   readonly lockedOnly?: boolean;
+  /** Throws `Signature` for a package that the repository's keys did not sign. */
+  readonly checkSignature?: (rpm: RpmPackage, nevra: string) => void;
 }
 
 export interface ComposeTreeOptions extends Omit<ComposeOptions, 'packages' | 'repos' | 'inputHash'> {
@@ -49,6 +59,7 @@ export interface SolvedPackage {
   readonly size: number;
   /** Where to fetch the file from when it is not there. */
   readonly url: string | undefined;
+  readonly checkSignature?: ComposeRepository['checkSignature'];
 }
 
 export interface SolvedTree {
@@ -105,7 +116,7 @@ export function solveTree(
   const byId = new Map<number, SolvedPackage>();
   const repoIds = new Map<string, ReadonlySet<number>>();
   const repos: RepoStamp[] = [];
-  for (const { id, path, priority, baseUrl, lockedOnly } of options.repositories) {
+  for (const { id, path, priority, baseUrl, lockedOnly, checkSignature } of options.repositories) {
     const loaded = loadRepository(path);
     const repo = pool.addRepo(id, { priority: -(priority ?? 99) });
     for (const pkg of loaded.packages) {
@@ -117,6 +128,7 @@ export function solveTree(
         checksum: `${pkg.checksum.type}:${pkg.checksum.value}`,
         size: pkg.size.package,
         url: baseUrl === undefined ? undefined : `${baseUrl.replace(/\/+$/, '')}/${pkg.location.href}`,
+        ...(checkSignature === undefined ? {} : { checkSignature }),
       });
     }
     repoIds.set(id, new Set(repo.solvables));
@@ -156,7 +168,7 @@ export function solveTree(
   };
 }
 
-/** Downloads the packages that are not there yet, checked against the metadata. */
+/** Downloads the packages that are not there yet, checked against the metadata; then all have the signatures that their repositories want. */
 export async function fetchSolved(packages: readonly SolvedPackage[], proxy?: string): Promise<number> {
   const missing = packages.filter((p) => p.url !== undefined && !existsSync(p.path));
   const fetcher = new Fetcher(proxy === undefined ? {} : { proxy });
@@ -176,6 +188,7 @@ export async function fetchSolved(packages: readonly SolvedPackage[], proxy?: st
   } finally {
     await fetcher.close();
   }
+  for (const p of packages) p.checkSignature?.(readPackage(p.path), formatNevra(p.nevra));
   return missing.length;
 }
 
