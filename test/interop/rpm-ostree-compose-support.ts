@@ -1,7 +1,7 @@
 // A folder to compose in: package repositories indexed by createrepo_c, an ostree repository made by the original, our
 // rpm-ostree run in this process at a fixed time, and Debian's registry.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { worldPackage } from '@coppice/lab';
@@ -112,19 +112,27 @@ export class TestRegistry {
     this.#log = log;
   }
 
-  static async start(dir: string): Promise<TestRegistry> {
+  /** Serves from a folder `name` of `dir`; with a password only to `me`. */
+  static async start(dir: string, name = 'registry', password?: string): Promise<TestRegistry> {
     const host = `127.0.0.1:${await freePort()}`;
-    const config = join(dir, 'registry.yml');
+    const at = (suffix: string): string => join(dir, `${name}${suffix}`);
+    if (password !== undefined) {
+      const hash = original('perl', '-e', `print crypt("${password}", '$2b$05$abcdefghijklmnopqrstuu')`);
+      writeFileSync(at('.htpasswd'), `me:${hash}\n`);
+    }
     writeFileSync(
-      config,
-      `version: 0.1\nlog: {level: info, formatter: json}\nstorage: {filesystem: {rootdirectory: ${join(dir, 'registry')}}}\nhttp: {addr: '${host}'}\n`,
+      at('.yml'),
+      `version: 0.1\nlog: {level: info, formatter: json}\nstorage: {filesystem: {rootdirectory: ${at('')}}}\nhttp: {addr: '${host}'}\n` +
+        (password === undefined ? '' : `auth: {htpasswd: {realm: lab, path: ${at('.htpasswd')}}}\n`),
     );
-    const log = join(dir, 'registry.log');
+    const log = at('.log');
     const fd = openSync(log, 'w');
-    const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', fd, fd] });
+    const child = spawn('docker-registry', ['serve', at('.yml')], { stdio: ['ignore', fd, fd] });
+    closeSync(fd);
     for (;;) {
       try {
-        if ((await fetch(`http://${host}/v2/`)).ok) break;
+        const { status } = await fetch(`http://${host}/v2/`);
+        if (status === (password === undefined ? 200 : 401)) break;
       } catch {}
     }
     return new TestRegistry(host, child, log);

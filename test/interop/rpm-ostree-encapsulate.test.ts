@@ -220,6 +220,40 @@ describe.skipIf(reason !== undefined)(`encapsulated images ${reason ?? ''}`, () 
     expect(dirs.every((l) => l.startsWith('drwxr-xr-x'))).toBe(true);
   });
 
+  test('straight into a registry that wants a password, which only the named file has', async () => {
+    const password = 'se cret';
+    const locked = await TestRegistry.start(folder.dir, 'locked', password);
+    try {
+      const place = `docker://${locked.host}/team/os:1`;
+      const push = (...args: string[]) =>
+        folder.rpmOstree(
+          'compose',
+          'container-encapsulate',
+          '--repo=repo',
+          '--max-layers=24',
+          ...args,
+          'test/1',
+          place,
+        );
+      const refused = await push();
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/^error: [^\n]+\n$/);
+      const auth = Buffer.from(`me:${password}`).toString('base64');
+      folder.write('auth.json', JSON.stringify({ auths: { [`${locked.host}/team`]: { auth } } }));
+      const pushed = await push('--authfile=auth.json');
+      expect(pushed.stderr).toBe('');
+      const raw = original('skopeo', 'inspect', '--raw', '--tls-verify=false', `--creds=me:${password}`, place);
+      expect((JSON.parse(raw) as { layers: Layer[] }).layers.map((l) => l.digest)).toEqual(
+        layersOf(oci('1')).map((l) => l.digest),
+      );
+      const compared = await push('--authfile=auth.json', `--compare-with-build=${place}`);
+      expect(compared.stdout).toMatch(/^Added layers: {5}0 +Size: 0 bytes$/m);
+      for (const { stdout, stderr } of [refused, pushed]) expect(stdout + stderr).not.toContain(password);
+    } finally {
+      locked.stop();
+    }
+  });
+
   test('unpacked as a directory: what the layers unpack to, and a repository that the original reads', async () => {
     await folder.must('compose', 'commit-to-container-rootfs', '--repo=repo', 'test/1', 'unpacked');
     const other = join(folder.dir, 'untarred');
