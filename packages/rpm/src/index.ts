@@ -43,7 +43,9 @@ export { formatNevra, nevraForms, parseNevraForm, parseSubject } from './nevra.t
 export type { DependencyKind, HeaderDependency } from './package/dependencies.ts';
 export { dependencyKinds, headerDependencies, Sense } from './package/dependencies.ts';
 export type { RpmFile } from './package/files.ts';
-export { checkFilePath, digestName, FileFlag, fileDigestAlgorithm, filePaths, packageFiles } from './package/files.ts';
+export { checkFilePath, FileFlag, fileDigestAlgorithm, filePaths, packageFiles } from './package/files.ts';
+export type { HashAlgorithm } from './package/hash-algorithm.ts';
+export { digestName, hashAlgorithm } from './package/hash-algorithm.ts';
 export type { PayloadEntry, PayloadOptions } from './package/payload.ts';
 export { readPayload } from './package/payload.ts';
 export type { RpmPackage } from './package/rpm-package.ts';

@@ -11,7 +11,7 @@ import {
 } from '@coppice/signing';
 import type { VerifyWords } from '../compat.ts';
 import { SigTag, Tag } from '../header/tag.ts';
-import { digestName } from './files.ts';
+import { digestName, hashAlgorithm } from './hash-algorithm.ts';
 
 export type CheckStatus = 'OK' | 'BAD' | 'NOKEY' | 'NOTFOUND' | 'NOTTRUSTED';
 
@@ -53,16 +53,6 @@ export interface Pending extends Pick<PackageCheck, 'type' | 'range'> {
   finish(): PackageCheck;
 }
 
-const hashNames: Readonly<Record<number, string>> = {
-  1: 'MD5',
-  2: 'SHA1',
-  8: 'SHA256',
-  9: 'SHA384',
-  10: 'SHA512',
-  11: 'SHA224',
-  12: 'SHA3-256',
-  14: 'SHA3-512',
-};
 const keyNames: Readonly<Record<number, string>> = {
   1: 'RSA',
   17: 'DSA',
@@ -85,7 +75,7 @@ export function digestCheck(
   const name = digestName(algorithm);
   if (name === undefined) return undefined;
   const hash: Hash = createHash(name);
-  const text = `${words.ranges[range]}${hashNames[algorithm] ?? name}${alternative ? ' ALT' : ''} digest`;
+  const text = `${words.ranges[range]}${hashAlgorithm(algorithm)?.title ?? name}${alternative ? ' ALT' : ''} digest`;
   return {
     type: 'digest',
     range,
@@ -115,7 +105,7 @@ export function signatureCheck(
   const parsed = signaturePacket(packet, (body) => parseSignature(body));
   const prefix = words.ranges[range];
   const labelOf = ({ version, algorithm, hash }: Pick<Signature, 'version' | 'algorithm' | 'hash'>): string =>
-    `${prefix}${words.signaturePrefix}V${version} ${keyNames[algorithm] ?? 'unknown'}/${hashNames[hash] ?? 'unknown'} ${words.signature}`;
+    `${prefix}${words.signaturePrefix}V${version} ${keyNames[algorithm] ?? 'unknown'}/${hashAlgorithm(hash)?.title ?? 'unknown'} ${words.signature}`;
   const keyId = (issuer: string): string => `, key ID ${issuer.slice(-words.keyIdDigits).toLowerCase()}`;
   if (parsed === undefined) {
     const head = words.judgesKeys ? signaturePacket(packet, signatureHead) : undefined;

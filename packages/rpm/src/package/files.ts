@@ -1,6 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
+import { digestName } from './hash-algorithm.ts';
 
 /** RPMFILE_* flags. */
 export const FileFlag = {
@@ -46,26 +47,10 @@ export interface RpmFile {
   readonly imaSignature: string;
 }
 
-const digestNames: Readonly<Record<number, string>> = {
-  1: 'md5',
-  2: 'sha1',
-  8: 'sha256',
-  9: 'sha384',
-  10: 'sha512',
-  11: 'sha224',
-  12: 'sha3-256',
-  14: 'sha3-512',
-};
-
-/** Node's name of an OpenPGP/rpm hash number. */
-export function digestName(algorithm: number): string | undefined {
-  return digestNames[algorithm];
-}
-
 /** The hash of `RpmFile.digest`. */
 export function fileDigestAlgorithm(header: Header): string {
   const number = header.getNumber(Tag.FileDigestAlgo) ?? 1;
-  const name = digestNames[number];
+  const name = digestName(number);
   if (name === undefined) throw new CoppiceError('Unsupported', `file digest algorithm ${number}`);
   return name;
 }

@@ -4,7 +4,8 @@ import { CoppiceError } from '@coppice/base';
 import { systemXzDecoder } from '@coppice/linux';
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
-import { checkFilePath, digestName, fileDigestAlgorithm, packageFiles, type RpmFile } from './files.ts';
+import { checkFilePath, fileDigestAlgorithm, packageFiles, type RpmFile } from './files.ts';
+import { digestName } from './hash-algorithm.ts';
 import { isSourceHeader } from './rpm-package.ts';
 
 export interface PayloadEntry {

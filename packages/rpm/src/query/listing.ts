@@ -2,17 +2,9 @@
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
 import { FileFlag, fileDigestAlgorithm, packageFiles, type RpmFile } from '../package/files.ts';
+import { digestLength } from '../package/hash-algorithm.ts';
 import { tagValue } from './tag-value.ts';
 import { permissions } from './value-format.ts';
-
-const digestLengths: Readonly<Record<string, number>> = {
-  md5: 32,
-  sha1: 40,
-  sha224: 56,
-  sha256: 64,
-  sha384: 96,
-  sha512: 128,
-};
 
 /** Which files are listed, and how. */
 export interface ListingOptions {
@@ -38,7 +30,7 @@ function listed(header: Header, options: ListingOptions): RpmFile[] {
 /** One line per file as `--dump`: path size mtime digest mode owner group isconfig isdoc rdev symlink. */
 export function dumpLines(header: Header, options: ListingOptions = {}): string[] {
   if (!hasFiles(header)) return [noFiles];
-  const empty = '0'.repeat(digestLengths[fileDigestAlgorithm(header)] ?? 64);
+  const empty = '0'.repeat(digestLength(fileDigestAlgorithm(header)));
   return listed(header, options).map((f) => {
     const config = f.flags & FileFlag.config ? 1 : 0;
     const doc = f.flags & FileFlag.doc ? 1 : 0;

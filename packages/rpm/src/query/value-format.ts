@@ -5,6 +5,7 @@ import { type RpmLevel, renamedTags, unknownTag } from '../compat.ts';
 import { operatorOf } from '../dependency.ts';
 import { tagInfo } from '../header/tag-table.ts';
 import { Sense } from '../package/dependencies.ts';
+import { hashAlgorithm } from '../package/hash-algorithm.ts';
 import type { TagValue } from './tag-value.ts';
 import { triggerType } from './trigger-tags.ts';
 
@@ -165,14 +166,6 @@ function human(size: number, kilo: number): string {
   return `${rounded(value, value > 0.05 && value < 9.95 ? 1 : 0)}${units[unit]}`;
 }
 
-const hashNames: Readonly<Record<number, string>> = {
-  1: 'MD5',
-  2: 'SHA1',
-  8: 'SHA256',
-  9: 'SHA384',
-  10: 'SHA512',
-  11: 'SHA224',
-};
 const keyNames: Readonly<Record<number, string>> = { 1: 'RSA', 17: 'DSA', 19: 'ECDSA', 22: 'EdDSA' };
 
 const pgpSignature: ValueFormat = (value) => {
@@ -182,7 +175,7 @@ const pgpSignature: ValueFormat = (value) => {
     if (packet?.tag !== packetTag.signature) return '(not an OpenPGP signature)';
     const signature = parseSignature(packet.body);
     const issuer = signature.issuer ?? signature.issuerFingerprint?.slice(-16) ?? '';
-    return `${keyNames[signature.algorithm] ?? ''}/${hashNames[signature.hash] ?? ''}, ${date(signature.created)}, Key ID ${issuer.toLowerCase()}`;
+    return `${keyNames[signature.algorithm] ?? ''}/${hashAlgorithm(signature.hash)?.title ?? ''}, ${date(signature.created)}, Key ID ${issuer.toLowerCase()}`;
   } catch {
     return '(not an OpenPGP signature)';
   }

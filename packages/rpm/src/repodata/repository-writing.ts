@@ -1,4 +1,5 @@
 // The metadata of a directory as its packages are described, large ones hashed beside the rest.
+import { digestLength } from '../package/hash-algorithm.ts';
 import type { CreateOptions } from './create-options.ts';
 import { metadataKinds, packingOf } from './create-options.ts';
 import type { FileDigests } from './file-digests.ts';
@@ -9,15 +10,6 @@ import { MetadataStream, type PackedMetadata } from './metadata-file.ts';
 import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
 import { type PackageDescriber, wholeLimit } from './package-describer.ts';
 import type { RepositoryPackage } from './repository-package.ts';
-
-const digestLengths: Readonly<Record<string, number>> = {
-  md5: 32,
-  sha1: 40,
-  sha224: 56,
-  sha256: 64,
-  sha384: 96,
-  sha512: 128,
-};
 
 /** A package that is written except for its digest, which task `task` finds. */
 interface Unfinished {
@@ -49,7 +41,7 @@ export class RepositoryWriting {
     this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, packingOf(options)));
     const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
     const checksum = options.checksum ?? 'sha256';
-    this.#digestLength = digestLengths[checksumAlgorithm(checksum)]!;
+    this.#digestLength = digestLength(checksumAlgorithm(checksum));
     this.#quick = new HeaderXml(
       { primary: primary!, filelists: filelists!, other: other! },
       {
