@@ -205,6 +205,31 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
   ])('%#: dependencies and switches', (text) => {
     expect(runTestCase(`${text}\n`)[0]?.actual).toEqual(judgedLines(`${text}\n`));
   });
+  test('what a job names is updated before all else is', () => {
+    const text = [
+      'repo system 0 testtags <inline>',
+      '#>=Pkg: stays 3 1 noarch',
+      '#>=Con: lib',
+      '#>=Pkg: named 2 1 noarch',
+      'repo available 0 testtags <inline>',
+      '#>=Pkg: lib 4 2 noarch',
+      '#>=Pkg: wanted 4 2 noarch',
+      '#>=Req: tool',
+      '#>=Pkg: named 2 2 noarch',
+      '#>=Req: cap < 2-2',
+      '#>=Pkg: tool 3 2 noarch',
+      '#>=Req: lib',
+      '#>=Prv: cap',
+      'system x86_64 rpm system',
+      'job update all packages',
+      'job install provides wanted',
+      'job update name named',
+      'result transaction,problems',
+      '',
+    ].join('\n');
+    expect(judgedLines(text)).toContain('upgrade named-2-1.noarch@system named-2-2.noarch@available');
+    expect(runTestCase(text)[0]?.actual).toEqual(judgedLines(text));
+  });
   test('random problems: transactions, problems and solutions are the same', () => {
     expect(differing(1, 150)).toEqual([]);
   });
