@@ -57,6 +57,11 @@ export function output(command: string, args: readonly string[], input?: string 
 }
 
 /** `rpm -qp` without a look at signatures. */
+export function queryPackages(files: readonly string[], ...flags: readonly string[]): Buffer {
+  return call('rpm', ['-qp', '--nosignature', '--nodigest', ...flags, ...files]).stdout;
+}
+
+/** The same of one. */
 export function queryPackage(file: string, ...flags: readonly string[]): Buffer {
-  return call('rpm', ['-qp', '--nosignature', '--nodigest', ...flags, file]).stdout;
+  return queryPackages([file], ...flags);
 }
