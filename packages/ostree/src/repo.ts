@@ -18,7 +18,7 @@ import { type ContentPlace, type LoadedFile, loadFile } from './store/load-file.
 import { RepoLock } from './store/lock.ts';
 import { type LooseObject, looseObjects } from './store/objects.ts';
 import { hasNoPartialMark, markPartial, partialReason, unmarkPartial } from './store/partial.ts';
-import { type ListRefsOptions, listRefs, resolveInRepo } from './store/ref-list.ts';
+import { isRefFolder, type ListRefsOptions, listRefs, resolveInRepo } from './store/ref-list.ts';
 import { checkNotChecksum, parseRefspec } from './store/ref-name.ts';
 import { refPath, writeAliasFile, writeBeside, writeRefFile } from './store/refs.ts';
 import { type RepoSettings, readSettings } from './store/settings.ts';
@@ -146,8 +146,9 @@ export class Repo {
   /** Checksum of a refspec, checksum, unique checksum prefix, each with any number of `^`. Throws `NotFound`. */
   resolveRev(refspec: string): string {
     const found = this.tryResolveRev(refspec);
-    if (found === undefined) throw new CoppiceError('NotFound', `Refspec '${refspec}' not found`);
-    return found;
+    if (found !== undefined) return found;
+    if (isRefFolder(this, refspec)) throw errnoError({ code: 'EISDIR' }, `Couldn't open ref '${refspec}'`);
+    throw new CoppiceError('NotFound', `Refspec '${refspec}' not found`);
   }
 
   tryResolveRev(refspec: string): string | undefined {

@@ -93,8 +93,7 @@ export function traverseCommit(repo: Repo, commit: string, into: Reachable, opti
       into.dirmetas.add(meta);
       traverseTree(repo, tree, into, repo.isPartial(at), 0, options);
     }
-    if (depth === 0) return;
-    if (depth > 0) depth--;
+    if (depth !== -1 && depth-- <= 0) return;
     at = parent;
   }
 }

@@ -1,5 +1,6 @@
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { isChecksum } from '../codec/checksum.ts';
+import { isDirectory } from '../codec/mode-bits.ts';
 import type { Repo } from '../repo.ts';
 import { isRefFragment, isRefName, parseRefspec } from './ref-name.ts';
 import { readRefFile, refsBelow } from './refs.ts';
@@ -24,7 +25,7 @@ export function listRefs(repo: Repo, prefix: string | undefined, options: ListRe
 function collectRefs(repo: Repo, prefix: string | undefined, options: ListRefsOptions): Map<string, string> {
   const out = new Map<string, string>();
   const add = (lead: string, directory: string, below: string): void => {
-    for (const found of refsBelow(repo.fs, repo.path, directory, below)) {
+    for (const found of refsBelow(repo.fs, repo.path, directory, below, options.aliases)) {
       if (options.aliases === true) {
         if (found.alias !== undefined) out.set(lead + found.name, found.alias);
       } else out.set(lead + found.name, found.checksum);
@@ -35,7 +36,12 @@ function collectRefs(repo: Repo, prefix: string | undefined, options: ListRefsOp
     const lead = remote === undefined ? '' : `${remote}:`;
     const base = remote === undefined ? 'refs/heads' : `refs/remotes/${remote}`;
     const directory = ref === '' ? base : `${base}/${ref}`;
-    const stat = repo.fs.stat(`${repo.path}/${directory}`);
+    let stat: ReturnType<typeof repo.fs.stat>;
+    try {
+      stat = repo.fs.stat(`${repo.path}/${directory}`);
+    } catch (error) {
+      throw errnoError(error, `fstatat(${directory})`);
+    }
     if (stat === undefined) return out;
     if ((stat.mode & 0o170000) === 0o040000) {
       add(lead, directory, options.cutPrefix === true || ref === '' ? '' : `${ref}/`);
@@ -123,6 +129,13 @@ export function resolveInRepo(repo: Repo, refspec: string): string | undefined {
   }
   const { remote, ref } = parseRefspec(refspec);
   return resolveRef(repo, remote, ref);
+}
+
+/** Whether there are only refs below that name. */
+export function isRefFolder(repo: Repo, refspec: string): boolean {
+  if (!isRefName(refspec)) return false;
+  const stat = repo.fs.stat(`${repo.path}/refs/heads/${refspec}`);
+  return stat !== undefined && isDirectory(stat.mode);
 }
 
 function resolvePrefix(repo: Repo, prefix: string): string | undefined {

@@ -33,12 +33,16 @@ export function readRefFile(fs: FileSystem, repo: string, path: string, shown = 
   return checkChecksum(bytes.toString('utf8').trimEnd());
 }
 
-/** All refs below a directory, in directory order; entries whose names cannot be in a ref are passed over. */
+/**
+ * All refs below a directory, in directory order; entries whose names cannot be in a ref are passed over. With `aliases` only
+ * these, which are not followed: they have no checksum.
+ */
 export function* refsBelow(
   fs: FileSystem,
   repo: string,
   directory: string,
   prefix = '',
+  aliases = false,
 ): Generator<FoundRef, void, undefined> {
   let names: string[];
   try {
@@ -54,10 +58,16 @@ export function* refsBelow(
     const stat = fs.lstat(`${repo}/${path}`);
     if (stat === undefined) continue;
     if (isDirectory(stat.mode)) {
-      yield* refsBelow(fs, repo, path, `${prefix}${name}/`);
+      yield* refsBelow(fs, repo, path, `${prefix}${name}/`, aliases);
       continue;
     }
     if (!isRegular(stat.mode) && !isSymlink(stat.mode)) continue;
+    if (aliases) {
+      if (!isSymlink(stat.mode)) continue;
+      const alias = resolveAlias(`${prefix}${name}`, fs.readlink(`${repo}/${path}`));
+      yield { name: prefix + name, checksum: '', alias };
+      continue;
+    }
     const checksum = readRefFile(fs, repo, path, name);
     if (checksum === undefined) {
       // One that went in the meantime, an alias of a directory, or an alias of nothing, which the original refuses to list.

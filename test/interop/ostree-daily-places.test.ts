@@ -1,0 +1,118 @@
+// Everyday calls in unusual places, each by a shell beside the original on equal folders: damaged and odd configs, linked
+// directories, attributes switched off later, layers over layers, full outputs, masks, users who may not. What is said and
+// the status must be equal.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundle } from '../../scripts/build.ts';
+import { scratch, skipReason } from './ostree-support.ts';
+
+if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
+
+const inputs = `
+umask 022
+mkdir -p tree/d/e other/n; chmod 755 .
+echo hi >tree/a; ln tree/a tree/hard; : >tree/empty; ln -s a tree/lnk; echo x >tree/d/run; chmod 755 tree/d/run; echo z >tree/d/e/z
+echo o >other/a; echo n >other/n/f; setfattr -n user.k -v val tree/d/run; setfattr -n user.dir -v dv tree/d/e
+for m in archive bare bare-user bare-user-only; do
+  ostree init --repo=$m --mode=$m
+  ostree --repo=$m commit -b main --timestamp=@1 --add-metadata-string=version=1 tree
+  ostree --repo=$m commit -b main --timestamp=@2 other
+  ostree --repo=$m commit -b x/y/z --timestamp=@3 tree
+done >/dev/null
+ostree --repo=bare-user commit -b owned --timestamp=@3 --owner-uid=3 --owner-gid=4 tree >/dev/null
+cp -a archive conf; cp -a archive plain
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+declare -f nobody >functions
+`;
+
+/** Values of keys that must or must not keep a repository from being opened. */
+const configs = `
+core min-free-space-percent -1 x 4294967296 100 5.5
+core parent :
+core archive true
+sysroot bls-append-except-default a=b a=b;c ;
+sysroot bootprefix x
+core k a\\qb
+`;
+
+const calls = String.raw`
+for m in archive bare bare-user; do ostree --repo=$m config set core.disable-xattrs true; done
+ostree --repo=bare fsck -a | grep -v '^fsck objects'
+ostree --repo=bare-user ls -RCX x/y/z
+ostree --repo=bare checkout -C x/y/z c1; getfattr -R -d c1 2>&1
+ostree --repo=bare checkout -H x/y/z c2; getfattr -R -d c2 2>&1
+ostree --repo=archive checkout x/y/z c3; getfattr -R -d c3 2>&1
+ostree --repo=bare commit --orphan --timestamp=@6 --table-output --link-checkout-speedup c2
+ostree --repo=bare commit --orphan --timestamp=@6 tree
+for m in archive bare bare-user; do ostree --repo=$m config unset core.disable-xattrs; done
+ostree --repo=bare-user checkout -U x/y/z u1; ostree --repo=bare-user checkout -U --union owned u1; getfattr -d -m ostree u1/a
+ostree --repo=bare-user checkout -U -H x/y/z u2; ostree --repo=bare-user checkout -U -H --union-identical owned u2
+mkdir u3; cp -a tree/. u3; ostree --repo=bare-user checkout -U --union x/y/z u3; stat -c '%n %h' u3/a u3/d/run
+while read -r group key values; do for v in $values; do printf '[core]\nrepo_version=1\nmode=archive-z2\n[%s]\n%s=%s\n' $group $key "$v" >conf/config; ostree --repo=conf refs; ostree --repo=conf config get core.k; done; done <configs 2>&1
+printf '[core]\nrepo_version=1\nmode=archive-z2\nk=\xff\n' >conf/config; ostree --repo=conf refs
+printf '# c\n[core]\r\nrepo_version=1\r\nmode=archive-z2\r\n' >conf/config; ostree --repo=conf config set core.a b; cat conf/config
+cp -a archive l1; mv l1/refs/heads l1-heads; ln -s ../../l1-heads l1/refs/heads; ostree --repo=l1 commit -b n --timestamp=@4 other; ostree --repo=l1 refs
+cp -a archive l2; mv l2/refs l2-refs; ln -s ../l2-refs l2/refs; ostree --repo=l2 commit -b n --timestamp=@4 other; ostree --repo=l2 refs
+cp -a archive l3; ln -s nope l3/refs/heads/dang; ostree --repo=l3 refs; ostree --repo=l3 prune --refs-only; ostree --repo=l3 refs --delete dang; ostree --repo=l3 refs
+ln -s loop l3/refs/heads/loop; ostree --repo=l3 refs
+ln -s nowhere l4; ostree --repo=l4 init; cp -a archive l5; rm l5/config; ostree --repo=l5 init
+ostree --repo=archive commit --orphan --timestamp=@9 --selinux-policy=tree --selinux-policy-from-base tree
+ostree --repo=archive commit --orphan --timestamp=@9 --owner-gid=0x10 --owner-uid=010 tree
+ostree --repo=archive commit --orphan --timestamp=@9 --owner-gid=09 tree
+printf 'a\xffb' >bad; ostree --repo=archive commit --orphan --timestamp=@9 -F bad tree
+ostree --repo=archive commit --orphan --timestamp=@9 -s $'a\xffb' tree
+ostree --repo=archive commit --orphan --timestamp=@99999999999999999999 tree
+ostree --repo=archive rev-parse x/y; ostree --repo=bare prune --depth=-2 --refs-only --no-prune
+ostree --repo=archive ls -R main >/dev/full; ostree --repo=archive cat main /a >/dev/full; ostree --repo=archive export main >/dev/full
+ostree --repo=archive commit -b full --timestamp=@3 tree >/dev/full; ostree --repo=archive rev-parse full
+umask 000; ostree --repo=m0 init --mode=archive; ostree --repo=m0 commit -b m --timestamp=@1 tree; find m0 -not -name 'staging*' -printf '%m %p\n' | sort
+umask 077; ostree --repo=m1 init --mode=bare; ostree --repo=m1 commit -b m --timestamp=@1 tree; find m1 -not -name 'staging*' -printf '%m %p\n' | sort
+umask 077; ostree --repo=m1 checkout m m2; ostree --repo=archive checkout -U main m3; find m2 m3 -printf '%m %p\n' | sort
+. ./functions; mkdir np; chown 65534:65534 np; cd np; nobody ostree --repo=../archive checkout -U main o1; find . -printf '%m %p\n' | sort
+. ./functions; for v in 'commit -b n tree' 'refs --create=n main' 'reset main main^' prune 'summary -u' 'config set a.b c' 'static-delta generate --empty --to=main' 'ls main'; do nobody ostree --repo=archive $v; done 2>&1
+. ./functions; chmod 700 bare; nobody ostree --repo=bare refs
+OSTREE_REPO=archive ostree log x/y/z; cd archive; ostree refs; ostree --repo=../bare rev-parse main; TZ=Asia/Kolkata ostree log main
+`;
+
+describe.skipIf(skipReason !== undefined)(`daily use in unusual places ${skipReason ?? ''}`, () => {
+  const { path: base, remove } = scratch();
+  const folders = { theirs: join(base, 'theirs/w'), ours: join(base, 'ours/w') };
+  const bin = join(base, 'bin');
+  const env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+    COPPICE_COMPAT: 'ostree=2022.7',
+    COPPICE_DIST: join(base, 'dist'),
+  };
+  beforeAll(async () => {
+    chmodSync(base, 0o755);
+    await bundle(env.COPPICE_DIST);
+    spawnSync('chmod', ['-R', 'a+rX', env.COPPICE_DIST]);
+    mkdirSync(bin);
+    const launcher = join(import.meta.dirname, '../../bin/ostree');
+    writeFileSync(join(bin, 'ostree'), `#!/bin/sh\nexec ${launcher} "$@"\n`, { mode: 0o755 });
+    mkdirSync(folders.theirs, { recursive: true });
+    writeFileSync(join(folders.theirs, 'configs'), configs.trim());
+    const made = spawnSync('bash', ['--norc', '-euc', inputs], { cwd: folders.theirs, env, encoding: 'utf8' });
+    expect([made.status, made.stderr]).toEqual([0, '']);
+    mkdirSync(join(base, 'ours'));
+    spawnSync('cp', ['-a', folders.theirs, folders.ours]);
+  }, 120_000);
+  afterAll(remove);
+
+  test('says the same', () => {
+    const wrong: unknown[] = [];
+    for (const line of calls.trim().split('\n')) {
+      const said = Object.entries(folders).map(([who, cwd]) => {
+        const path = who === 'ours' ? `${bin}:${env.PATH}` : env.PATH;
+        const done = spawnSync('bash', ['--norc', '-c', line], { cwd, env: { ...env, PATH: path }, encoding: 'utf8' });
+        return JSON.stringify([done.status, done.stdout, done.stderr]).replaceAll(cwd, 'FOLDER');
+      });
+      if (said[0] !== said[1]) wrong.push([line, ...said]);
+    }
+    expect(wrong).toEqual([]);
+  }, 300_000);
+});
