@@ -1,10 +1,13 @@
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileStat } from '@coppice/base/fs';
+import { hostFs } from '@coppice/linux';
+import type { FileHeader } from './codec/file-header.ts';
 import { isDirectory, isRegular, isSymlink, S_IFMT } from './codec/mode-bits.ts';
 import { sortXattrs, type Xattr } from './codec/xattrs.ts';
 import { type CommitModifier, devInoKey, type EntryOwnership } from './modifier.ts';
 import type { MutableTree } from './mutable-tree.ts';
 import { PathAnchors } from './path-anchors.ts';
+import type { HashAhead } from './store/hash-ahead.ts';
 import { readXattrs } from './store/load-file.ts';
 import type { Transaction, XattrOrder } from './store/transaction.ts';
 import { maxTreeDepth } from './tree.ts';
@@ -24,8 +27,14 @@ export function commitDirectory(
   if (stat === undefined) throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`);
   if (!isDirectory(stat.mode)) throw new CoppiceError('Invalid', `opendir(${path}): Not a directory`);
   const anchors = new PathAnchors(fs);
+  const { ahead } = transaction.content;
   try {
-    new DirectoryWriter(transaction, modifier, anchors).directory(path, '/', stat, tree, 0);
+    try {
+      new DirectoryWriter(transaction, modifier, anchors).directory(path, '/', stat, tree, 0);
+    } finally {
+      // Where something failed, what was wrong before it counts.
+      ahead?.settle(true);
+    }
   } finally {
     anchors.close();
   }
@@ -37,6 +46,7 @@ class DirectoryWriter {
   readonly #modifier: CommitModifier;
   readonly #readXattrs: boolean;
   readonly #order: XattrOrder;
+  readonly #ahead: HashAhead | undefined;
   /** The file just committed was moved away. */
   #gone = false;
 
@@ -45,6 +55,9 @@ class DirectoryWriter {
     const { repo } = transaction;
     this.#transaction = transaction;
     this.#modifier = modifier;
+    // What is consumed is moved or removed at once; a bare-user-only repository hashes another header.
+    const plain = modifier.consume !== true && repo.mode !== 'bare-user-only' && repo.fs === hostFs;
+    this.#ahead = plain ? transaction.content.ahead : undefined;
     this.#order = modifier.label === undefined || repo.compat.sortsXattrs ? 'sorted' : 'given';
     this.#readXattrs =
       modifier.skipXattrs !== true &&
@@ -65,6 +78,7 @@ class DirectoryWriter {
     const base = this.#anchors.of(path);
     for (const name of this.#names(base, depth === 0 ? path : path.slice(path.lastIndexOf('/') + 1)))
       this.#entry(base, inTree, name, tree, depth);
+    this.#ahead?.settle(false);
     if (this.#modifier.consume === true) this.#removeDir(path);
   }
 
@@ -103,14 +117,15 @@ class DirectoryWriter {
       if (applyModifier(this.#modifier, inTree, stat) === 'skip') return;
       throw new CoppiceError('Unsupported', `Not a regular file or symlink: ${name}`);
     }
-    const checksum = this.#file(path, inTree, stat);
+    const checksum = this.#file(path, inTree, stat, (later) => tree.replaceFile(name, later));
     if (checksum === undefined) return;
     tree.replaceFile(name, checksum);
     if (this.#modifier.consume === true && !this.#gone) fs.unlink(path);
     this.#gone = false;
   }
 
-  #file(path: string, inTree: string, stat: FileStat): string | undefined {
+  /** Undefined when the filter left the file out, or it is another thread's turn; then `put` gets the checksum. */
+  #file(path: string, inTree: string, stat: FileStat, put: (checksum: string) => void): string | undefined {
     const { devino, devinoCanonical } = this.#modifier;
     const known = devino?.get(devInoKey(stat.dev, stat.ino));
     if (known !== undefined && devinoCanonical === true) return this.#hit(known);
@@ -140,7 +155,27 @@ class DirectoryWriter {
         return adopted;
       }
     }
-    return this.#transaction.writeContent(header, { path, size: stat.size }, undefined, this.#order);
+    const write = (): string =>
+      this.#transaction.writeContent(header, { path, size: stat.size }, undefined, this.#order);
+    if (!link && this.#giveAhead(header, path, stat.size, put, write)) return undefined;
+    return write();
+  }
+
+  #giveAhead(
+    header: FileHeader,
+    path: string,
+    size: number,
+    put: (checksum: string) => void,
+    write: () => string,
+  ): boolean {
+    // More than one may have to be sorted first.
+    if (this.#ahead === undefined || header.xattrs.length > 1) return false;
+    const known = (checksum: string): void => {
+      this.#transaction.stats.contentTotal++;
+      put(checksum);
+    };
+    const order = { path, head: this.#transaction.content.headerBytes(header), size };
+    return this.#ahead.give(order, known, () => put(write()));
   }
 
   /** What a file is taken to be: a known one of a bare-user repository is what was stored, whatever it is on disk. */

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { CompressPool, checkout, MutableTree, Repo, runFsck } from '../src/index.ts';
@@ -114,3 +114,51 @@ function otherFolder(): string {
   for (let i = 0; i < 50; i++) writeFileSync(join(folder, `f${i}`), `other ${i}`);
   return folder;
 }
+
+test.each(['archive', 'bare-user'] as const)(
+  'a tree committed again to a repository of mode %s, with changes',
+  (mode) => {
+    const folder = newFolder();
+    const file = (i: number): string => join(folder, `f${i}`);
+    for (let i = 0; i < 300; i++) writeFileSync(file(i), `content ${i % 140}\n`.repeat(i % 40));
+    const alone = newRepo(mode);
+    const together = newRepo(mode);
+    const commitTo = (repo: Repo, options: { compressPool?: CompressPool }): [string, unknown] =>
+      repo.transaction((transaction) => {
+        const made = commitIn(transaction, folder);
+        transaction.drain();
+        return [made, { ...transaction.stats }];
+      }, options);
+    const both = (): void => expect(commitTo(together, { compressPool: pool })).toEqual(commitTo(alone, {}));
+    both();
+    both();
+    // New ones among known ones, a longer and a shorter one, and a link in place of a file.
+    for (const i of [150, 151, 220, 299]) writeFileSync(file(i), `new ${i}`);
+    appendFileSync(file(200), 'more');
+    writeFileSync(file(201), '');
+    rmSync(file(202));
+    symlinkSync('f200', file(202));
+    both();
+    expect(runFsck(together)).toMatchObject({ corrupt: false });
+    expect(Array.from(together.objects()).sort()).toEqual(Array.from(alone.objects()).sort());
+  },
+);
+
+test('a file that is gone once the other thread comes to it fails the transaction', () => {
+  const repo = newRepo('archive');
+  const folder = newFolder();
+  for (let i = 0; i < 300; i++) writeFileSync(join(folder, `f${i}`), `content ${i}`);
+  repo.transaction((transaction) => commitIn(transaction, folder));
+  const last = readdirSync(folder).at(-1)!;
+  const remove = (path: string): 'allow' => {
+    // The others are on their way by then.
+    if (path === `/${last}`) for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true });
+    return 'allow';
+  };
+  expect(() =>
+    repo.transaction((transaction) => transaction.writeDirectory(folder, new MutableTree(), { filter: remove }), {
+      compressPool: pool,
+    }),
+  ).toThrow(/^openat\(.*\): No such file or directory$/);
+  expect(pool.busy).toBe(0);
+});

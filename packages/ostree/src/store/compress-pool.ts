@@ -13,6 +13,7 @@ import {
   wordsPerSlot,
 } from './compress-slots.ts';
 import { type FileOrder, putFileOrder } from './file-attributes.ts';
+import { type HashOrder, putHashOrder, takeDigest } from './hash-orders.ts';
 import { type LinkForm, putLink, putLinkForm, sameLinks } from './link-orders.ts';
 
 export interface CompressPoolOptions {
@@ -32,8 +33,13 @@ export type ArchivedDone = (refused: ArchivedOrder['source'] | undefined) => voi
 /** Called on the owner's thread when a link is there, or with false when it could not be made. */
 export type LinkDone = (made: boolean) => void;
 
+/** Called on the owner's thread with the digest of a file in hex, or undefined when the thread could not tell it. */
+export type HashDone = (checksum: string | undefined) => void;
+
 /** What starting the thread for one file more is worth, in bytes: making a small file costs as much as compressing this. */
 const fileWeight = 8192;
+/** Likewise for a file that is only read. */
+const hashWeight = 2048;
 /** Files are handed over together: so many bytes at least while the thread has other work, or when it waits. */
 const busyBatch = 128 * 1024;
 const idleBatch = 16 * 1024;
@@ -56,8 +62,9 @@ export class CompressPool {
   readonly #waiting: CompressDone[] = [];
   /** Files put into the next slot and not sent yet. */
   #batch: FileDone[] = [];
-  /** Objects and links likewise; only one of the three lists is ever in use. */
+  /** Objects, files to hash, and links likewise; only one of the four lists is ever in use. */
   #archived: ArchivedDone[] = [];
+  #hashes: HashDone[] = [];
   #links: LinkDone[] = [];
   #linkForm: LinkForm | undefined;
   #batchEnd = 0;
@@ -116,6 +123,17 @@ export class CompressPool {
     return true;
   }
 
+  /** Hands over a file to be read and hashed behind its header; false when the thread has enough to do. */
+  tryHash(order: HashOrder, done: HashDone): boolean {
+    this.#offered += hashWeight;
+    if (!this.#intoBatch(this.#hashes, 0, (out, at) => putHashOrder(out, at, order))) return false;
+    this.#hashes.push(done);
+    // Opening costs as much as hashing so many bytes.
+    this.#batchWeight += hashWeight + order.size;
+    this.#sendLarge();
+    return true;
+  }
+
   /** Hands over an object to be linked; false when the thread has enough to do. */
   tryLink(form: LinkForm, checksum: string, done: LinkDone): boolean {
     this.#offered += fileWeight;
@@ -160,6 +178,7 @@ export class CompressPool {
   #sendBatch(): void {
     if (this.#archived.length > 0) this.#sendArchived();
     if (this.#links.length > 0) this.#sendLinks();
+    if (this.#hashes.length > 0) this.#sendHashes();
     if (this.#batch.length === 0) return;
     const files = this.#batch;
     const base = this.#next * wordsPerSlot;
@@ -219,6 +238,20 @@ export class CompressPool {
     this.#batchWeight = 0;
     this.#send(base, (made, error) => {
       for (const [i, done] of waiting.entries()) done(error === undefined && made[i] === 1);
+    });
+  }
+
+  #sendHashes(): void {
+    const waiting = this.#hashes;
+    const base = this.#next * wordsPerSlot;
+    const { control } = this.#views!;
+    control[base + word.kind] = slotKind.hashes;
+    control[base + word.input] = this.#batchEnd;
+    this.#hashes = [];
+    this.#batchEnd = 0;
+    this.#batchWeight = 0;
+    this.#send(base, (answer, error) => {
+      for (const [i, done] of waiting.entries()) done(error === undefined ? takeDigest(answer, i) : undefined);
     });
   }
 

@@ -8,8 +8,8 @@ export const slotInput = 1024 * 1024;
 export const slotOutput = slotInput + 4096;
 
 export const slotState = { free: 0, queued: 1, done: 2, quit: 3 } as const;
-/** Compress a file into another; write files (see file-attributes.ts); store objects (see archived-order.ts); link them (see link-orders.ts). */
-export const slotKind = { descriptors: 1, files: 2, archived: 3, links: 4 } as const;
+/** Compress a file into another; write files (see file-attributes.ts); store objects (see archived-order.ts); link them (see link-orders.ts); hash files (see hash-orders.ts). */
+export const slotKind = { descriptors: 1, files: 2, archived: 3, links: 4, hashes: 5 } as const;
 
 /** Control words of a slot. */
 export const word = {

@@ -8,6 +8,7 @@ import { takeArchivedOrder } from './archived-order.ts';
 import { ArchivedWriter } from './archived-writer.ts';
 import { type SlotMemory, slotCount, slotKind, slotState, slotViews, word, wordsPerSlot } from './compress-slots.ts';
 import { takeFileOrder, writeWholeFile } from './file-attributes.ts';
+import { OrderHasher } from './hash-orders.ts';
 import { eachLink } from './link-orders.ts';
 import { PackedContent } from './packed-content.ts';
 
@@ -15,6 +16,7 @@ const { control, input, output } = slotViews(workerData as SlotMemory);
 let packer: PackedContent | undefined;
 let piece: Buffer | undefined;
 const shared: Uint8Array[] = [];
+let hasher: OrderHasher | undefined;
 const archived = new ArchivedWriter(hostFs, sharedMemory);
 
 /** What was shared under a number: sent before any order that needs it. */
@@ -113,6 +115,13 @@ function makeLinks(slot: number, base: number): void {
   control[base + word.output] = count;
 }
 
+/** Hashes the files that the input names. */
+function hashFiles(slot: number, base: number): void {
+  hasher ??= new OrderHasher(hostFs);
+  const orders = input[slot]!.subarray(0, control[base + word.input]!);
+  control[base + word.output] = hasher.answer(orders, output[slot]!);
+}
+
 for (let slot = 0; ; slot = (slot + 1) % slotCount) {
   const base = slot * wordsPerSlot;
   let state = Atomics.load(control, base + word.state);
@@ -127,6 +136,7 @@ for (let slot = 0; ; slot = (slot + 1) % slotCount) {
     if (kind === slotKind.descriptors) compressFile(slot, base);
     else if (kind === slotKind.archived) storeArchived(slot, base);
     else if (kind === slotKind.links) makeLinks(slot, base);
+    else if (kind === slotKind.hashes) hashFiles(slot, base);
     else writeFiles(slot, base);
   } catch (error) {
     const errno = isCoppiceError(error) ? error.data['errno'] : (error as { code?: string }).code;

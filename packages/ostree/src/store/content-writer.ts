@@ -8,6 +8,7 @@ import type { RepoMode } from '../codec/object-type.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { slotInput } from './compress-slots.ts';
 import { DiskForm } from './disk-form.ts';
+import { HashAhead } from './hash-ahead.ts';
 import { PackedContent } from './packed-content.ts';
 import type { PayloadLinks } from './payload-link.ts';
 
@@ -57,6 +58,8 @@ export class ContentWriter {
   readonly #compresses: boolean;
   /** Checksums of objects that the other thread is compressing. */
   readonly inFlight = new Set<string>();
+  /** Where there is a second thread. */
+  readonly ahead: HashAhead | undefined;
 
   /** `pool` compresses for an archive repository and writes small files for the others. */
   constructor(target: ContentTarget, pool?: CompressPool) {
@@ -66,6 +69,7 @@ export class ContentWriter {
     this.#packed = new PackedContent(target.zlibLevel);
     this.#pool = pool;
     this.#compresses = pool !== undefined && mode === 'archive';
+    this.ahead = pool === undefined ? undefined : new HashAhead(pool, (checksum) => this.#has(checksum));
   }
 
   /** Waits for what the other thread has to do. Throws what went wrong there. */
@@ -84,9 +88,9 @@ export class ContentWriter {
     }
   }
 
-  /** Whether an object was given to the other thread and has no name yet. */
-  isInFlight(checksum: string): boolean {
-    return this.inFlight.has(checksum);
+  /** Whether the object of a name (`ab/cdef….file`) was given to the other thread and is not there yet. */
+  isInFlight(name: string): boolean {
+    return this.inFlight.size > 0 && this.inFlight.has(name.slice(0, 2) + name.slice(3, 65));
   }
 
   #reserve(size: number): void {
@@ -103,12 +107,14 @@ export class ContentWriter {
   }
 
   #has(checksum: string): boolean {
-    return this.inFlight.has(checksum) || this.#target.has(checksum);
+    const found = (this.inFlight.size > 0 && this.inFlight.has(checksum)) || this.#target.has(checksum);
+    this.ahead?.saw(found);
+    return found;
   }
 
   /** Stores one object unless it is there. `verify` sees the checksum before the object gets its name. */
   write(header: FileHeader, source: ContentSource, verify: (checksum: string) => void): string {
-    const head = this.#headerBytes(header);
+    const head = this.headerBytes(header);
     if (isSymlink(header.mode)) return this.#symlink(header, head, verify);
     if (source instanceof Uint8Array) {
       if (source.length <= smallSize && head.length <= headerRoom) {
@@ -151,7 +157,8 @@ export class ContentWriter {
     }
   }
 
-  #headerBytes(header: FileHeader): Buffer {
+  /** What is hashed before a content; kept for the next of the same owner and mode. */
+  headerBytes(header: FileHeader): Buffer {
     const last = this.#header;
     if (
       last !== undefined &&

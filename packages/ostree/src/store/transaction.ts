@@ -78,7 +78,8 @@ export class Transaction {
   readonly #staging: StagingDir | undefined;
   readonly #free: FreeSpace;
   readonly #objects: ObjectWriter;
-  readonly #content: ContentWriter;
+  /** For `commitDirectory`. */
+  readonly content: ContentWriter;
   /** Gives whole objects to the second thread, where that can store them by itself. */
   readonly handover: ArchivedHandover | undefined;
   readonly #pool: CompressPool | undefined;
@@ -106,7 +107,7 @@ export class Transaction {
     const writer = this.#objects;
     this.#pool = options.compressPool;
     const payloadLinks = PayloadLinks.of(repo, writer);
-    this.#content = new ContentWriter(
+    this.content = new ContentWriter(
       {
         fs,
         mode: repo.mode,
@@ -137,7 +138,7 @@ export class Transaction {
     const { temporary, syncFiles } = writer;
     return new ArchivedHandover(pool, {
       form: { mode: repo.mode, zlibLevel: repo.settings.zlibLevel, syncFiles, temporary },
-      inFlight: this.#content.inFlight,
+      inFlight: this.content.inFlight,
       reserve: (size) => this.#reserve(size),
       refund: (size) => this.#free.refund(size),
       targetOf: (checksum) => writer.targetOf(looseName(checksum, 'file', repo.mode)),
@@ -169,13 +170,13 @@ export class Transaction {
 
   /** Where a staged object lies (or would); undefined when it certainly is not staged. */
   stagedPath(name: string): string | undefined {
-    if (this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65))) this.#content.drain();
+    if (this.content.isInFlight(name)) this.content.drain();
     return this.#objects.find(name);
   }
 
   /** Whether an object of this name is staged or stored here; undefined when that has to be looked at. */
   has(name: string): boolean | undefined {
-    return this.#content.isInFlight(name.slice(0, 2) + name.slice(3, 65)) ? undefined : this.#objects.has(name);
+    return this.content.isInFlight(name) ? undefined : this.#objects.has(name);
   }
 
   /** True when `objects/` has no directory for this name, so that there is no need to look. */
@@ -259,7 +260,7 @@ export class Transaction {
     const asGiven = order === 'given' && (this.repo.mode === 'archive' || this.repo.mode === 'bare-user');
     const stored =
       this.repo.mode === 'bare-user-only' && !known ? canonical(header) : asGiven ? header : sorted(header);
-    return this.#content.write(stored, source, (actual) => {
+    return this.content.write(stored, source, (actual) => {
       if (expected !== undefined && expected !== actual) {
         throw new CoppiceError('Corrupt', `Corrupted file object; checksum expected='${expected}' actual='${actual}'`, {
           data: { type: 'file', expected, actual },
@@ -300,7 +301,7 @@ export class Transaction {
     if (pool === undefined) return false;
     const name = looseName(checksum, type, this.repo.mode);
     const form = { from, to: this.#objects.linkBase(name), suffix: name.slice(65) };
-    const { inFlight } = this.#content;
+    const { inFlight } = this.content;
     const given = pool.tryLink(form, checksum, (made) => {
       inFlight.delete(checksum);
       if (made) {
@@ -433,7 +434,7 @@ export class Transaction {
 
   /** Waits for contents that the second thread has in hand, so that `stats` counts them. */
   drain(): void {
-    this.#content.drain();
+    this.content.drain();
   }
 
   /** Makes everything durable and visible. After it the transaction is over. */
@@ -445,7 +446,7 @@ export class Transaction {
     if (test === 'pre-commit') {
       throw new CoppiceError('Io', 'OSTREE_REPO_TEST_ERROR_PRE_COMMIT specified');
     }
-    this.#content.drain();
+    this.content.drain();
     if (this.#staging !== undefined) {
       try {
         fs.syncfs(path);
@@ -468,7 +469,7 @@ export class Transaction {
   /** Gives up. Staged objects stay for the next transaction of this boot, unless space ran out. */
   abort(): void {
     if (!this.#open) return;
-    this.#content.abandon();
+    this.content.abandon();
     if (!this.#outOfSpace) {
       try {
         this.#objects.settle();
