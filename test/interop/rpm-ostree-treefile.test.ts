@@ -336,6 +336,14 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     );
     folder.write('lock.json', '{"packages": {"only-locked": {"evra": "1-1.noarch"}}}');
     expect((await folder.tree('--ex-lockfile=lock.json', 'locked.yaml')).stderr).toBe('');
+    folder.write(
+      'gone.json',
+      '{"packages": {"only-locked": {"evra": "1-1.noarch"}, "gone": {"evra": "3:2-1.noarch"}, "words": {"evra": "1-1.noarch", "digest": "sha256:00"}}}',
+    );
+    expect((await folder.tree('--ex-lockfile=gone.json', 'locked.yaml')).stderr).toBe(
+      "warning: Couldn't find locked package 'gone-3:2-1.noarch' (pkgs matching NEVRA: 0; mismatched checksums: 0)\n" +
+        "warning: Couldn't find locked package 'words-1-1.noarch' (pkgs matching NEVRA: 1; mismatched checksums: 1)\n",
+    );
     expect((await folder.tree('--ex-lockfile-strict', 'locked.yaml')).stderr).toBe(
       'error: --ex-lockfile-strict requires --ex-lockfile\n',
     );

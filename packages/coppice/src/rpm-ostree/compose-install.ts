@@ -76,6 +76,7 @@ export const verb: Verb = {
         lockfileStrict: options.flag('ex-lockfile-strict'),
         ...(layerRepo === undefined ? {} : { layerRepo }),
       });
+      for (const text of solved.warnings) context.stderr.write(`warning: ${text}\n`);
       await fetchSolved(solved.packages);
       const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
       const treefileJson = `${JSON.stringify(input.loaded.document, null, 2)}\n`;

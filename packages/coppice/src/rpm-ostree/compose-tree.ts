@@ -196,6 +196,7 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     ...(lockfile === undefined ? {} : { lockfile }),
     lockfileStrict: options.flag('ex-lockfile-strict'),
   });
+  for (const text of solved.warnings) context.stderr.write(`warning: ${text}\n`);
   if (lockTo !== undefined) replaceFile(lockTo, Buffer.from(lockfileText(solved)));
   text.line(`Input state hash: ${solved.inputHash}`);
   if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {

@@ -67,6 +67,8 @@ export interface SolvedTree {
   readonly repos: readonly RepoStamp[];
   /** Security advisories that these packages fix. */
   readonly advisories: readonly Advisory[];
+  /** What of the lockfile no repository has. */
+  readonly warnings: readonly string[];
   /** Hash of everything that decides the result. */
   readonly inputHash: string;
 }
@@ -79,16 +81,38 @@ function nevraOf(pkg: RepositoryPackage): Nevra {
   return { name: pkg.name, epoch: Number(pkg.epoch || 0), version: pkg.version, release: pkg.release, arch: pkg.arch };
 }
 
-function lockedOut(
-  pkg: RepositoryPackage,
-  options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>,
-  lockedOnly: boolean,
-): boolean {
-  const locked = options.lockfile?.packages.get(pkg.name);
-  if (locked === undefined) return options.lockfileStrict === true || lockedOnly;
-  const evr = formatEvr(nevraOf(pkg));
-  const same = evr === locked.evr.replace(/^0:/, '') && (locked.arch === undefined || locked.arch === pkg.arch);
-  return !same || (locked.digest !== undefined && locked.digest !== `${pkg.checksum.type}:${pkg.checksum.value}`);
+/** What a lockfile says about packages, and which of its own it did not see. */
+class Locks {
+  readonly #options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>;
+  readonly #seen = new Map<string, { matching: number; wrongChecksum: number }>();
+
+  constructor(options: Pick<ComposeTreeOptions, 'lockfile' | 'lockfileStrict'>) {
+    this.#options = options;
+  }
+
+  /** Whether a package may not be taken. */
+  excludes(pkg: RepositoryPackage, lockedOnly: boolean): boolean {
+    const locked = this.#options.lockfile?.packages.get(pkg.name);
+    if (locked === undefined) return this.#options.lockfileStrict === true || lockedOnly;
+    const evr = formatEvr(nevraOf(pkg));
+    if (evr !== locked.evr.replace(/^0:/, '') || (locked.arch !== undefined && locked.arch !== pkg.arch)) return true;
+    const seen = this.#seen.get(pkg.name) ?? { matching: 0, wrongChecksum: 0 };
+    this.#seen.set(pkg.name, seen);
+    seen.matching += 1;
+    const wrong = locked.digest !== undefined && locked.digest !== `${pkg.checksum.type}:${pkg.checksum.value}`;
+    if (wrong) seen.wrongChecksum += 1;
+    return wrong;
+  }
+
+  warnings(): string[] {
+    return [...(this.#options.lockfile?.packages ?? [])].flatMap(([name, { evr, arch }]) => {
+      const { matching, wrongChecksum } = this.#seen.get(name) ?? { matching: 0, wrongChecksum: 0 };
+      if (matching > wrongChecksum) return [];
+      const nevra = `${name}-${evr}${arch === undefined ? '' : `.${arch}`}`;
+      const counts = `(pkgs matching NEVRA: ${matching}; mismatched checksums: ${wrongChecksum})`;
+      return [`Couldn't find locked package '${nevra}' ${counts}`];
+    });
+  }
 }
 
 /** Security advisories of the repositories that name one of the packages. */
@@ -114,13 +138,14 @@ export function solveTree(
   pool.flags.implicitobsoleteusescolors = true;
   pool.installed = pool.addRepo('@System');
   const byId = new Map<number, SolvedPackage>();
+  const locks = new Locks(options);
   const repoIds = new Map<string, ReadonlySet<number>>();
   const repos: RepoStamp[] = [];
   for (const { id, path, priority, baseUrl, lockedOnly, checkSignature } of options.repositories) {
     const loaded = loadRepository(path);
     const repo = pool.addRepo(id, { priority: -(priority ?? 99) });
     for (const pkg of loaded.packages) {
-      if (pkg.arch === 'src' || pkg.arch === 'nosrc' || lockedOut(pkg, options, lockedOnly === true)) continue;
+      if (pkg.arch === 'src' || pkg.arch === 'nosrc' || locks.excludes(pkg, lockedOnly === true)) continue;
       byId.set(pool.addPackage(repo, pkg), {
         nevra: nevraOf(pkg),
         repo: id,
@@ -164,6 +189,7 @@ export function solveTree(
     packages,
     repos,
     advisories: advisoriesFixed(options.repositories, packages),
+    warnings: locks.warnings(),
     inputHash: hash.digest('hex'),
   };
 }
@@ -195,6 +221,7 @@ export async function fetchSolved(packages: readonly SolvedPackage[], proxy?: st
 /** Solves and composes; with the previous input hash given and equal, nothing is done. */
 export async function composeTree(options: ComposeTreeOptions): Promise<ComposeTreeResult> {
   const solved = solveTree(options);
+  for (const text of solved.warnings) options.progress?.({ type: 'message', text: `warning: ${text}` });
   if (options.previousInputHash === solved.inputHash) return { unchanged: true, inputHash: solved.inputHash };
   await fetchSolved(solved.packages);
   const result = await composeCommit({
