@@ -59,6 +59,8 @@ export class CompressPool {
   #views: ReturnType<typeof slotViews> | undefined;
   #next = 0;
   #oldest = 0;
+  /** Slots whose results are being handed out; what is called may hand over more, which must not go into them. */
+  #inHand = 0;
   readonly #waiting: CompressDone[] = [];
   /** Files put into the next slot and not sent yet. */
   #batch: FileDone[] = [];
@@ -289,7 +291,7 @@ export class CompressPool {
       this.#start();
     }
     this.collect();
-    if (this.#waiting.length === slotCount) return undefined;
+    if (this.#waiting.length + this.#inHand >= slotCount) return undefined;
     return this.#next * wordsPerSlot;
   }
 
@@ -327,10 +329,13 @@ export class CompressPool {
       const done = this.#waiting.shift()!;
       const result = output[slot]!.subarray(0, control[base + word.output]!);
       const failed = control[base + word.failed] === 1;
+      const isFirst = this.#inHand++ === 0;
       try {
         done(result, failed ? new CoppiceError('Io', `Compressing: ${result.toString('utf8')}`) : undefined);
       } finally {
         Atomics.store(control, base + word.state, slotState.free);
+        // Slots are used in turn: those after the first are not free before it.
+        if (isFirst) this.#inHand = 0;
       }
     }
   }
