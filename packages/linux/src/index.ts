@@ -3,6 +3,7 @@
 
 export { readFile, replaceFile, replaceFiles } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
+export { loadKoffi } from './libc.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
 export type { NativeDigest } from './native-digest.ts';

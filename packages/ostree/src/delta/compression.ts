@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { decompressBytes } from '@coppice/archive';
+import { loadKoffi } from '@coppice/linux';
 import { xzSize } from './xz-size.ts';
 
 // liblzma of the system when there is one (it is wherever rpm, dpkg or systemd are), else our own coder.
@@ -35,8 +35,7 @@ function native(): Lzma | null {
 }
 
 function loadNative(): Lzma {
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  const library = koffi.load('liblzma.so.5');
+  const library = (loadKoffi() as unknown as Koffi).load('liblzma.so.5');
   const decode = library.func(
     'int lzma_stream_buffer_decode(_Inout_ uint64_t *memlimit, uint32_t flags, void *allocator, const uint8_t *in, _Inout_ size_t *in_pos, size_t in_size, _Out_ uint8_t *out, _Inout_ size_t *out_pos, size_t out_size)',
   );

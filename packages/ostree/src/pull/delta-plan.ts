@@ -1,10 +1,12 @@
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
+import { Slots } from '@coppice/http';
 import { sha256 } from '../codec/checksum.ts';
 import { parseCommit } from '../codec/commit.ts';
 import { formatSize } from '../codec/format-size.ts';
 import { applyPart, openPartAside } from '../delta/apply.ts';
 import { deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from '../delta/name.ts';
+import type { PartPayload } from '../delta/part.ts';
 import { PayloadRooms } from '../delta/payload-rooms.ts';
 import {
   type DeltaPartHeader,
@@ -45,8 +47,11 @@ interface Choice {
   readonly bytes?: Buffer;
 }
 
-/** Parts that are fetched at a time. */
-const partsAtOnce = 2;
+/** Payloads that are in memory at a time: one is applied while one is unpacked. */
+const payloadsAtOnce = 2;
+/** Parts that are fetched before their turn, where none is larger than this. */
+const smallPartsAhead = 2;
+const smallPart = 8 * 1024 * 1024;
 const maxPartSize = 1024 * 1024 * 1024;
 
 /** Decides commit by commit whether a static delta brings it, and carries the delta out. */
@@ -194,39 +199,49 @@ export class DeltaPlanner {
       if (fallback.type !== 'file') throw new CoppiceError('Unsupported', `Static delta leaves out a ${fallback.type}`);
       if (!repo.hasObject('file', fallback.checksum)) session.requestFile(fallback.checksum);
     }
+    const missing = block.parts.filter((part) => this.#missing(part));
+    for (const part of missing)
+      for (const { type } of part.objects) if (type === 'file') options.compressPool?.announce();
     const rooms = new PayloadRooms(transaction.handover);
+    const inMemory = new Slots(payloadsAtOnce);
+    const ahead = block.parts.every((part) => part.size <= smallPart) ? smallPartsAhead : 0;
     const queue = new WorkQueue<number>(
-      partsAtOnce,
+      payloadsAtOnce + ahead,
       async (index) => {
         const part = block.parts[index]!;
-        if (!this.#missing(part)) {
-          progress.fetchedDeltaParts++;
-          progress.fetchedDeltaPartSize += part.size;
-          return;
-        }
+        const needed = this.#missing(part);
         const path = deltaFilePath(block.from, block.to, String(index));
-        const bytes = inlinePart(block, path) ?? (await this.#fetchPart(path, part));
+        const bytes = needed ? (inlinePart(block, path) ?? (await this.#fetchPart(path, part))) : undefined;
         progress.fetchedDeltaParts++;
         progress.fetchedDeltaPartSize += part.size;
-        let before = 0;
+        if (bytes === undefined) return;
+        await inMemory.acquire();
         try {
-          const payload = await openPartAside(part, bytes, rooms);
-          transaction.drain();
-          before = transaction.stats.contentBytesWritten;
-          applyPart(transaction, part, payload, rooms.numberOf(payload.blob));
-          transaction.drain();
-          rooms.give(payload.blob);
+          if (queue.failed) return;
+          this.#applyPart(transaction, part, await openPartAside(part, bytes, rooms), rooms);
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
+        } finally {
+          inMemory.release();
         }
-        // What comes out of a delta does not count as written.
-        progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
         options.progress?.(progress, false);
       },
       () => {},
     );
-    for (const index of block.parts.keys()) queue.add(index, false);
+    // The smallest first: the sooner there is something to do while the others are unpacked.
+    const order = [...block.parts.keys()].sort((a, b) => block.parts[a]!.size - block.parts[b]!.size);
+    for (const index of order) queue.add(index, false);
     await queue.drain();
+  }
+
+  #applyPart(transaction: Transaction, part: DeltaPartHeader, payload: PartPayload, rooms: PayloadRooms): void {
+    transaction.drain();
+    const before = transaction.stats.contentBytesWritten;
+    applyPart(transaction, part, payload, rooms.numberOf(payload.blob));
+    transaction.drain();
+    rooms.give(payload.blob);
+    // What comes out of a delta does not count as written.
+    this.#s.progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
   }
 
   async #fetchPart(path: string, part: DeltaPartHeader): Promise<Uint8Array> {
