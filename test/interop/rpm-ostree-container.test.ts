@@ -1,19 +1,19 @@
 // Encapsulated commits: skopeo carries the image to a registry, we deploy from there; a second version fetches what changed.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OciLayout } from '@coppice/oci';
 import { Repo } from '@coppice/ostree';
 import { Client, encapsulate, importImage, planChange } from '@coppice/rpm-ostree';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestRegistry } from './rpm-ostree-compose-support.ts';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
-import { freePort } from './tools.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'skopeo', 'docker-registry');
 
 describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => {
   let node: Node;
-  let registry: ChildProcess;
+  let registry: TestRegistry;
   let host: string;
   let layout: string;
 
@@ -30,22 +30,11 @@ describe.skipIf(reason !== undefined)(`container images ${reason ?? ''}`, () => 
   beforeAll(async () => {
     node = await Node.make();
     layout = join(node.dir, 'image');
-    const port = await freePort();
-    host = `127.0.0.1:${port}`;
-    const config = join(node.dir, 'registry.yml');
-    writeFileSync(
-      config,
-      `version: 0.1\nstorage: {filesystem: {rootdirectory: ${join(node.dir, 'registry')}}}\nhttp: {addr: '${host}'}\n`,
-    );
-    registry = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
-    for (;;) {
-      try {
-        if ((await fetch(`http://${host}/v2/`)).ok) break;
-      } catch {}
-    }
+    registry = await TestRegistry.start(node.dir);
+    ({ host } = registry);
   });
   afterAll(() => {
-    registry.kill();
+    registry.stop();
     node.end();
   });
 
