@@ -1,5 +1,6 @@
 // createrepo: scans a directory of packages and writes repodata/ beside them.
 import { join } from 'node:path';
+import { errnoError } from '@coppice/base';
 import { replaceFile, replaceFiles } from '@coppice/linux';
 import { type CreatedRepository, type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
 import { packMetadata } from './metadata-file.ts';
@@ -59,7 +60,11 @@ export async function createRepositoryConcurrently(
     if (writing.bad.size === 0) {
       const { reused } = writing;
       const prepared = prepareRepository(dir, packed, options);
-      await replaceFiles(prepared.output, prepared.files, { fs: prepared.fs });
+      try {
+        await replaceFiles(prepared.output, prepared.files, { fs: prepared.fs });
+      } catch (error) {
+        throw errnoError(error, prepared.output);
+      }
       return {
         repomd: publishRepository(prepared, options),
         packages: files.length,

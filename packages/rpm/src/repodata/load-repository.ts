@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { type Compression, collectBytes, compressionOfName, decompress } from '@coppice/archive';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile, systemXzDecoder } from '@coppice/linux';
 import { unzchunk } from '../repository/zchunk.ts';
@@ -116,6 +116,16 @@ export function* metadataBytes(path: string, record: RepomdRecord, fs: FileSyste
   }
 }
 
+/** Runs `work` on a file; input that is damaged is told of with its path. */
+function ofFile<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isCoppiceError(error) || error.kind !== 'input' || error.message.includes(path)) throw error;
+    throw prefixError(error, path);
+  }
+}
+
 export function findRecord(repomd: Repomd, type: string): RepomdRecord | undefined {
   return repomd.records.find((record) => record.type === type);
 }
@@ -124,22 +134,26 @@ export function findRecord(repomd: Repomd, type: string): RepomdRecord | undefin
 export function loadDetails(repository: LoadedRepository, options: LoadOptions): void {
   const fs = options.fs ?? hostFs;
   const byId = new Map(repository.packages.map((pkg) => [pkg.checksum.value, pkg]));
-  const file = (type: string): Generator<Uint8Array> | undefined => {
+  const withFile = (type: string, work: (bytes: Generator<Uint8Array>) => void): void => {
     const record = findRecord(repository.repomd, type);
-    return record === undefined ? undefined : metadataBytes(join(repository.path, record.href), record, fs);
+    if (record === undefined) return;
+    const path = join(repository.path, record.href);
+    ofFile(path, () => work(metadataBytes(path, record, fs)));
   };
-  const filelists = options.filelists ? file('filelists') : undefined;
-  if (filelists !== undefined)
-    for (const { pkgid, files } of readFilelists(filelists)) {
-      const pkg = byId.get(pkgid);
-      if (pkg !== undefined) pkg.fileList = files;
-    }
-  const other = options.changelogs ? file('other') : undefined;
-  if (other !== undefined)
-    for (const { pkgid, changelogs } of readOther(other)) {
-      const pkg = byId.get(pkgid);
-      if (pkg !== undefined) pkg.changelogs = changelogs;
-    }
+  if (options.filelists)
+    withFile('filelists', (bytes) => {
+      for (const { pkgid, files } of readFilelists(bytes)) {
+        const pkg = byId.get(pkgid);
+        if (pkg !== undefined) pkg.fileList = files;
+      }
+    });
+  if (options.changelogs)
+    withFile('other', (bytes) => {
+      for (const { pkgid, changelogs } of readOther(bytes)) {
+        const pkg = byId.get(pkgid);
+        if (pkg !== undefined) pkg.changelogs = changelogs;
+      }
+    });
 }
 
 /** Reads the repository in a directory. Throws `NotFound`, `Corrupt`, `Invalid`. */
@@ -152,12 +166,13 @@ export function loadRepository(path: string, options: LoadOptions = {}): LoadedR
   } catch (error) {
     throw errnoError(error, repomdPath);
   }
-  const repomd = parseRepomd(bytes);
+  const repomd = ofFile(repomdPath, () => parseRepomd(bytes));
   const primary = findRecord(repomd, 'primary') ?? findRecord(repomd, 'primary_zck');
   if (primary === undefined) throw new CoppiceError('Invalid', `${repomdPath}: no primary metadata`);
   const key = options.cacheDir === undefined ? undefined : cacheKey(bytes);
   const cache = key === undefined ? undefined : cachePath(options.cacheDir!, key);
-  const read = (): PackageTable => readPrimary(metadataBytes(join(path, primary.href), primary, fs));
+  const primaryPath = join(path, primary.href);
+  const read = (): PackageTable => ofFile(primaryPath, () => readPrimary(metadataBytes(primaryPath, primary, fs)));
   let table = cache === undefined ? undefined : loadTable(cache, key!, read, fs);
   if (table === undefined) {
     table = read();

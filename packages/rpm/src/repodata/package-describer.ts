@@ -145,7 +145,7 @@ export class PackageDescriber {
 
   /** Calls `onBadPackage`, or throws when nobody wants to be told or the package is not to blame. */
   bad(file: FoundPackage, error: unknown): void {
-    if (!isCoppiceError(error) || error.kind !== 'input' || this.#options.onBadPackage === undefined) throw error;
+    if (!isCoppiceError(error) || error.kind === 'bug' || this.#options.onBadPackage === undefined) throw error;
     this.#options.onBadPackage(this.path(file), error);
   }
 

@@ -1,7 +1,7 @@
 // The files of repodata/: named, made durable, and the old ones taken away.
 import { join } from 'node:path';
 import { type Compression, compressionSuffix } from '@coppice/archive';
-import { isCoppiceError, systemClock } from '@coppice/base';
+import { errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs, readFile, replaceFile } from '@coppice/linux';
 import { type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
@@ -30,7 +30,11 @@ export function prepareRepository(
   const fs = options.fs ?? hostFs;
   const now = Math.floor((options.clock ?? systemClock).now() / 1000);
   const output = join(options.outputDir ?? dir, 'repodata');
-  if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
+  try {
+    if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
+  } catch (error) {
+    throw errnoError(error, output);
+  }
   const extra = (options.extra ?? []).flatMap(({ type, name, bytes }) => {
     const packed = (as: string, compression: Compression) =>
       packMetadata(as, name, [bytes], { ...packingOf(options), compression });

@@ -3,6 +3,7 @@ import { errnoError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import { parsePackageSpec, writePackage } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { underName } from './package-argument.ts';
 
 function bytesOf(path: string): Uint8Array {
   try {
@@ -15,7 +16,8 @@ function bytesOf(path: string): Uint8Array {
 export const run: SubVerbModule['run'] = (context, [file], flags) => {
   const path = resolve(context.cwd, file as string);
   const root = typeof flags['root'] === 'string' ? resolve(context.cwd, flags['root']) : dirname(path);
-  const spec = parsePackageSpec(Buffer.from(bytesOf(path)).toString(), path, root);
+  const name = file as string;
+  const spec = underName(context, name, () => parsePackageSpec(Buffer.from(bytesOf(path)).toString(), path, root));
   const key = flags['signWith'];
   const out = writePackage(
     spec,

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { readPackage } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { readNamedPackage } from './package-argument.ts';
 
 export const run: SubVerbModule['run'] = (context, [name, path]) => {
-  const pkg = readPackage(resolve(context.cwd, name as string));
+  const pkg = readNamedPackage(context, name as string);
   const file = pkg.files().find((f) => f.path === path);
   if (file === undefined) throw new CoppiceError('NotFound', `${name}: no file ${path}`);
   if ((file.mode & 0o170000) === 0o040000) throw new CoppiceError('Invalid', `${name}: ${path} is a directory`);

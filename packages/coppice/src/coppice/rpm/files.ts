@@ -1,15 +1,18 @@
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
-import { readPackage, textBytes, unpackPackage } from '@coppice/rpm';
+import { textBytes, unpackPackage } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { readNamedPackage, underName } from './package-argument.ts';
 
 export const run: SubVerbModule['run'] = (context, [name], flags) => {
-  const pkg = readPackage(resolve(context.cwd, name as string));
+  const pkg = readNamedPackage(context, name as string);
   if (typeof flags['extract'] === 'string') {
     const dir = resolve(context.cwd, flags['extract']);
-    if (hostFs.lstat(dir) === undefined) hostFs.mkdir(dir, 0o755);
-    else if (hostFs.readdir(dir).length > 0) throw new CoppiceError('Exists', `${dir} is not empty`);
+    underName(context, flags['extract'], () => {
+      if (hostFs.lstat(dir) === undefined) hostFs.mkdir(dir, 0o755);
+      else if (hostFs.readdir(dir).length > 0) throw new CoppiceError('Exists', `${dir} is not empty`);
+    });
     unpackPackage(pkg, dir);
     return 0;
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CoppiceError, isCoppiceError, systemClock } from '@coppice/base';
+import { hostFs } from '@coppice/linux';
 import {
   databaseKind,
   dumpLines,
@@ -17,7 +18,6 @@ import {
   parseQueryFormat,
   type QueryFacts,
   RpmDb,
-  readPackage,
   selectPackages,
   Tag,
   tagInfo,
@@ -26,6 +26,7 @@ import {
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
 import { rpmLevel } from './level.ts';
+import { packageNames, readNamedPackage } from './package-argument.ts';
 
 function headerJson(header: Header): Record<string, unknown> {
   const out: Record<string, unknown> = {};
@@ -72,10 +73,11 @@ type Queried = { readonly header: Header; readonly facts: QueryFacts };
 
 /** Installed packages that the subjects mean; a subject nothing fits becomes a line of text. */
 function* installed(
+  cwd: string,
   path: string,
   subjects: readonly string[],
   flags: Readonly<Record<string, unknown>>,
-): Generator<Queried | string> {
+): Generator<Queried | string | CoppiceError> {
   const chosen = selections.filter(({ flag }) => flags[flag] === true);
   if (chosen.length > 1) throw new CoppiceError('Usage', 'one type of query may be performed at a time');
   const { selector, nothing } = chosen[0] ?? byLabel;
@@ -92,21 +94,22 @@ function* installed(
     const every = subject === '*' && selector === 'label' ? 'all' : selector;
     const quick = indexed(subject);
     const found = quick.length > 0 ? quick : selectPackages(installedPackages(path), every, subject);
-    if (found.length === 0 && every !== 'all') yield nothing(subject);
+    if (found.length === 0 && every === 'file' && hostFs.lstat(resolve(cwd, subject)) === undefined)
+      yield new CoppiceError('NotFound', `file ${subject}: No such file or directory`);
+    else if (found.length === 0 && every !== 'all') yield nothing(subject);
     for (const { header, hnum } of found) yield { header, facts: { instance: hnum, verbose, level } };
   }
 }
 
 function* files(context: Context, names: readonly string[], facts: QueryFacts): Generator<Queried | CoppiceError> {
-  for (const name of names) {
-    const path = resolve(context.cwd, name);
+  for (const name of packageNames(context, names)) {
     try {
-      const pkg = readPackage(path);
+      const pkg = readNamedPackage(context, name);
       yield { header: mergeSignatures(pkg.header, pkg.signature, facts.level), facts };
     } catch (error) {
       // The others are still told about, as rpm does.
       if (!isCoppiceError(error) || error.kind === 'bug') throw error;
-      yield new CoppiceError(error.code, error.message.replaceAll(path, name));
+      yield error;
     }
   }
 }
@@ -171,10 +174,12 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const queried =
     dbpath === undefined || flags['package'] === true
       ? files(context, subjects, { verbose: flags['verbose'] === true, level: rpmLevel(flags) })
-      : installed(resolve(context.cwd, dbpath), subjects, flags);
+      : installed(context.cwd, resolve(context.cwd, dbpath), subjects, flags);
   for (const item of queried) {
     if (isCoppiceError(item)) {
       missing++;
+      // What is told of the ones before comes before it.
+      context.stdout.flush();
       context.stderr.write(`error: ${item.message}\n`);
     } else if (typeof item === 'string') {
       missing++;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CoppiceError, errnoError } from '@coppice/base';
+import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import { hostFs, readFile } from '@coppice/linux';
-import { type RpmPackage, readPackage, resignedHead } from '@coppice/rpm';
+import { type RpmPackage, resignedHead } from '@coppice/rpm';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { packageNames, readNamedPackage, underName } from './package-argument.ts';
 
 /** Replaces the package by one with another head: written beside it, synced, renamed. */
 function rewrite(path: string, pkg: RpmPackage, head: Uint8Array): void {
@@ -27,6 +28,16 @@ function rewrite(path: string, pkg: RpmPackage, head: Uint8Array): void {
   hostFs.syncDir(dirname(path));
 }
 
+/** With a signature by the key, or without any. */
+function headOf(pkg: RpmPackage, secretKey: Uint8Array | undefined, keyFile: string | undefined): Uint8Array {
+  if (secretKey === undefined) return resignedHead(pkg, {});
+  try {
+    return resignedHead(pkg, { secretKey });
+  } catch (error) {
+    throw prefixError(error, keyFile ?? 'key');
+  }
+}
+
 export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const remove = flags['delete'] === true;
   const keyFile = flags['key'] as string | undefined;
@@ -39,10 +50,12 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
       throw errnoError(error, keyFile);
     }
   }
-  for (const name of names as readonly string[]) {
+  for (const name of packageNames(context, names as readonly string[])) {
     const path = resolve(context.cwd, name);
-    const pkg = readPackage(path);
-    rewrite(path, pkg, resignedHead(pkg, secretKey === undefined ? {} : { secretKey }));
+    const pkg = readNamedPackage(context, name);
+    underName(context, name, () => {
+      rewrite(path, pkg, headOf(pkg, secretKey, keyFile));
+    });
     context.stdout.write(`${name}:\n`);
   }
   return 0;
