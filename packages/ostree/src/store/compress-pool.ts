@@ -291,6 +291,8 @@ export class CompressPool {
       this.#start();
     }
     this.collect();
+    // Who was told of results may have begun a batch, perhaps of another kind.
+    this.#sendBatch();
     if (this.#waiting.length + this.#inHand >= slotCount) return undefined;
     return this.#next * wordsPerSlot;
   }
