@@ -45,7 +45,7 @@ export function exchange(options: ExchangeOptions): Promise<{ status: number; he
       clearInterval(timer);
       signal?.removeEventListener('abort', onAbort);
       if (error === undefined) resolve(head!);
-      else reject(networkError(error, head !== undefined));
+      else reject(networkError(error, head !== undefined, controller !== undefined));
     };
     const stop = (error: Error): void => {
       finish(error);

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { type Clock, CoppiceError, concatBytes, isCoppiceError, systemClock } from '@coppice/base';
+import { type Clock, CoppiceError, concatBytes, systemClock } from '@coppice/base';
 import { type Cookie, cookieHeader } from './cookie-jar.ts';
 import { type BodySink, exchange } from './exchange.ts';
-import { curlError, statusError } from './failure.ts';
+import { atUrl, curlError, isTransient, statusError } from './failure.ts';
 import { readFileUrl } from './file-url.ts';
 import type { Headers } from './response-reader.ts';
 import { Slots } from './slots.ts';
@@ -121,7 +121,7 @@ export class Fetcher {
       try {
         return await this.#attempt(url, sink, options, transfer);
       } catch (error) {
-        const again = isCoppiceError(error, 'Network') && attempt < retries && !this.#abort.signal.aborted;
+        const again = isTransient(error) && attempt < retries && !this.#abort.signal.aborted;
         if (!again) throw error;
         if (transfer.received > 0 && !transfer.resumable) restart(transfer, sink);
         const wait = attempt === 0 ? 0 : Math.min(2000, 50 * 2 ** attempt);
@@ -158,48 +158,52 @@ export class Fetcher {
     }
     let url = start;
     for (let hop = 0; ; hop++) {
-      if (url.protocol !== 'http:' && url.protocol !== 'https:') throw curlError(1);
-      if (hop > maxRedirects) throw curlError(47);
-      const plain = this.#transport.plain(url);
-      const request = {
-        url,
-        headers: this.#headers(url, start, options, transfer),
-        lowSpeed: { bytes: this.#options.lowSpeedBytes ?? 1000, seconds: this.#options.lowSpeedSeconds ?? 30 },
-        onBytes,
-        onHead: (code: number, head: Headers): BodySink | undefined => {
-          if (code !== 200 && code !== 206) return undefined;
-          noteBody(code, head, transfer, sink, start, limit);
-          return counted();
-        },
-      };
-      const { status, headers } =
-        plain === undefined
-          ? await exchange({
-              ...request,
-              dispatcher: await this.#transport.dispatcher(url),
-              signal: this.#abort.signal,
-            })
-          : await plain.exchange(request);
-      const location = headers['location'];
-      if (status >= 300 && status < 400 && status !== 304 && typeof location === 'string') {
-        if (!URL.canParse(location, url.href)) throw curlError(3);
-        url = new URL(location, url.href);
-        continue;
+      try {
+        if (url.protocol !== 'http:' && url.protocol !== 'https:') throw curlError(1);
+        if (hop > maxRedirects) throw curlError(47);
+        const plain = this.#transport.plain(url);
+        const request = {
+          url,
+          headers: this.#headers(url, start, options, transfer),
+          lowSpeed: { bytes: this.#options.lowSpeedBytes ?? 1000, seconds: this.#options.lowSpeedSeconds ?? 30 },
+          onBytes,
+          onHead: (code: number, head: Headers): BodySink | undefined => {
+            if (code !== 200 && code !== 206) return undefined;
+            noteBody(code, head, transfer, sink, start, limit);
+            return counted();
+          },
+        };
+        const { status, headers } =
+          plain === undefined
+            ? await exchange({
+                ...request,
+                dispatcher: await this.#transport.dispatcher(url),
+                signal: this.#abort.signal,
+              })
+            : await plain.exchange(request);
+        const location = headers['location'];
+        if (status >= 300 && status < 400 && status !== 304 && typeof location === 'string') {
+          if (!URL.canParse(location, url.href)) throw curlError(3);
+          url = new URL(location, url.href);
+          continue;
+        }
+        if (status === 416 && transfer.received > 0) {
+          restart(transfer, sink);
+          throw statusError(status);
+        }
+        if (status !== 200 && status !== 206 && status !== 304) throw statusError(status);
+        const modified = headers['last-modified'];
+        const seconds = typeof modified === 'string' ? Math.floor(Date.parse(modified) / 1000) : Number.NaN;
+        return {
+          notModified: status === 304,
+          etag: single(headers['etag']),
+          lastModified: Number.isNaN(seconds) ? undefined : seconds,
+          url: url.href,
+          encoding: transfer.encoding,
+        };
+      } catch (error) {
+        throw url === start ? error : atUrl(error, url);
       }
-      if (status === 416 && transfer.received > 0) {
-        restart(transfer, sink);
-        throw statusError(status);
-      }
-      if (status !== 200 && status !== 206 && status !== 304) throw statusError(status);
-      const modified = headers['last-modified'];
-      const seconds = typeof modified === 'string' ? Math.floor(Date.parse(modified) / 1000) : Number.NaN;
-      return {
-        notModified: status === 304,
-        etag: single(headers['etag']),
-        lastModified: Number.isNaN(seconds) ? undefined : seconds,
-        url: url.href,
-        encoding: transfer.encoding,
-      };
     }
   }
 

@@ -150,7 +150,7 @@ export class ResponseReader {
   #startBody(text: string): void {
     const lines = text.split('\r\n');
     const found = statusLine.exec(lines[0]!);
-    if (found === null) throw curlError(56);
+    if (found === null) throw curlError(lines[0]!.startsWith('HTTP/') ? 56 : 1);
     const status = Number(found[2]);
     if (status === 101) throw curlError(56);
     // Another head follows.
@@ -178,7 +178,7 @@ export class ResponseReader {
       return 'until-close';
     }
     const [first, ...more] = Array.isArray(length) ? length : length.split(/\s*,\s*/);
-    if (first === undefined || !/^\d{1,15}$/.test(first) || more.some((other) => other !== first)) throw curlError(56);
+    if (first === undefined || !/^\d{1,15}$/.test(first) || more.some((other) => other !== first)) throw curlError(8);
     this.#left = Number(first);
     return 'length';
   }

@@ -39,7 +39,8 @@ export class MirrorList {
         const bare =
           isCoppiceError(error, 'Limit') ||
           (!this.#namesUrl && isCoppiceError(error) && error.data?.['status'] !== undefined);
-        failure = bare ? error : prefixError(error, `While fetching ${url}`);
+        const at = (isCoppiceError(error) && error.data?.['url']) || url;
+        failure = bare ? error : prefixError(error, `While fetching ${String(at)}`);
       }
     }
     throw failure ?? new CoppiceError('Usage', 'No URL to fetch from');

@@ -118,7 +118,7 @@ export const subVerbs: readonly SubVerb[] = [
       ['--cert <file>', 'certificate chain (PEM); with --key makes it HTTPS'],
       ['--key <file>', 'private key (PEM)'],
       ['--log <file>', 'append a line per request (- for standard output)'],
-      ['--workers <n>', 'processes that answer, one per processor at most useful', '1'],
+      ['--workers <n>', 'processes that answer; more than there are processors are of no use', '1'],
     ],
     load: () => import('./serve.ts'),
   },
