@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { hostFs } from '@coppice/linux';
 import type { RepoMode } from '@coppice/ostree';
+import { splitXattrs } from './ostree-split.ts';
 import { describeTree, original, originalOutput } from './ostree-support.ts';
 
 /** System calls that change files; a kill comes just before one of them. */
@@ -60,7 +61,7 @@ export interface CrashWorld {
   readonly repo: string;
   /** Unharmed, with the commits of `main` and `good`. */
   readonly sound: string;
-  /** The folder that is committed. */
+  /** What is committed: a folder, or a tree as an option. */
   readonly tree: string;
   /** Throws unless both programs find nothing wrong. */
   mustBeClean(repo: string): void;
@@ -102,8 +103,10 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
     const { status, stdout } = fsckByBoth(command, path);
     if (status !== 0 || !stdout.includes('no errors found')) throw new Error(stdout);
   };
+  // Files are not written in that mode; a commit takes a tree that is there.
+  const split = mode === 'bare-split-xattrs';
   // Only root's own files can be given to root, whatever the mode; archives are checked out by anyone.
-  const user = mode === 'bare' ? [] : ['-U'];
+  const user = mode === 'bare' || split ? [] : ['-U'];
   const repo = join(base, 'repo');
   const out = join(base, 'out');
   const tree = join(base, 'tree');
@@ -119,7 +122,7 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
     hostFs.setxattr(join(tree, 'd3/empty'), 'user.of', Buffer.from('empty'));
     hostFs.setxattr(join(tree, 'd4'), 'user.of', Buffer.from('folder'));
   }
-  originalOutput('init', `--repo=${start.sound}`, `--mode=${mode}`);
+  originalOutput('init', `--repo=${start.sound}`, `--mode=${split ? 'bare' : mode}`);
   const commit = (ref: string, second: number, folder: string): string =>
     originalOutput(`--repo=${start.sound}`, 'commit', '-b', ref, `--timestamp=@${second}`, folder).trim();
   commit('main', 1, tree);
@@ -129,6 +132,7 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
   rmSync(join(tree, 'gone'));
   commit('good', 4, join(tree, 'd2'));
   originalOutput(`--repo=${start.sound}`, 'refs', '--delete', 'gone');
+  if (split) splitXattrs(start.sound);
   spawnSync('cp', ['-a', start.sound, start.damaged]);
   // Damages files that only `main` has.
   const good = new Set(
@@ -175,11 +179,12 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
     rmSync(remains, { recursive: true });
   }
   const goodWhole = (): void => whole('good', expected.get('good')!);
+  const newTree = split ? '--tree=ref=good' : tree;
   const cases: CrashCase[] = [
     {
       name: 'commit',
       program: 'ostree',
-      args: [`--repo=${repo}`, 'commit', '-b', 'main', '--timestamp=@5', '--skip-if-unchanged', tree],
+      args: [`--repo=${repo}`, 'commit', '-b', 'main', '--timestamp=@5', '--skip-if-unchanged', newTree],
       status: 0,
       check({ old, made }) {
         refIs([old, made]);
@@ -258,7 +263,7 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
     base,
     repo,
     sound: start.sound,
-    tree,
+    tree: newTree,
     mustBeClean,
     cases,
     fresh(name) {

@@ -45,6 +45,7 @@ ostree --repo=bare checkout -C x/y/z c1; getfattr -R -d c1 2>&1
 ostree --repo=bare checkout -H x/y/z c2; getfattr -R -d c2 2>&1
 ostree --repo=archive checkout x/y/z c3; getfattr -R -d c3 2>&1
 ostree --repo=bare commit --orphan --timestamp=@6 --table-output --link-checkout-speedup c2
+ostree --repo=bare-user checkout -U -H owned c4; ostree --repo=bare-user commit -b c4 --timestamp=@6 --table-output -I c4; ostree --repo=bare-user ls -RCX c4
 ostree --repo=bare commit --orphan --timestamp=@6 tree
 for m in archive bare bare-user; do ostree --repo=$m config unset core.disable-xattrs; done
 ostree --repo=bare-user checkout -U x/y/z u1; ostree --repo=bare-user checkout -U --union owned u1; getfattr -d -m ostree u1/a

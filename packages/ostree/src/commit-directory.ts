@@ -182,7 +182,8 @@ class DirectoryWriter {
   #source(known: string | undefined, stat: FileStat): EntryOwnership & { readonly xattrs?: readonly Xattr[] } {
     const { repo } = this.#transaction;
     const { filter, canonicalPermissions, skipXattrs } = this.#modifier;
-    const mayChange = filter !== undefined || canonicalPermissions === true || skipXattrs === true;
+    const { disableXattrs } = repo.settings;
+    const mayChange = filter !== undefined || canonicalPermissions === true || skipXattrs === true || disableXattrs;
     if (known === undefined || repo.mode !== 'bare-user' || !mayChange) return stat;
     return repo.loadFile(known).header;
   }
