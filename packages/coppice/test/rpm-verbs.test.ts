@@ -68,6 +68,19 @@ describe('coppice rpm', () => {
     expect((await coppice('rpm', 'query', '-qpc', file)).stdout).toBe('/etc/hello.conf\n');
   });
 
+  it('expands patterns, names packages as they were named and counts the bad ones', async () => {
+    writeFileSync(join(work, 'junk.rpm'), 'junk');
+    expect((await coppice('rpm', 'query', 'repo/hello-*.rpm')).stdout).toBe('hello-1.10-1.noarch\n');
+    expect(await coppice('rpm', 'query', 'nothing*.rpm')).toMatchObject({
+      ...{ status: 1, stderr: 'error: open of nothing*.rpm failed: No such file or directory\n' },
+    });
+    expect(await coppice('rpm', 'verify', 'junk.rpm', 'missing.rpm')).toMatchObject({
+      status: 2,
+      stderr: 'error: junk.rpm: not an rpm package\nerror: open of missing.rpm failed: No such file or directory\n',
+    });
+    expect((await coppice('rpm', 'files', 'junk.rpm')).stderr).toBe('error: junk.rpm: not an rpm package\n');
+  });
+
   it('builds what the description says', async () => {
     expect((await coppice('rpm', 'query', file)).stdout).toBe('hello-1.10-1.noarch\n');
     expect((await coppice('rpm', 'query', '--requires', file)).stdout).toContain(
