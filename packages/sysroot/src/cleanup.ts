@@ -80,7 +80,11 @@ function renewRefs(sysroot: Sysroot): void {
   const wanted = new Map(sysroot.deployments.map((deployment, i) => [`${prefix}${i}`, deployment.checksum]));
   for (const ref of repo.listRefs('ostree').keys())
     if (/^ostree\/[01]\/[01]\//.test(ref) && !ref.startsWith(prefix)) repo.setRef(ref, null);
-  for (const [ref, checksum] of wanted) repo.setRef(ref, checksum);
+  if (wanted.size === 0) return;
+  // As the original: a transaction also takes up or removes the staging folders that others left behind.
+  repo.transaction((transaction) => {
+    for (const [ref, checksum] of wanted) transaction.setRef(ref, checksum);
+  });
 }
 
 export interface CleanupOptions {
