@@ -15,7 +15,7 @@ import { decompressBytes } from '@coppice/archive';
 import { createRepository, loadRepository, packageXml, parseRepomd, unzchunk } from '@coppice/rpm';
 import { describe, expect, it } from 'vitest';
 import { debianCount, debianRpms } from '../judges/debian-rpms.ts';
-import { call, missing, output, scratch, sharedRpms } from './rpm-support.ts';
+import { call, missing, output, scratch, sharedRpms, withoutShared } from './rpm-support.ts';
 
 const reason = missing('createrepo_c');
 const kinds = ['primary', 'filelists', 'other'] as const;
@@ -51,7 +51,7 @@ function compare(files: readonly string[], flags: readonly string[] = [], option
 }
 
 describe.skipIf(reason !== undefined)('repository metadata', () => {
-  it.skipIf(sharedRpms.length === 0)('equals createrepo_c for packages of other projects', () => {
+  it.skipIf(sharedRpms.length === 0)(`equals createrepo_c for packages of other projects${withoutShared}`, () => {
     compare(sharedRpms);
   });
 
@@ -67,76 +67,86 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
     }
   });
 
-  it.skipIf(sharedRpms.length === 0)('equals createrepo_c with other checksums, limits and base', () => {
-    compare(sharedRpms.slice(0, 6), ['--checksum=sha512', '--changelog-limit=1', '--baseurl=http://example.com/x'], {
-      checksum: 'sha512',
-      changelogLimit: 1,
-      baseUrl: 'http://example.com/x',
-    });
-  });
+  it.skipIf(sharedRpms.length === 0)(
+    `equals createrepo_c with other checksums, limits and base${withoutShared}`,
+    () => {
+      compare(sharedRpms.slice(0, 6), ['--checksum=sha512', '--changelog-limit=1', '--baseurl=http://example.com/x'], {
+        checksum: 'sha512',
+        changelogLimit: 1,
+        baseUrl: 'http://example.com/x',
+      });
+    },
+  );
 
-  it.skipIf(sharedRpms.length === 0)('equals createrepo_c for every choice of packages, names and tags', () => {
-    const [theirs, ours] = [scratch(), scratch()];
-    const comps = join(scratch(), 'comps.xml');
-    writeFileSync(comps, '<comps><group><id>core</id><name>Core</name></group></comps>\n');
-    for (const dir of [theirs, ours]) {
-      mkdirSync(join(dir, 'below/deep'), { recursive: true });
-      fill(dir, sharedRpms.slice(0, 3));
-      fill(join(dir, 'below'), sharedRpms.slice(3, 5));
-      fill(join(dir, 'below/deep'), sharedRpms.slice(5, 6));
-      symlinkSync(sharedRpms[6]!, join(dir, 'link.rpm'));
-    }
-    const name = basename(sharedRpms[0]!);
-    const group = { extra: [{ type: 'group', name: 'comps.xml', bytes: readFileSync(comps) }] };
-    writeFileSync(join(theirs, 'list'), `${name}\nmissing.rpm\n`);
-    for (const [flags, options] of [
-      [['--groupfile', comps], group],
-      [['--groupfile', comps, '--general-compress-type=xz'], { ...group, compression: 'xz' }],
-      [['--groupfile', comps, '--simple-md-filenames'], { ...group, simpleNames: true }],
-      [['--checksum=sha1'], { checksum: 'sha1' }],
-      [['--checksum=sha'], { checksum: 'sha' }],
-      [['-x', `${name.slice(0, 3)}*`, '-x', 'below/*'], { choose: { excludes: [`${name.slice(0, 3)}*`, 'below/*'] } }],
-      [['-n', name, '-n', 'below/absent.rpm'], { choose: { only: [name, 'below/absent.rpm'] } }],
-      [['--pkglist', join(theirs, 'list')], { choose: { only: [name, 'missing.rpm'] } }],
-      [['--skip-symlinks'], { choose: { skipLinks: true } }],
-      [['--location-prefix=pre/', '--baseurl=http://x'], { locationPrefix: 'pre/', baseUrl: 'http://x' }],
-      [['--cut-dirs=1'], { cutDirs: 1 }],
-      [['--cut-dirs=9', '--update'], { cutDirs: 9, update: true }],
-      [
+  it.skipIf(sharedRpms.length === 0)(
+    `equals createrepo_c for every choice of packages, names and tags${withoutShared}`,
+    () => {
+      const [theirs, ours] = [scratch(), scratch()];
+      const comps = join(scratch(), 'comps.xml');
+      writeFileSync(comps, '<comps><group><id>core</id><name>Core</name></group></comps>\n');
+      for (const dir of [theirs, ours]) {
+        mkdirSync(join(dir, 'below/deep'), { recursive: true });
+        fill(dir, sharedRpms.slice(0, 3));
+        fill(join(dir, 'below'), sharedRpms.slice(3, 5));
+        fill(join(dir, 'below/deep'), sharedRpms.slice(5, 6));
+        symlinkSync(sharedRpms[6]!, join(dir, 'link.rpm'));
+      }
+      const name = basename(sharedRpms[0]!);
+      const group = { extra: [{ type: 'group', name: 'comps.xml', bytes: readFileSync(comps) }] };
+      writeFileSync(join(theirs, 'list'), `${name}\nmissing.rpm\n`);
+      for (const [flags, options] of [
+        [['--groupfile', comps], group],
+        [['--groupfile', comps, '--general-compress-type=xz'], { ...group, compression: 'xz' }],
+        [['--groupfile', comps, '--simple-md-filenames'], { ...group, simpleNames: true }],
+        [['--checksum=sha1'], { checksum: 'sha1' }],
+        [['--checksum=sha'], { checksum: 'sha' }],
         [
-          '--distro=cpe:/o:x,X 1',
-          '--distro=plain',
-          '--content=c',
-          '--repo=r',
-          '--revision=77',
-          '--set-timestamp-to-revision',
+          ['-x', `${name.slice(0, 3)}*`, '-x', 'below/*'],
+          { choose: { excludes: [`${name.slice(0, 3)}*`, 'below/*'] } },
         ],
-        {
-          distroTags: [{ cpeid: 'cpe:/o:x', text: 'X 1' }, { text: 'plain' }],
-          ...{ contentTags: ['c'], repoTags: ['r'], revision: '77', timestamp: 77, stampFiles: true },
-        },
-      ],
-    ] as const) {
-      output('createrepo_c', ['--no-database', '--quiet', ...flags, theirs]);
-      createRepository(ours, options as object);
-      for (const kind of kinds) expect(metadata(ours, kind), flags.join(' ')).toBe(metadata(theirs, kind));
-      const shape = (dir: string): string =>
-        readFileSync(join(dir, 'repodata/repomd.xml'), 'utf8')
-          .replace(/[0-9a-f]{40,}/g, 'SUM')
-          .replace(/<(revision|timestamp)>\d{9,}</g, '<$1>N<')
-          .replace(/<size>\d+</g, '<size>N<');
-      expect(shape(ours), flags.join(' ')).toBe(shape(theirs));
-      const names = (dir: string): string[] =>
-        readdirSync(join(dir, 'repodata'))
-          .map(
-            (file) => `${file.replace(/[0-9a-f]{40,}/, 'SUM')} ${statSync(join(dir, 'repodata', file)).mtimeMs < 1e6}`,
-          )
-          .sort();
-      expect(names(ours), flags.join(' ')).toEqual(names(theirs));
-    }
-  });
+        [['-n', name, '-n', 'below/absent.rpm'], { choose: { only: [name, 'below/absent.rpm'] } }],
+        [['--pkglist', join(theirs, 'list')], { choose: { only: [name, 'missing.rpm'] } }],
+        [['--skip-symlinks'], { choose: { skipLinks: true } }],
+        [['--location-prefix=pre/', '--baseurl=http://x'], { locationPrefix: 'pre/', baseUrl: 'http://x' }],
+        [['--cut-dirs=1'], { cutDirs: 1 }],
+        [['--cut-dirs=9', '--update'], { cutDirs: 9, update: true }],
+        [
+          [
+            '--distro=cpe:/o:x,X 1',
+            '--distro=plain',
+            '--content=c',
+            '--repo=r',
+            '--revision=77',
+            '--set-timestamp-to-revision',
+          ],
+          {
+            distroTags: [{ cpeid: 'cpe:/o:x', text: 'X 1' }, { text: 'plain' }],
+            ...{ contentTags: ['c'], repoTags: ['r'], revision: '77', timestamp: 77, stampFiles: true },
+          },
+        ],
+      ] as const) {
+        output('createrepo_c', ['--no-database', '--quiet', ...flags, theirs]);
+        createRepository(ours, options as object);
+        for (const kind of kinds) expect(metadata(ours, kind), flags.join(' ')).toBe(metadata(theirs, kind));
+        const shape = (dir: string): string =>
+          readFileSync(join(dir, 'repodata/repomd.xml'), 'utf8')
+            .replace(/[0-9a-f]{40,}/g, 'SUM')
+            .replace(/<(revision|timestamp)>\d{9,}</g, '<$1>N<')
+            .replace(/<size>\d+</g, '<size>N<');
+        expect(shape(ours), flags.join(' ')).toBe(shape(theirs));
+        const names = (dir: string): string[] =>
+          readdirSync(join(dir, 'repodata'))
+            .map(
+              (file) =>
+                `${file.replace(/[0-9a-f]{40,}/, 'SUM')} ${statSync(join(dir, 'repodata', file)).mtimeMs < 1e6}`,
+            )
+            .sort();
+        expect(names(ours), flags.join(' ')).toEqual(names(theirs));
+      }
+    },
+  );
 
-  it.skipIf(sharedRpms.length === 0)('keeps and removes the files that createrepo_c does', () => {
+  it.skipIf(sharedRpms.length === 0)(`keeps and removes the files that createrepo_c does${withoutShared}`, () => {
     const [theirs, ours] = [scratch(), scratch()];
     const extra = scratch();
     const first = join(theirs, basename(sharedRpms[0]!));
@@ -198,27 +208,30 @@ describe.skipIf(reason !== undefined)('repository metadata', () => {
     }
   });
 
-  it.skipIf(sharedRpms.length === 0)('leaves out packages that cannot be read, as createrepo_c does', () => {
-    const [ours, theirs] = [scratch(), scratch()];
-    const good = sharedRpms.slice(0, 3);
-    for (const dir of [ours, theirs]) {
-      fill(dir, good);
-      writeFileSync(join(dir, 'cut.rpm'), readFileSync(good[0]!).subarray(0, 500));
-      writeFileSync(join(dir, 'text.rpm'), 'no package');
-      writeFileSync(join(dir, 'empty.rpm'), '');
-    }
-    const bad: string[] = [];
-    const made = createRepository(ours, { onBadPackage: (path) => bad.push(basename(path)) });
-    expect(made).toMatchObject({ packages: 3, bad: 3 });
-    expect(bad).toEqual(['cut.rpm', 'empty.rpm', 'text.rpm']);
-    const done = call('createrepo_c', ['--no-database', '--error-exit-val', theirs]);
-    expect(done.status).toBe(2);
-    for (const name of bad) expect(done.stderr.toString()).toContain(name);
-    // Times of the files differ.
-    const plain = (dir: string, kind: (typeof kinds)[number]) => metadata(dir, kind).replace(/ file="\d+"/g, '');
-    for (const kind of kinds) expect(plain(ours, kind)).toBe(plain(theirs, kind));
-    expect(() => createRepository(ours)).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
-  });
+  it.skipIf(sharedRpms.length === 0)(
+    `leaves out packages that cannot be read, as createrepo_c does${withoutShared}`,
+    () => {
+      const [ours, theirs] = [scratch(), scratch()];
+      const good = sharedRpms.slice(0, 3);
+      for (const dir of [ours, theirs]) {
+        fill(dir, good);
+        writeFileSync(join(dir, 'cut.rpm'), readFileSync(good[0]!).subarray(0, 500));
+        writeFileSync(join(dir, 'text.rpm'), 'no package');
+        writeFileSync(join(dir, 'empty.rpm'), '');
+      }
+      const bad: string[] = [];
+      const made = createRepository(ours, { onBadPackage: (path) => bad.push(basename(path)) });
+      expect(made).toMatchObject({ packages: 3, bad: 3 });
+      expect(bad).toEqual(['cut.rpm', 'empty.rpm', 'text.rpm']);
+      const done = call('createrepo_c', ['--no-database', '--error-exit-val', theirs]);
+      expect(done.status).toBe(2);
+      for (const name of bad) expect(done.stderr.toString()).toContain(name);
+      // Times of the files differ.
+      const plain = (dir: string, kind: (typeof kinds)[number]) => metadata(dir, kind).replace(/ file="\d+"/g, '');
+      for (const kind of kinds) expect(plain(ours, kind)).toBe(plain(theirs, kind));
+      expect(() => createRepository(ours)).toThrowError(expect.objectContaining({ code: 'Corrupt' }));
+    },
+  );
 
   it.skipIf(missing('dpkg-query', 'rpmbuild') !== undefined)('updates what changed only', () => {
     const files = debianRpms(debianCount);

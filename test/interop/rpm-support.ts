@@ -23,6 +23,8 @@ export const sharedRpms: readonly string[] = existsSync(join(shared, 'rpms'))
       .sort()
       .map((name) => join(shared, 'rpms', name))
   : [];
+/** At the end of titles of tests that need them: why they are skipped. */
+export const withoutShared = sharedRpms.length === 0 ? ' (skipped: no packages of other projects here)' : '';
 
 export const sharedDatabase = join(shared, 'rpms');
 

@@ -30,7 +30,7 @@ import {
 import { armor, generateKey, Keyring } from '@coppice/signing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { debianCount, debianRpms } from '../judges/debian-rpms.ts';
-import { call, missing, output, queryPackages, scratch, sharedRpms } from './rpm-support.ts';
+import { call, missing, output, queryPackages, scratch, sharedRpms, withoutShared } from './rpm-support.ts';
 
 const reason = missing('rpm', 'rpmbuild', 'rpmsign', 'rpm2cpio', 'cpio', 'gpg');
 
@@ -134,7 +134,7 @@ function emptyDatabase(): string {
   return dir;
 }
 
-describe.skipIf(reason !== undefined || sharedRpms.length === 0)('packages of other projects', () => {
+describe.skipIf(reason !== undefined || sharedRpms.length === 0)(`packages of other projects${withoutShared}`, () => {
   it('answers of rpm -q', () => {
     sameAnswers(sharedRpms);
   });

@@ -16,7 +16,7 @@ import {
 import { armor, generateKey } from '@coppice/signing';
 import { describe, expect, it } from 'vitest';
 import { debianCount, debianRpms } from '../judges/debian-rpms.ts';
-import { call, missing, output, scratch, sharedDatabase, sharedRpms } from './rpm-support.ts';
+import { call, missing, output, scratch, sharedDatabase, sharedRpms, withoutShared } from './rpm-support.ts';
 
 const reason = missing('rpm', 'rpmdb');
 
@@ -162,7 +162,7 @@ describe.skipIf(reason !== undefined)('the package database', () => {
     compare(specialPackages(scratch()));
   });
 
-  it.skipIf(sharedRpms.length === 0)('equals what rpm writes for packages of other projects', () => {
+  it.skipIf(sharedRpms.length === 0)(`equals what rpm writes for packages of other projects${withoutShared}`, () => {
     // rpm 4.18 installs no source, corrupted or version 6 packages, and not two of one name.
     const files = sharedRpms.filter(
       (f) =>
@@ -288,7 +288,7 @@ describe.skipIf(reason !== undefined)('the package database', () => {
     );
   });
 
-  it.skipIf(sharedRpms.length === 0)('of a newer rpm reads the same through both', () => {
+  it.skipIf(sharedRpms.length === 0)(`of a newer rpm reads the same through both${withoutShared}`, () => {
     using db = RpmDb.open(sharedDatabase, { readOnly: true });
     const names = [...db.packages()].map((p) => p.nevra.name).sort();
     expect(names).toEqual(['foo', 'gpg-pubkey', 'hlinktest']);
