@@ -6,7 +6,6 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Context, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { complete } from '../../packages/coppice/src/coppice/completion/complete.ts';
-import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'bwrap');
@@ -60,19 +59,7 @@ describe.skipIf(reason !== undefined)(`JSON output ${reason ?? ''}`, () => {
     expect((value['deployments'] as unknown[]).length).toBeGreaterThan(0);
   });
 
-  const plan = async (...args: string[]): Promise<{ status: number; text: string }> => {
-    const stdout = memoryOutput();
-    const context: Context = {
-      program: 'coppice',
-      env: { ...process.env, COPPICE_ERA: '' },
-      cwd: node.dir,
-      stdin: { isTTY: false },
-      stdout,
-      stderr: memoryOutput(),
-    };
-    const status = await coppice(context, ['node', 'plan', ...args, '--sysroot', node.sysroot]);
-    return { status, text: stdout.text };
-  };
+  const plan = (...args: string[]) => node.plan(...args);
 
   test('plans: install, rebase, one that cannot be; nothing is touched', async () => {
     const before = node.trees();

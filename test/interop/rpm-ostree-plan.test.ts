@@ -5,8 +5,6 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFil
 import { join } from 'node:path';
 import { buildPackage, createRepository, type PackageSpec } from '@coppice/rpm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Context, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
-import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
 import { Node, original, skipReason } from './rpm-ostree-support.ts';
 
 const reason = skipReason('/usr/bin/ostree', 'rpm', 'bwrap', 'unshare');
@@ -90,19 +88,7 @@ describe.skipIf(reason !== undefined)(`plans ${reason ?? ''}`, () => {
       writeFileSync(join(extras, `${s.name}-${s.version}-${s.release}.rpm`), buildPackage(s).bytes());
     createRepository(extras);
   }
-  async function planText(...args: string[]): Promise<{ status: number; text: string }> {
-    const stdout = memoryOutput();
-    const context: Context = {
-      program: 'coppice',
-      env: { ...process.env, COPPICE_ERA: '' },
-      cwd: node.dir,
-      stdin: { isTTY: false },
-      stdout,
-      stderr: memoryOutput(),
-    };
-    const status = await coppice(context, ['node', 'plan', ...args, '--sysroot', node.sysroot]);
-    return { status, text: stdout.text };
-  }
+  const planText = (...args: string[]) => node.plan(...args);
   const plan = async (...args: string[]): Promise<PlanJson> =>
     JSON.parse((await planText(...args, '--json', '--files')).text) as PlanJson;
   const options = (): string => {

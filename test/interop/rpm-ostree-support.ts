@@ -7,6 +7,7 @@ import { messageOf } from '@coppice/base';
 import { type LabDir, makeLab, parseWorld, type World } from '@coppice/lab';
 import { removeTree } from '@coppice/linux';
 import { type Context, Exit, memoryOutput } from '../../packages/coppice/src/cli/context.ts';
+import { run as coppice } from '../../packages/coppice/src/coppice/main.ts';
 import { run } from '../../packages/coppice/src/rpm-ostree/main.ts';
 import { missingTools } from './tools.ts';
 
@@ -102,6 +103,21 @@ export class Host {
     const ran = await this.rpmOstree([...args, `--sysroot=${this.sysroot}`]);
     if (ran.status !== 0) throw new Error(`rpm-ostree ${args.join(' ')}: ${ran.status}\n${ran.stdout}${ran.stderr}`);
     return ran.stdout;
+  }
+
+  /** `coppice node plan` on the sysroot. */
+  async plan(...args: string[]): Promise<{ status: number; text: string }> {
+    const stdout = memoryOutput();
+    const context: Context = {
+      program: 'coppice',
+      env: { ...process.env, COPPICE_ERA: '' },
+      cwd: this.dir,
+      stdin: { isTTY: false },
+      stdout,
+      stderr: memoryOutput(),
+    };
+    const status = await coppice(context, ['node', 'plan', ...args, '--sysroot', this.sysroot]);
+    return { status, text: stdout.text };
   }
 
   end(): void {
