@@ -205,8 +205,10 @@ export async function runInSandbox(
   // The script comes as a regular file on descriptor 5: Node's pipes are sockets, which /proc/self/fd cannot reopen.
   const scriptFile = join(scratch, 'script');
   writeFileSync(scriptFile, command.script ?? '', { mode: 0o644 });
+  // bwrap goes with its parent only once it runs: where this process was killed during the mounts, nothing starts any more.
   const mounts =
-    'exec 5<"$5" && "$1" -t overlay overlay -o "$2" "$3/usr" && "$1" -t overlay overlay -o "$4" "$3/etc" && shift 5 && exec "$@"';
+    'exec 5<"$5" && "$1" -t overlay overlay -o "$2" "$3/usr" && "$1" -t overlay overlay -o "$4" "$3/etc" && ' +
+    'read -r pid name state parent rest <"/proc/$$/stat" && [ "$parent" = "$6" ] && shift 6 && exec "$@"';
   const bwrap = [
     tools.bwrap,
     ...bwrapArguments(root, { rootUser, extra: command.bwrapArguments ?? [] }),
@@ -225,6 +227,7 @@ export async function runInSandbox(
       root,
       overlay('etc'),
       scriptFile,
+      String(process.pid),
       ...bwrap,
     ],
     {
