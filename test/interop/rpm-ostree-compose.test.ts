@@ -237,16 +237,6 @@ postprocess:
     }
   });
 
-  test('values of treefiles that trees are not made by say so', async () => {
-    writeFileSync(
-      join(dir, 'boot.yaml'),
-      'packages: [kernel, systemd, busybox]\nrepos: [local]\nref: x\nboot-location: kernel-install\n',
-    );
-    expect((await rpmOstree('compose', 'tree', '--repo=repo', '--cachedir=cache', 'boot.yaml')).stderr).toBe(
-      'error: not built yet: treefile: boot-location: "kernel-install"\n',
-    );
-  });
-
   test('an unchanged compose does nothing; the same input gives the same commit', async () => {
     const before = ostree('rev-parse', 'test/x86_64/base');
     expect((await tree('--touch-if-changed=stamp2')).stdout).toContain('No apparent changes since previous commit');

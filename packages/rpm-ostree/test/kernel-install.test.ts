@@ -9,12 +9,13 @@ let root: string;
 let ran: string[];
 let said: string[];
 let status: number;
+let watch: (program: string) => void;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'coppice-kernel-install-'));
   ran = [];
   said = [];
   status = 0;
-  put('ostree/repo/config', '[core]\nrepo_version=1\nmode=bare-split-xattrs\n');
+  watch = () => {};
   put('usr/lib/modules/5.4.10/vmlinuz', 'kernel');
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -29,12 +30,12 @@ const call = (args: string[], env: Record<string, string> = { KERNEL_INSTALL_LAY
     root,
     run(program, words) {
       ran.push([program, ...words].join(' '));
+      watch(program);
       const at = words.indexOf('-f');
       if (at >= 0 && status === 0) writeFileSync(words[at + 1]!, 'image');
       return status;
     },
     print: (line) => said.push(line),
-    warn: (line) => said.push(line),
   });
 const initramfs = (): string => join(root, 'usr/lib/modules/5.4.10/initramfs.img');
 
@@ -59,14 +60,10 @@ it('adds the initramfs and indexes modules, and is all that is needed', () => {
   expect(call(['remove', 'never-there'])).toBe(0);
 });
 
-it('leaves alone what is no image, and names what cannot be', () => {
+it('leaves other layouts alone, and names what cannot be', () => {
   expect(call(['add', '5.4.10'], {})).toBe(0);
   expect(call(['add', '5.4.10'], { KERNEL_INSTALL_LAYOUT: 'bls' })).toBe(0);
   expect(said).toEqual([]);
-  put('ostree/repo/config', '[core]\nmode=bare\n');
-  expect(call(['add', '5.4.10'])).toBe(0);
-  expect(said).toEqual(['warning: confused state: KERNEL_INSTALL_LAYOUT=ostree but not in an ostree container']);
-  put('ostree/repo/config', '[core]\nmode=bare-split-xattrs\n');
   expect(call(['inspect'])).toBe(0);
   expect(() => call(['add'])).toThrow('Adding kernel: No kernel version provided');
   expect(() => call(['add', '../x'])).toThrow('Invalid kernel version: ../x');
@@ -74,4 +71,17 @@ it('leaves alone what is no image, and names what cannot be', () => {
   status = 3;
   expect(() => call(['add', '5.4.10'])).toThrow('dracut: Child process exited with code 3');
   expect(existsSync(initramfs())).toBe(false);
+});
+
+it('lets dracut see the real systemctl, and puts its stand-in back whatever comes', () => {
+  put('usr/bin/systemctl', 'stand-in');
+  put('usr/bin/systemctl.rpmostreesave', 'real');
+  const text = (name: string): string => readFileSync(join(root, 'usr/bin', name), 'utf8');
+  const during: string[] = [];
+  watch = (program) => during.push(`${program}: ${text('systemctl')}`);
+  expect(call(['add', '5.4.10'])).toBe(77);
+  expect(during).toEqual(['dracut: real', 'depmod: stand-in']);
+  status = 1;
+  expect(() => call(['add', '5.4.10'])).toThrow('dracut');
+  expect([text('systemctl'), text('systemctl.rpmostreesave')]).toEqual(['stand-in', 'real']);
 });

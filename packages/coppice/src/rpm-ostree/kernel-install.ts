@@ -15,7 +15,6 @@ export const verb: Verb = {
         return spawnSync(program, args, { stdio: 'inherit', env: context.env }).status ?? 1;
       },
       print: (line) => context.stdout.write(`${line}\n`),
-      warn: (line) => context.stderr.write(`${line}\n`),
     });
   },
 };

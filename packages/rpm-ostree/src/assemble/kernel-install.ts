@@ -1,12 +1,11 @@
-// `rpm-ostree kernel-install`: what systemd's kernel-install calls while an image is built from a container file. A new kernel
-// gets its initramfs and the indexes of its modules in place; boot entries are made when the image is deployed.
+// `rpm-ostree kernel-install`: what systemd's kernel-install calls while a tree is composed with `layout=ostree`. A new kernel
+// gets its initramfs and the indexes of its modules in place; boot entries are made when the tree is deployed.
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { KeyFile } from '@coppice/keyfile';
-import { hostFs, readFile } from '@coppice/linux';
+import { hostFs } from '@coppice/linux';
 import { wrappedDirectory } from './cliwrap.ts';
 import { withDevices } from './device-cpio.ts';
 
@@ -21,16 +20,25 @@ export interface KernelInstallOptions {
   /** Runs a program to its end; its exit status. */
   readonly run: (program: string, args: readonly string[]) => number;
   readonly print: (line: string) => void;
-  readonly warn: (line: string) => void;
 }
 
-/** A container whose root is an image with an ostree repository in it. */
-function isImage(fs: FileSystem, root: string, env: KernelInstallOptions['env']): boolean {
-  const config = join(root, 'ostree/repo/config');
-  if (fs.stat(config) === undefined) return false;
-  const mode = KeyFile.parse(readFile(config, { fs, limit: 1 << 20 }).toString()).string('core', 'mode', 'bare');
-  const contained = env['container'] !== undefined || fs.stat(join(root, 'run/.containerenv')) !== undefined;
-  return mode === 'bare-split-xattrs' && (contained || fs.stat(join(root, 'run/systemd/system')) === undefined);
+/** Runs `body` with the real systemctl: while package scripts run another stands in front of it, which dracut would take along. */
+function withRealSystemctl(fs: FileSystem, root: string, body: () => void): void {
+  const path = join(root, 'usr/bin/systemctl');
+  const saved = `${path}.rpmostreesave`;
+  const aside = `${path}.backup`;
+  if (fs.stat(saved) === undefined) {
+    body();
+    return;
+  }
+  renameSync(path, aside);
+  try {
+    renameSync(saved, path);
+    body();
+  } finally {
+    renameSync(path, saved);
+    renameSync(aside, path);
+  }
 }
 
 function add(version: string, { root = '/', fs = hostFs, run, print }: KernelInstallOptions): void {
@@ -47,7 +55,9 @@ function add(version: string, { root = '/', fs = hostFs, run, print }: KernelIns
     const image = join(dir, 'initramfs.img');
     const wrapped = join(root, wrappedDirectory, 'dracut');
     const dracut = fs.stat(wrapped) === undefined ? 'dracut' : wrapped;
-    must(dracut, ['--no-hostonly', '--kver', version, '--reproducible', '-v', '--add', 'ostree', '-f', image]);
+    withRealSystemctl(fs, root, () =>
+      must(dracut, ['--no-hostonly', '--kver', version, '--reproducible', '-v', '--add', 'ostree', '-f', image]),
+    );
     writeFileSync(image, withDevices(readFileSync(image)));
     copyFileSync(image, fresh);
     chmodSync(fresh, 0o600);
@@ -62,12 +72,8 @@ function add(version: string, { root = '/', fs = hostFs, run, print }: KernelIns
 
 /** The exit status: 77 when kernel-install has nothing more to do. Throws `Process` when a program fails. */
 export function kernelInstall(args: readonly string[], options: KernelInstallOptions): number {
-  const { root = '/', fs = hostFs, env, warn } = options;
+  const { root = '/', env } = options;
   if (env['KERNEL_INSTALL_LAYOUT'] !== 'ostree') return 0;
-  if (!isImage(fs, root, env)) {
-    warn('warning: confused state: KERNEL_INSTALL_LAYOUT=ostree but not in an ostree container');
-    return 0;
-  }
   const [verb, version] = args;
   if (verb !== 'add' && verb !== 'remove') return 0;
   if (version === undefined) {

@@ -154,7 +154,7 @@ class Layering {
     for (const pkg of this.#packages) {
       checkTriggers(pkg.header);
       for (const kind of ['prein', 'postin', 'posttrans'] as const)
-        if (scriptOf(pkg.header, kind) !== undefined) return true;
+        if (scriptOf(pkg.header, kind, this.#options) !== undefined) return true;
     }
     return headers.some((h) =>
       fileTriggersOf(h).some((t) => paths.some((p) => t.patterns.some((x) => p.startsWith(x)))),

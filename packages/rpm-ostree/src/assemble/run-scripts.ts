@@ -9,6 +9,7 @@ import type { ImportedPackage } from '../import/package-commit.ts';
 import { ownersOnDisk } from '../tree/checkout-tree.ts';
 import type { ImageTree } from '../tree/image-tree.ts';
 import { collectChanges } from './collect-changes.ts';
+import { kernelLayout } from './kernel-layout.ts';
 import { enterPasswdGuard, type LocalUsers, leavePasswdGuard } from './passwd-guard.ts';
 import { findSandboxTools, prepareScratch, runInSandbox, type SandboxLayout, type SandboxTools } from './sandbox.ts';
 import { type FileTrigger, fileTriggersOf, type Script, scriptOf } from './script.ts';
@@ -25,6 +26,8 @@ export interface ScriptSurroundings {
   readonly sourceDateEpoch?: number;
   readonly localUsers?: LocalUsers;
   readonly label?: (path: string, mode: number) => string | undefined;
+  /** Scripts of kernels run too: kernel-install makes the initramfs (`boot-location: kernel-install`). */
+  readonly kernelInstall?: boolean;
 }
 
 export interface ScriptPackage {
@@ -42,6 +45,8 @@ for word in "$@"; do
 done
 echo "rpm-ostree-systemctl: Ignored non-preset command: $*"
 `;
+/** Where kernel-install is not told of images, it would fill /boot. */
+const kernelInstallWrapper = '#!/bin/sh\nexec /usr/bin/rpm-ostree cliwrap kernel-install "$@"\n';
 
 export class ScriptRunner {
   readonly #tree: ImageTree;
@@ -49,7 +54,7 @@ export class ScriptRunner {
   readonly #tools: SandboxTools;
   #layout: SandboxLayout;
   readonly #scratch: string;
-  #wrapped = false;
+  readonly #wrapped: string[] = [];
 
   /** `lower`: directories that together show the tree, what the overlays stand on. */
   constructor(tree: ImageTree, around: ScriptSurroundings, lower: readonly string[]) {
@@ -63,14 +68,18 @@ export class ScriptRunner {
 
   enter(): void {
     enterPasswdGuard(this.#tree, this.#scratch, this.#around.localUsers);
-    if (this.#tree.lookup('usr/bin/systemctl') !== undefined) {
-      const real = this.#tree.readFile('usr/bin/systemctl');
-      if (real !== undefined) {
-        this.#put('usr/bin/systemctl.rpmostreesave', real);
-        this.#put('usr/bin/systemctl', Buffer.from(systemctlWrapper));
-        this.#wrapped = true;
-      }
-    }
+    this.#wrap('systemctl', systemctlWrapper);
+    if (this.#tree.lookup('usr/bin/rpm-ostree') !== undefined && kernelLayout(this.#tree) !== 'ostree')
+      this.#wrap('kernel-install', kernelInstallWrapper);
+  }
+
+  #wrap(name: string, wrapper: string): void {
+    const path = `usr/bin/${name}`;
+    const real = this.#tree.lookup(path)?.type === 'file' ? this.#tree.readFile(path) : undefined;
+    if (real === undefined) return;
+    this.#put(`${path}.rpmostreesave`, real);
+    this.#put(path, Buffer.from(wrapper));
+    this.#wrapped.push(path, `${path}.rpmostreesave`);
   }
 
   #put(path: string, bytes: Uint8Array): void {
@@ -127,7 +136,7 @@ export class ScriptRunner {
   async phase(packages: readonly ScriptPackage[], kind: 'prein' | 'postin' | 'posttrans'): Promise<number> {
     const scripts: { script: Script; argument: 1 | 2 }[] = [];
     for (const { pkg, argument } of packages) {
-      const script = scriptOf(pkg.header, kind);
+      const script = scriptOf(pkg.header, kind, this.#around);
       if (script !== undefined) scripts.push({ script, argument });
     }
     const label = scriptLabel[kind];
@@ -173,9 +182,7 @@ export class ScriptRunner {
   /** Takes the wrappers out and moves what scripts changed into the tree. Returns the paths that changed. */
   leave(txn: Transaction): string[] {
     leavePasswdGuard(txn, this.#tree, this.#scratch);
-    if (this.#wrapped)
-      for (const name of ['systemctl', 'systemctl.rpmostreesave'])
-        rmSync(join(this.#scratch, 'usr/bin', name), { force: true });
+    for (const path of this.#wrapped) rmSync(join(this.#scratch, path), { force: true });
     const options = {
       fs: this.#around.fs,
       keepOwners: ownersOnDisk(this.#tree.repo),

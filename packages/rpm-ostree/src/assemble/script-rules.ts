@@ -57,7 +57,7 @@ function isKernelScript(name: string, kind: string): boolean {
 export function isIgnoredScript(
   name: string,
   kind: ScriptKind | 'transfiletriggerin',
-  options: { kernelInstall?: boolean } = {},
+  options: { readonly kernelInstall?: boolean } = {},
 ): boolean {
   const label = kind === 'postin' ? 'post' : kind;
   if (ignored.includes(`${name}.${label}`)) return true;

@@ -19,14 +19,21 @@ const tags: Readonly<Record<'prein' | 'postin' | 'posttrans', readonly [number, 
   posttrans: [Tag.PostTrans, Tag.PostTransProg, Tag.PostTransFlags],
 };
 
-/** Scripts of `kind` that have to run for a package; throws `Unsupported` for one that cannot. */
-export function scriptOf(header: Header, kind: 'prein' | 'postin' | 'posttrans'): Script | undefined {
+/**
+ * Scripts of `kind` that have to run for a package, those of kernels only where kernel-install has the kernel's place; throws
+ * `Unsupported` for one that cannot.
+ */
+export function scriptOf(
+  header: Header,
+  kind: 'prein' | 'postin' | 'posttrans',
+  options: { readonly kernelInstall?: boolean } = {},
+): Script | undefined {
   const [bodyTag, progTag, flagsTag] = tags[kind];
   const name = header.getString(Tag.Name) ?? '';
   const body = header.getString(bodyTag);
   const prog = header.getStrings(progTag);
   if (body === undefined && prog.length === 0) return undefined;
-  if (isIgnoredScript(name, kind)) return undefined;
+  if (isIgnoredScript(name, kind, options)) return undefined;
   const interpreter = prog.length === 0 ? ['/bin/sh'] : prog;
   if (interpreter[0] === '<lua>') {
     if (luaReplacement(name, kind, body ?? '') === 'skip') return undefined;

@@ -178,8 +178,6 @@ function previousCommit({
 
 /** Refuses what cannot be done, before anything is. Throws `Unsupported`, `Invalid`. */
 export function checkBuildable(treefile: Treefile, env: Readonly<Record<string, string | undefined>>): void {
-  if (treefile.unbuilt.length > 0)
-    throw new CoppiceError('Unsupported', `not built yet: treefile: ${treefile.unbuilt.join(', ')}`);
   if (treefile.rpmdbNormalize && env['SOURCE_DATE_EPOCH'] === undefined)
     throw new CoppiceError('Invalid', 'rpmdb-normalize: SOURCE_DATE_EPOCH must be set');
   if (treefile.rpmdb !== 'host') return;
@@ -212,6 +210,7 @@ export async function mergePackages(
     add: imported.map((pkg) => ({ pkg })),
     gone: [],
     keepKernelInPlace: true,
+    kernelInstall: options.treefile.bootLocation === 'kernel-install',
     relabel: false,
     choice: { langs: options.treefile.installLangs, nodocs: !options.treefile.documentation },
     forceSysusers: options.treefile.sysusers === 'compose-forced',

@@ -52,7 +52,10 @@ export interface Treefile {
   readonly postprocessScript: string | undefined;
   readonly units: readonly string[];
   readonly defaultTarget: string | undefined;
-  /** Where copies of the kernel are: `new` for old versions of libostree, `both` also in /boot. */
+  /**
+   * Where copies of the kernel are: `new` for old versions of libostree, `both` also in /boot. `kernel-install`: none, and the
+   * kernel's own scripts make the initramfs.
+   */
   readonly bootLocation: 'new' | 'both' | 'modules' | 'kernel-install';
   readonly tmpIsDir: boolean;
   readonly optUsrlocal: 'var' | 'root' | 'state-overlay';
@@ -80,8 +83,6 @@ export interface Treefile {
   readonly commitMetadata: Readonly<Record<string, Plain>>;
   readonly repoMetadata: 'inline' | 'detached' | 'disabled';
   readonly advisoriesMetadata: 'inline' | 'detached' | 'disabled';
-  /** What is asked for and cannot be done yet, as `KEY: VALUE`. */
-  readonly unbuilt: readonly string[];
 }
 
 function pick<T extends string>(value: Plain | undefined, allowed: readonly T[], fallback: T, key: string): T {
@@ -95,18 +96,6 @@ function pick<T extends string>(value: Plain | undefined, allowed: readonly T[],
 }
 
 const badTargets = /^\/?(usr\/(?!local(?:\/|$))|etc\/|bin\/|sbin\/|lib\/|lib64\/)/;
-
-/** Values of a treefile that a tree is not made by yet; others of the same keys are the default or need nothing. */
-const unbuiltValues: Readonly<Record<string, (value: Plain) => boolean>> = {
-  'boot-location': (value) => value === 'kernel-install',
-};
-
-function unbuiltOf(doc: TreefileDocument): string[] {
-  return Object.entries(unbuiltValues).flatMap(([key, asks]) => {
-    const value = doc[key];
-    return value !== undefined && asks(value) ? [`${key}: ${JSON.stringify(value)}`] : [];
-  });
-}
 
 function userCheck(value: Plain | undefined): UserCheck {
   if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value))
@@ -259,6 +248,5 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
       'inline',
       'advisories-metadata',
     ),
-    unbuilt: unbuiltOf(doc),
   };
 }
