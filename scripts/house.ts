@@ -8,6 +8,7 @@ export const floors: Readonly<Record<string, number>> = {
   base: 0,
   gvariant: 1,
   keyfile: 1,
+  dbus: 1,
   archive: 1,
   signing: 1,
   systemd: 1,
