@@ -44,7 +44,7 @@ async function runInPage(source: string): Promise<string> {
   ];
   const page = spawnSync(browser!, [...flags, '--dump-dom', `file://${work}/page.html`], {
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 600_000,
     maxBuffer: 64 << 20,
   });
   return /<pre id="out">([\s\S]*?)<\/pre>/.exec(page.stdout)?.[1] ?? `no page: ${page.stderr}`;

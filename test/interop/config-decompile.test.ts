@@ -43,5 +43,5 @@ describe.skipIf(!existsSync(shared))('decompile over the corpus (skipped where C
     const made = all.filter(([name]) => name.startsWith('butane/')).length;
     expect(made).toBeGreaterThan(500);
     expect(same / made).toBeGreaterThan(0.95);
-  }, 120_000);
+  });
 });

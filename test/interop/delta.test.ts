@@ -56,7 +56,7 @@ describe.skipIf(skipReason !== undefined)(`deltas with the original (${skipReaso
     writeFileSync(join(tree, 'new'), code(5000, 40), { mode: 0o755 });
     to = commit();
     server = await serveStatic(at('source'));
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.close();
     pool.close();
@@ -82,25 +82,21 @@ describe.skipIf(skipReason !== undefined)(`deltas with the original (${skipReaso
     { inline: true, bigEndian: true, maxChunk: 32_000_000 },
     // Several parts, of which two are compressed at a time.
     { inline: false, bigEndian: false, maxChunk: 300_000 },
-  ])(
-    'the original applies ours: %j',
-    async (options) => {
-      for (const compat of ['2022.7', '2026.4'] as const) {
-        const folder = at(`ours-${compat}`);
-        rmSync(folder, { recursive: true, force: true });
-        mkdirSync(folder);
-        const source = Repo.open(at('source'), { env, compat });
-        await generateDelta(source, { from, to, filename: join(folder, 'superblock'), ...options });
-        expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
-        const repo = started('theirs');
-        originalOutput(`--repo=${repo}`, 'static-delta', 'apply-offline', join(folder, 'superblock'));
-        originalOutput(`--repo=${repo}`, 'refs', '--create=done', to);
-        const { stdout, stderr } = original(`--repo=${repo}`, 'fsck');
-        expect(stdout + stderr).toContain('no errors found');
-      }
-    },
-    60_000,
-  );
+  ])('the original applies ours: %j', async (options) => {
+    for (const compat of ['2022.7', '2026.4'] as const) {
+      const folder = at(`ours-${compat}`);
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder);
+      const source = Repo.open(at('source'), { env, compat });
+      await generateDelta(source, { from, to, filename: join(folder, 'superblock'), ...options });
+      expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
+      const repo = started('theirs');
+      originalOutput(`--repo=${repo}`, 'static-delta', 'apply-offline', join(folder, 'superblock'));
+      originalOutput(`--repo=${repo}`, 'refs', '--create=done', to);
+      const { stdout, stderr } = original(`--repo=${repo}`, 'fsck');
+      expect(stdout + stderr).toContain('no errors found');
+    }
+  });
 
   test('ours is not larger than theirs', async () => {
     for (const side of ['ours', 'theirs']) mkdirSync(at(`weigh-${side}`));
@@ -108,7 +104,7 @@ describe.skipIf(skipReason !== undefined)(`deltas with the original (${skipReaso
     await generateDelta(source, { from, to, filename: join(at('weigh-ours'), 'superblock') });
     generate(`--filename=${join(at('weigh-theirs'), 'superblock')}`);
     expect(weight(at('weigh-ours')) / weight(at('weigh-theirs'))).toBeLessThan(1.02);
-  }, 60_000);
+  });
 
   test('ours applies theirs, offline and in a pull with a second thread', async () => {
     mkdirSync(at('offline'));
@@ -129,7 +125,7 @@ describe.skipIf(skipReason !== undefined)(`deltas with the original (${skipReaso
       expect(stdout + stderr).toContain('no errors found');
     }
     expect(Array.from(together.objects()).sort()).toEqual(Array.from(alone.objects()).sort());
-  }, 60_000);
+  });
 
   test('the original applies a patch of a file that was compared window by window', async () => {
     const tree = at('large');
@@ -151,5 +147,5 @@ describe.skipIf(skipReason !== undefined)(`deltas with the original (${skipReaso
     originalOutput(`--repo=${at('large-target')}`, 'refs', '--create=done', after);
     const { stdout, stderr } = original(`--repo=${at('large-target')}`, 'fsck');
     expect(stdout + stderr).toContain('no errors found');
-  }, 120_000);
+  });
 });

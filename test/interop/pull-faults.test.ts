@@ -158,5 +158,5 @@ describe.skipIf(skipReason !== undefined)(`pulls that go wrong (${skipReason ?? 
     expect(outcomes.whole).toBeGreaterThan(0);
     expect(outcomes.error).toBeGreaterThan(0);
     console.log(`faults: ${outcomes.whole} whole, ${outcomes.error} refused (${[...messages].join(', ')})`);
-  }, 900_000);
+  });
 });

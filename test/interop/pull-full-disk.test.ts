@@ -48,7 +48,7 @@ describe.skipIf(reason !== undefined)(`pulls onto full disks (${reason ?? `${run
     await generateDelta(Repo.open(source), { from, to });
     originalOutput(`--repo=${source}`, 'summary', '-u');
     server = await serveStatic(source);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.close();
     pool.close();
@@ -100,5 +100,5 @@ describe.skipIf(reason !== undefined)(`pulls onto full disks (${reason ?? `${run
     }
     expect(full).toBeGreaterThan(0);
     console.log(`full disks: ${full} of ${runs} pulls ran out of space`);
-  }, 900_000);
+  });
 });

@@ -383,48 +383,44 @@ describe.skipIf(missing !== undefined)(`remotes in daily use ${missing ?? ''}`, 
     // It ends when its folder goes.
     spawnSync(httpd, ['--autoexit', '--daemonize', '-p', join(base, 'port')], { cwd: base });
     port = readFileSync(join(base, 'port'), 'utf8').trim();
-  }, 60_000);
+  });
   afterAll(remove);
 
-  test.each(Object.keys(calls))(
-    '%s',
-    async (name) => {
-      const wrong: unknown[] = [];
-      const here = process.cwd();
-      for (const line of calls[name]!.trim().split('\n')) {
-        const said: string[] = [];
-        for (const folder of [other, mine]) {
-          const url = `http://127.0.0.1:${port}/${folder === other ? 'them' : 'ours'}/w`;
-          const words = line
-            .replaceAll('$URL', url)
-            .replaceAll('$PWD', folder)
-            .replace(
-              /\$(PLAIN|EXPIRED|REVOKED)/g,
-              (_, key: string) => ids[['PLAIN', 'EXPIRED', 'REVOKED'].indexOf(key)]!,
-            );
-          if (words.startsWith('! ')) {
-            const env = { ...process.env, OSTREE_DUMMY_SIGN_ENABLED: '1' };
-            spawnSync('bash', ['-c', words.slice(2)], { cwd: folder, env });
-            continue;
-          }
-          const args = words
-            .split(' ')
-            .slice(1)
-            .map((word) => word.replaceAll("''", ''));
-          process.chdir(folder);
-          const done = folder === other ? theirs(args) : await ours(args, folder);
-          process.chdir(here);
-          said.push(JSON.stringify(done).replaceAll(url, 'URL').replaceAll(folder, 'FOLDER'));
+  test.each(Object.keys(calls))('%s', async (name) => {
+    const wrong: unknown[] = [];
+    const here = process.cwd();
+    for (const line of calls[name]!.trim().split('\n')) {
+      const said: string[] = [];
+      for (const folder of [other, mine]) {
+        const url = `http://127.0.0.1:${port}/${folder === other ? 'them' : 'ours'}/w`;
+        const words = line
+          .replaceAll('$URL', url)
+          .replaceAll('$PWD', folder)
+          .replace(
+            /\$(PLAIN|EXPIRED|REVOKED)/g,
+            (_, key: string) => ids[['PLAIN', 'EXPIRED', 'REVOKED'].indexOf(key)]!,
+          );
+        if (words.startsWith('! ')) {
+          const env = { ...process.env, OSTREE_DUMMY_SIGN_ENABLED: '1' };
+          spawnSync('bash', ['-c', words.slice(2)], { cwd: folder, env });
+          continue;
         }
-        if (said[0] !== said[1]) wrong.push([line, ...said]);
+        const args = words
+          .split(' ')
+          .slice(1)
+          .map((word) => word.replaceAll("''", ''));
+        process.chdir(folder);
+        const done = folder === other ? theirs(args) : await ours(args, folder);
+        process.chdir(here);
+        said.push(JSON.stringify(done).replaceAll(url, 'URL').replaceAll(folder, 'FOLDER'));
       }
-      expect(wrong).toEqual([]);
-      const tidy = (folder: string): string[] =>
-        standing(folder).map((row) =>
-          row.replaceAll(`http://127.0.0.1:${port}/${folder === other ? 'them' : 'ours'}/w`, 'URL'),
-        );
-      expect(tidy(mine)).toEqual(tidy(other));
-    },
-    120_000,
-  );
+      if (said[0] !== said[1]) wrong.push([line, ...said]);
+    }
+    expect(wrong).toEqual([]);
+    const tidy = (folder: string): string[] =>
+      standing(folder).map((row) =>
+        row.replaceAll(`http://127.0.0.1:${port}/${folder === other ? 'them' : 'ours'}/w`, 'URL'),
+      );
+    expect(tidy(mine)).toEqual(tidy(other));
+  });
 });

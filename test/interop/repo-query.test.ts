@@ -66,5 +66,5 @@ describe.skipIf(reason !== undefined)(`repo query${reason === undefined ? '' : `
       lines += theirs.length;
     }
     expect(lines).toBeGreaterThan(100);
-  }, 120_000);
+  });
 });

@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(`chunked images ${reason ?? ''}`, () => {
       );
       await folder.must('compose', 'rootfs', '--cachedir=cache', `r${release}.yaml`, `root${release}`);
     }
-  }, 60_000);
+  });
   afterAll(() => folder.end());
 
   test('a root file system, twice into the same image: layers stay where they were', async () => {
@@ -212,7 +212,7 @@ describe.skipIf(reason !== undefined)(`chunked images ${reason ?? ''}`, () => {
     );
     expect(gone.stderr).toMatch(/^error: skopeo copy [^\n]+\n$/);
     rmSync(join(folder.dir, 'storage'), { recursive: true });
-  }, 60_000);
+  });
 
   test('compose image: first, unchanged, changed, and modes', async () => {
     const image = (...args: string[]) =>

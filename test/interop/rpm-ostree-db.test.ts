@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(`db ${reason ?? ''}`, () => {
     folder = new ComposeFolder('db', 'bare');
     ({ dir } = folder);
     commits = [await compose('1'), await compose('2')];
-  }, 60_000);
+  });
   afterAll(() => folder.end());
 
   test('changelogs of upgraded packages: what rpm tells of the new build and not of the old', async () => {

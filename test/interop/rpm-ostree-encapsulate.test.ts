@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`encapsulated images ${reason ?? ''}`, () 
       const ran = await folder.tree(`build${build}.yaml`);
       expect(ran.stderr).toBe('');
     }
-  }, 120_000);
+  });
   afterAll(() => {
     registry.stop();
     folder.end();

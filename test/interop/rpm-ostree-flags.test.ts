@@ -35,7 +35,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
       commits.push(made.trim());
     }
     original('/usr/bin/ostree', lab, 'summary', '-u');
-  }, 120_000);
+  });
   afterAll(() => node.end());
 
   const run = (...args: string[]): Promise<Ran> => node.rpmOstree([...args, `--sysroot=${node.sysroot}`]);
@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(readFileSync(`${node.trees()[0]}.origin`, 'utf8')).not.toContain('override-commit');
     const none = await run('upgrade', '--unchanged-exit-77');
     expect([none.status, none.stdout.trimEnd().split('\n').at(-1)]).toEqual([77, 'No upgrade available.']);
-  }, 60_000);
+  });
 
   test('--download-only fetches and says so; --cache-only takes what was fetched', async () => {
     await fails(['upgrade', '-C', '--download-only'], "Can't specify cache-only and download-only");
@@ -120,7 +120,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(node.installed()).toContain('tcpdump-14:4.9.3-1.fc31.x86_64');
     await fails(['install', 'buildah', '-C'], 'Packages not found: buildah');
     writeFileSync(join(node.trees()[0]!, 'etc/yum.repos.d/lab.repo'), text);
-  }, 60_000);
+  });
 
   test('--idempotent, --allow-inactive, --unchanged-exit-77, --install with --uninstall', async () => {
     await fails(['install', 'tcpdump'], "Package/capability 'tcpdump' is already requested");
@@ -144,7 +144,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(await look()).toMatchObject({ packages: [], 'requested-packages': [] });
     const usage = await run('uninstall');
     expect(usage.stderr).toMatch(/^Usage:\n[\s\S]*\nerror: usage error: At least one PACKAGE must be specified\n$/);
-  }, 60_000);
+  });
 
   test('override: the hint, --remove with --replace, --all, and what it refuses', async () => {
     const socat = rpmFile('socat', '99', '/usr/bin/socat');
@@ -182,7 +182,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(node.installed()).toContain('tcpdump-14:4.9.3-1.fc31.x86_64');
     await node.must('upgrade', '--ex-reset-overrides');
     expect(await look()).toMatchObject({ 'requested-base-removals': [], 'requested-base-local-replacements': [] });
-  }, 60_000);
+  });
 
   test('kargs: each way of changing them', async () => {
     const kargs = async (): Promise<string> => (await node.must('kargs')).trim().replace(/ ?ostree=\S+/, '');
@@ -227,7 +227,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(raced.stderr).toBe(
       'error: Conflict: bootloader configuration changed. Saved kernel arguments: \nroot=LABEL=root a=3 b=9 c\n',
     );
-  }, 60_000);
+  });
 
   test('initramfs-etc and initramfs: what is shown, changed and refused', async () => {
     expect(await node.must('initramfs-etc')).toBe('No tracked files.\n');
@@ -264,7 +264,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     await fails(['rebase', 'ostree://'], 'Refspec is empty');
     await fails(['initramfs', '--enable', '--disable'], 'Cannot simultaenously specify --enable and --disable');
     await fails(['initramfs', '--disable', '--arg=-v'], 'Cannot simultaenously specify --disable and --arg');
-  }, 60_000);
+  });
 
   test('cleanup, refresh-md, search, reload, cancel, finalize-deployment, history', async () => {
     const nothing = await run('cleanup');
@@ -294,7 +294,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     expect(history.stdout).toMatch(
       /^ +DeploymentCreated: \S+Z\n +CreateCommand: [\s\S]*older entries; use --all to see them\.\n$/,
     );
-  }, 60_000);
+  });
 
   test('what cannot be asked for together, and a node that takes no layers', async () => {
     const base = rpmFile('own', '1', '/usr/share/own');
@@ -317,7 +317,7 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     await node.must('upgrade');
     expect(await look()).toMatchObject({ packages: [], 'requested-base-removals': [] });
     for (const tree of node.trees()) rmSync(join(tree, 'etc/rpm-ostreed.conf'), { force: true });
-  }, 60_000);
+  });
 
   test('--os names the stateroot, --quiet leaves the steps out, --peer changes nothing', async () => {
     await fails(['install', 'tcpdump', '--os=nosuch'], 'OS name "nosuch" not found');
@@ -332,5 +332,5 @@ describe.skipIf(reason !== undefined)(`flags of rpm-ostree ${reason ?? ''}`, () 
     await node.must('reset');
     expect(await look()).toMatchObject({ packages: [] });
     node.fsck();
-  }, 60_000);
+  });
 });

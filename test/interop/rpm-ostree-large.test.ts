@@ -111,7 +111,7 @@ function steps(make: (dir: string) => Scenario): void {
     const etc = join(host.trees()[0]!, 'etc/yum.repos.d');
     mkdirSync(etc, { recursive: true });
     writeFileSync(join(etc, 'large.repo'), `[large]\nbaseurl=file://${world.repository}\ngpgcheck=0\n`);
-  }, 300_000);
+  });
   afterAll(() => host.end());
 
   /** All judges on the default deployment; what is not on disk as packaged, for rpm. */

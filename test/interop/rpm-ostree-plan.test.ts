@@ -80,7 +80,7 @@ describe.skipIf(reason !== undefined)(`plans ${reason ?? ''}`, () => {
     publish([spec('alpha', '1'), spec('beta', '1', { requires: ['alpha'] }), spec('gamma', '1')]);
     const repo = `[extras]\nname=extras\nbaseurl=file://${extras}\ngpgcheck=0\n`;
     writeFileSync(join(node.trees()[0]!, 'etc/yum.repos.d/extras.repo'), repo);
-  }, 120_000);
+  });
   afterAll(() => node.end());
 
   function publish(specs: readonly PackageSpec[]): void {
@@ -159,7 +159,7 @@ describe.skipIf(reason !== undefined)(`plans ${reason ?? ''}`, () => {
       expect({ step, options: planned.kernelArguments.join(' ') }).toEqual({ step, options: options() });
     }
     node.fsck();
-  }, 600_000);
+  });
 
   test('a layered package that is gone names itself, and the commands that resolve it do', async () => {
     for (const name of ['alpha', 'beta', 'gamma'])
@@ -188,7 +188,7 @@ describe.skipIf(reason !== undefined)(`plans ${reason ?? ''}`, () => {
     expect(again).toEqual({ status: 0, text: 'The layered packages resolve.\n' });
     await node.must('rebase', refspec);
     expect(await layeredNow()).not.toContain('alpha');
-  }, 120_000);
+  });
 
   async function layeredNow(): Promise<string[]> {
     const status = JSON.parse(await node.must('status', '--json')) as {

@@ -161,7 +161,7 @@ describe.skipIf(reason !== undefined)(`image registries ${reason ?? ''}`, () => 
         `docker://${image}:${stream}`,
       );
     }
-  }, 120_000);
+  });
   afterAll(() => {
     registry.kill();
     node.end();
@@ -388,5 +388,5 @@ describe.skipIf(reason !== undefined)(`image registries ${reason ?? ''}`, () => 
     const listed = original('/usr/bin/ostree', `--repo=${at('large-repo')}`, 'ls', commit!, '/usr/share/large.bin');
     expect(listed).toMatch(/ 600000000 /);
     original('/usr/bin/ostree', `--repo=${at('large-repo')}`, 'fsck', '-q');
-  }, 180_000);
+  });
 });

@@ -41,7 +41,7 @@ describe.skipIf(!existsSync(suiteFolder))("Debian's ostree-tests (skipped where 
     const run = await runScript(script, {
       bin: join(root, 'bin'),
       env: { COPPICE_DIST: dist, COPPICE_COMPAT: 'ostree=2022.7' },
-      timeoutSeconds: 200,
+      timeoutSeconds: 800,
     });
     expect(run.passed ? run.tap.ok : run.log).toBe(assertions);
   });

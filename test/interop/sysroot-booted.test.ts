@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)(`a booted system${reason === undefined ? '
       mkdirSync(join(work, `run-${name}`));
       writeFileSync(join(work, `run-${name}/ostree-booted`), '');
     }
-  }, 120_000);
+  });
   afterAll(() => discard(work));
 
   function inside(name: string, command: readonly string[]): Outcome {
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)(`a booted system${reason === undefined ? '
     expect(inside('b', [...program.ours, ...status]), about).toEqual(inside('b', ['ostree', ...status]));
   }
 
-  it('agrees on staging, finalizing and everything around it', { timeout: 300_000 }, () => {
+  it('agrees on staging, finalizing and everything around it', () => {
     const pick = random(Number(process.env.COPPICE_SEED ?? 9));
     const steps: string[][] = [
       ['admin', 'config-diff'],

@@ -48,7 +48,7 @@ describe.skipIf(newestSkipReason !== undefined)(
     });
     afterAll(() => discard(work));
 
-    it.each([1, 2, 3])('makes the same images of generated trees (%i)', { timeout: 60_000 }, async (seed) => {
+    it.each([1, 2, 3])('makes the same images of generated trees (%i)', async (seed) => {
       spawnSync('rm', ['-rf', 'tree', 'repo', 'image', 'want'], { cwd: work });
       spawnSync('mkdir', ['-p', 'tree/usr'], { cwd: work });
       const made = spawnSync('python3', ['-c', script], { cwd: work, env: { ...process.env, SEED: String(seed) } });
@@ -85,7 +85,7 @@ describe.skipIf(newestSkipReason !== undefined)(
         }
     });
 
-    it('deploys the same tree, with the image', { timeout: 60_000 }, async () => {
+    it('deploys the same tree, with the image', async () => {
       for (const [path, text] of Object.entries(baseTree)) {
         const target = join(work, 'os', path);
         spawnSync('mkdir', ['-p', join(target, '..')]);
@@ -112,7 +112,7 @@ describe.skipIf(newestSkipReason !== undefined)(
       'sometimes',
       'yes\n[root]\ntransient=1\ntransient-ro=1',
       'x\nnot a key file',
-    ])('deploys for composefs.enabled=%j as the original does', { timeout: 60_000 }, async (enabled) => {
+    ])('deploys for composefs.enabled=%j as the original does', async (enabled) => {
       for (const name of ['a', 'b', 'conf']) discard(join(work, name));
       const config = { 'usr/lib/ostree/prepare-root.conf': `[composefs]\nenabled=${enabled}\n` };
       writeTree(join(work, 'conf'), { ...baseTree, ...config, 'usr/bin/big': 'x'.repeat(9000) });

@@ -408,7 +408,7 @@ for (const { level, judge, reason } of [
       return { ...outcome, stdout: shown(outcome.stdout), stderr: shown(outcome.stderr) };
     }
 
-    it.each(Object.entries(scenarios))('%s', { timeout: 240_000 }, async (_name, steps) => {
+    it.each(Object.entries(scenarios))('%s', async (_name, steps) => {
       const problems: unknown[] = [];
       const skip = (path: string): boolean => /^s\/ostree\/repo\/(tmp|\.lock|objects|state)/.test(path);
       for (const step of steps) {

@@ -98,7 +98,7 @@ export class Machine {
   }
 
   /** Waits for the console to show `pattern`; returns what came before it. */
-  async expect(pattern: RegExp, seconds = 300): Promise<string> {
+  async expect(pattern: RegExp, seconds = 600): Promise<string> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const match = pattern.exec(this.#text);
@@ -121,7 +121,7 @@ export class Machine {
   }
 
   /** Waits for the root shell that the serial console logs into. */
-  async login(seconds = 300): Promise<void> {
+  async login(seconds = 600): Promise<void> {
     await this.expect(/root@[\w-]+:~# /, seconds);
     await this.run(
       "stty -echo cols 500; export PS1='' TERM=dumb PAGER=cat; bind 'set enable-bracketed-paste off'; dmesg -n 1",
@@ -137,9 +137,9 @@ export class Machine {
 
   /** Shuts the system down and waits for the machine to end. */
   async powerOff(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.stdin!.write('systemctl poweroff\n');
-    const end = Date.now() + 120_000;
-    while (!this.#ended && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 200));
+    if (!this.#ended) await ended;
     this.end();
   }
 

@@ -115,7 +115,7 @@ describe.skipIf(newestSkipReason !== undefined)(
       expect(listing(join(work, 'fs-b'))).toEqual(listing(join(work, 'fs-a')));
     });
 
-    it('says and leaves the same after every verb', { timeout: 120_000 }, async () => {
+    it('says and leaves the same after every verb', async () => {
       const wrong: unknown[] = [];
       const skip = (path: string): boolean => path.startsWith('ostree/repo/');
       for (const line of verbs) {

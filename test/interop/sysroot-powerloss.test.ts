@@ -157,7 +157,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     run('cp', '-a', `${path}/boot/ostree/${kernels}`, `${path}/boot/ostree/debian-${'0'.repeat(64)}`);
     record('cleanup', path, false, (sysroot) => cleanupSysroot(sysroot));
     rmSync(path, { recursive: true });
-  }, 600_000);
+  });
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   /** Makes the disk of a point, asks the checker and boots it. */

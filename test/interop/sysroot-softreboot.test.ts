@@ -63,7 +63,7 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
       names.push(`${must(newest(args, work)).trim()}.0`);
       must(newest(['admin', 'deploy', '--sysroot=s', '--os=os', '--retain', `v${version}`], work));
     }
-  }, 120_000);
+  });
   afterAll(() => discard(work));
 
   const library = '/tmp/newest/usr/lib/x86_64-linux-gnu';
@@ -132,7 +132,7 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
     return want;
   }
 
-  it('refuses what cannot be started without a reboot', { timeout: 120_000 }, () => {
+  it('refuses what cannot be started without a reboot', () => {
     const calls = ['', 'x', '9', '2', '0', '--reset'].map((args) => `run admin prepare-soft-reboot ${args}\n`);
     const seen = compare(
       `${calls.join('')}mv /run/ostree/.private /run/ostree/p; run admin prepare-soft-reboot 1; look`,
@@ -140,7 +140,7 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
     expect(seen).toContain('different kernel state');
   });
 
-  it('mounts the next root, shows it and takes it back', { timeout: 120_000 }, () => {
+  it('mounts the next root, shows it and takes it back', () => {
     const seen = compare(`run admin prepare-soft-reboot 1; look; cat /run/nextroot/usr/lib/release-number
       touch /run/nextroot/etc/new /run/nextroot/new /run/nextroot/sysroot/new; run admin status
       run admin undeploy 1; ls -A /run/ostree; run admin status; run admin prepare-soft-reboot --reset; cat /run/calls`);
@@ -148,13 +148,13 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
     expect(seen).toContain('systemctl start --quiet ostree-finalize-staged.service');
   });
 
-  it('takes a damaged or outdated record as the original does', { timeout: 120_000 }, () => {
+  it('takes a damaged or outdated record as the original does', () => {
     compare(`run admin prepare-soft-reboot 1; cp /run/ostree/nextroot-booted /run/kept; printf x >/run/ostree/nextroot-booted
       run admin status; cp /run/kept /run/ostree/nextroot-booted
       printf '\\001' | dd of=/run/ostree/nextroot-booted bs=1 seek=40 conv=notrunc 2>/dev/null; run admin status; ls -A /run/ostree`);
   });
 
-  it('takes the next root for the root once it runs', { timeout: 120_000 }, () => {
+  it('takes the next root for the root once it runs', () => {
     compare(`export INVOCATION_ID=1; run admin boot-complete; run admin prepare-soft-reboot 1; run admin boot-complete; ls -A /run/ostree
       run admin status; run admin boot-complete x`);
   });
@@ -170,13 +170,13 @@ describe.skipIf(reason !== undefined)(`soft reboot${reason === undefined ? '' : 
     'composefs off': '[composefs]\nenabled=no\n',
     'composefs if there': '[composefs]\nenabled=maybe\n',
   };
-  it.each(Object.entries(configs))('follows prepare-root.conf: %s', { timeout: 120_000 }, (_name, config) => {
+  it.each(Object.entries(configs))('follows prepare-root.conf: %s', (_name, config) => {
     compare(`mkdir /sysroot/ostree/deploy/os/deploy/${names[1]}/etc/ostree
       printf '${config.replaceAll('\n', '\\n')}' >/sysroot/ostree/deploy/os/deploy/${names[1]}/etc/ostree/prepare-root.conf
       run admin prepare-soft-reboot 1; look; cd /sysroot/ostree/deploy/os/deploy/${names[1]}; run admin impl-prepare-soft-reboot --help`);
   });
 
-  it('overlays a directory, and prunes what a new deployment brings itself', { timeout: 120_000 }, () => {
+  it('overlays a directory, and prunes what a new deployment brings itself', () => {
     // The real trees have it in /usr, which belongs to the host here.
     const seen =
       compare(`mkdir -p /opt/both /opt/deep/er; echo given >/opt/file; echo given >/opt/both/a; mount -t tmpfs x /var

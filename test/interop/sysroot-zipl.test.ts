@@ -101,7 +101,7 @@ describe.each([
     booted = `${must(judge(commit, work)).trim()}.0`;
     must(judge(['admin', 'deploy', '--sysroot=s', '--os=os', '--karg=root=x', 'os'], work));
     must(judge(['config', '--repo=s/ostree/repo', 'set', 'sysroot.bootloader', 'zipl'], work));
-  }, 120_000);
+  });
   afterAll(() => {
     if (reason === undefined) discard(work);
   });
@@ -161,7 +161,6 @@ describe.each([
   const old = ['secure boot', 'no LUKS keys', 'secure execution', 'no program'];
   it_.each(Object.entries(cases).filter(([name]) => level !== '2022.7' || old.includes(name)))(
     `%s${why}`,
-    { timeout: 60_000 },
     (_name, prepare) => {
       const want = inside('original', prepare);
       // It leaves the partition mounted when a step fails, and mounts it again the next time.

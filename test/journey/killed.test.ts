@@ -49,8 +49,10 @@ describe.skipIf(reason !== undefined)(`killed ${reason ?? ''}`, () => {
       });
       let killed = false;
       const timer = setTimeout(() => {
-        killed = true;
-        process.kill(-child.pid!, 'SIGKILL');
+        try {
+          process.kill(-child.pid!, 'SIGKILL');
+          killed = true;
+        } catch {} // It has ended meanwhile, and nobody has told yet.
       }, ms);
       child.on('error', reject);
       child.on('exit', () => {

@@ -15,7 +15,7 @@ describe('the bundle', () => {
     work = mkdtempSync(join(tmpdir(), 'bundle-'));
     dist = join(work, 'dist');
     await bundle(dist);
-  }, 60_000);
+  });
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   const run = (name: string, ...args: string[]): { status: number | null; out: string; err: string } => {

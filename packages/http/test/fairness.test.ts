@@ -86,6 +86,7 @@ test('of many connections that come at once and ask again and again nobody is le
   const counts: number[] = new Array<number>(150).fill(0);
   let most = 0;
   const sockets: Socket[] = [];
+  const begun = performance.now();
   await new Promise<void>((resolve, reject) => {
     for (let i = 0; i < counts.length; i++) {
       const socket = connect(server.port, '127.0.0.1').on('error', reject);
@@ -101,8 +102,9 @@ test('of many connections that come at once and ask again and again nobody is le
     }
   });
   for (const socket of sockets) socket.destroy();
-  // One connection is taken in a round: without turns the first asks about as often as there are others.
-  expect(most).toBeLessThan(30);
+  // One connection is taken in a round: without turns the first asks about as often as there are others, in much less time than
+  // that many waits. A wait lasts 25 ms at most, and a machine that is busy may need several.
+  expect(most).toBeLessThan(10 + (performance.now() - begun) / 25);
 });
 
 test('a connection that asks for very much at once does not keep others waiting', async () => {
@@ -145,22 +147,29 @@ test('a thousand idle connections are no matter', async () => {
   for (const socket of [...idle, one]) socket.destroy();
 });
 
-test('a server that stops lets answers through, and ends who waits', async () => {
+test('a server that stops ends who waits and lets answers through', async () => {
   const stopping = await serveStatic(dir);
-  const [idle, busy, deaf] = [await open(stopping), await open(stopping), await open(stopping)];
+  const [idle, busy] = [await open(stopping), await open(stopping)];
   idle.resume();
   const ended = new Promise<void>((done) => idle.on('close', () => done()));
-  deaf.pause();
-  deaf.write(request('large'));
   const all = bytes(busy, 40_000_000);
   const begun = new Promise((done) => busy.once('data', done));
   busy.write(request('large'));
   await begun;
-  const closed = stopping.close(1500);
+  // It takes as long as the answer does, not the time that is given.
+  const closed = stopping.close(1_000_000);
   await ended;
   await all;
-  // The one that does not read is cut off when the time is up.
   await closed;
   await expect(open(stopping)).rejects.toThrow('ECONNREFUSED');
-  for (const socket of [busy, deaf]) socket.destroy();
+});
+
+test('a server that stops cuts off who does not read when the time is up', async () => {
+  const stopping = await serveStatic(dir);
+  const deaf = await open(stopping);
+  const begun = new Promise((done) => deaf.once('readable', done));
+  deaf.write(request('large'));
+  await begun;
+  await stopping.close(100);
+  deaf.destroy();
 });

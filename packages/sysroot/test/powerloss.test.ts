@@ -121,11 +121,11 @@ describe('power loss', () => {
       simpleWriteDeployment(sysroot, fresh, { osname: 'os', merge });
     };
 
-  it('leaves the old or the new system during a deployment with another kernel', { timeout: 120_000 }, () => {
+  it('leaves the old or the new system during a deployment with another kernel', () => {
     survey(join(work, 'before'), record(deploy(two, 'two')), path, 60);
   });
 
-  it('leaves the old or the new system when only the links of a boot version change', { timeout: 120_000 }, () => {
+  it('leaves the old or the new system when only the links of a boot version change', () => {
     deploy(three, 'three')(Sysroot.open(path, { env: testEnv }));
     const before = Sysroot.open(path, { env: testEnv }).bootVersion;
     const changes = record(deploy(one, 'one'));
@@ -133,13 +133,13 @@ describe('power loss', () => {
     survey(join(work, 'before'), changes, path, 60);
   });
 
-  it('leaves a system during undeploy', { timeout: 120_000 }, () => {
+  it('leaves a system during undeploy', () => {
     deploy(two, 'two')(Sysroot.open(path, { env: testEnv }));
     const changes = record((sysroot) => undeploy(sysroot, sysroot.deployments[0]!));
     survey(join(work, 'before'), changes, path, 40);
   });
 
-  it('leaves the old or the new system during finalization at shutdown', { timeout: 120_000 }, () => {
+  it('leaves the old or the new system during finalization at shutdown', () => {
     const run = join(path, 'run/ostree');
     const host = (): ReturnType<typeof directoryHost> =>
       directoryHost({
