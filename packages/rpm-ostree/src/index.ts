@@ -175,6 +175,7 @@ export { spdx } from './sbom/spdx.ts';
 export type { EncapsulatedImage, EncapsulateOptions } from './container/encapsulate.ts';
 export { contentMetadata, encapsulate } from './container/encapsulate.ts';
 export { writeContainerRoot } from './container/container-root.ts';
+export { takeEmbeddedCommit } from './container/embedded-commit.ts';
 export { componentsOfManifest } from './container/chunks.ts';
 export type { ComponentFacts } from './container/components.ts';
 export { defaultLayers } from './container/packing.ts';

@@ -93,7 +93,11 @@ const ex: VerbGroup = {
       summary: 'Track initramfs configuration files',
       load: async () => ({ verb: (await import('./initramfs-etc.ts')).formerVerb }),
     },
-    'deploy-from-self': missing('ex deploy-from-self'),
+    'deploy-from-self': {
+      summary: 'Deploy the commit of this container image to a system',
+      hidden: true,
+      load: () => import('./deploy-from-self.ts'),
+    },
     rebuild: missing('ex rebuild'),
     livefs: { summary: 'Apply pending deployment changes to booted deployment', hidden: true, load: applyLive },
   },

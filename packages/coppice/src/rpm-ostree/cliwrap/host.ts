@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { wrappedDirectory } from '@coppice/rpm-ostree';
 import type { Context } from '../../cli/context.ts';
+import { mountedReadOnly } from '../mounted-read-only.ts';
 
 export type HostType = 'ostree-host' | 'ostree-container' | 'other';
 
@@ -47,21 +48,6 @@ export function thisHost(context: Context, root = '/'): WrapHost {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
     },
   };
-}
-
-/** Whether the mount that holds a path is read-only, by /proc/self/mountinfo. */
-function mountedReadOnly(path: string): boolean {
-  let best = '';
-  let flags = '';
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const fields = line.split(' ');
-    const point = fields[4]?.replace(/\\040/g, ' ');
-    if (point === undefined || point.length < best.length) continue;
-    if (point !== path && !path.startsWith(point === '/' ? '/' : `${point}/`)) continue;
-    best = point;
-    flags = fields[5] ?? '';
-  }
-  return flags.split(',').includes('ro');
 }
 
 /** Runs a program and gives its exit status, as if it had been called. */
