@@ -12,6 +12,8 @@ export interface ExchangeOptions {
   readonly dispatcher: Dispatcher;
   readonly url: URL;
   readonly headers: Record<string, string>;
+  /** Sent as a POST. */
+  readonly body?: Uint8Array;
   /** Decides what the body goes to, once status and headers are known; undefined discards it. May throw to refuse. */
   readonly onHead: (status: number, headers: Headers) => BodySink | undefined;
   /** Abort below `bytes` per second over `seconds`; 0 turns it off. */
@@ -20,7 +22,7 @@ export interface ExchangeOptions {
   readonly onBytes?: (count: number) => void;
 }
 
-/** One HTTP GET, no redirects, no retries. Resolves with the status and headers when the whole body has been taken. */
+/** One HTTP GET (or POST of a body), no redirects, no retries. Resolves with the status and headers when the whole body has been taken. */
 export function exchange(options: ExchangeOptions): Promise<{ status: number; headers: Headers }> {
   const { url, lowSpeed, signal } = options;
   return new Promise((resolve, reject) => {
@@ -55,7 +57,13 @@ export function exchange(options: ExchangeOptions): Promise<{ status: number; he
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     options.dispatcher.dispatch(
-      { origin: url.origin, path: `${url.pathname}${url.search}`, method: 'GET', headers: options.headers },
+      {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: options.body === undefined ? 'GET' : 'POST',
+        headers: options.headers,
+        ...(options.body === undefined ? {} : { body: options.body }),
+      },
       {
         onRequestStart(started) {
           controller = started;

@@ -34,6 +34,8 @@ export interface FetchOptions {
   /** Ask for gzip and undo it. */
   readonly compressed?: boolean;
   readonly priority?: number;
+  /** Sent as a POST, to this URL only: a redirect is an error. */
+  readonly post?: { readonly type: string; readonly body: Uint8Array };
 }
 
 export interface FetchInfo {
@@ -161,10 +163,11 @@ export class Fetcher {
       try {
         if (url.protocol !== 'http:' && url.protocol !== 'https:') throw curlError(1);
         if (hop > maxRedirects) throw curlError(47);
-        const plain = this.#transport.plain(url);
+        const plain = options.post === undefined ? this.#transport.plain(url) : undefined;
         const request = {
           url,
           headers: this.#headers(url, start, options, transfer),
+          ...(options.post === undefined ? {} : { body: options.post.body }),
           lowSpeed: { bytes: this.#options.lowSpeedBytes ?? 1000, seconds: this.#options.lowSpeedSeconds ?? 30 },
           onBytes,
           onHead: (code: number, head: Headers): BodySink | undefined => {
@@ -182,7 +185,13 @@ export class Fetcher {
               })
             : await plain.exchange(request);
         const location = headers['location'];
-        if (status >= 300 && status < 400 && status !== 304 && typeof location === 'string') {
+        if (
+          status >= 300 &&
+          status < 400 &&
+          status !== 304 &&
+          typeof location === 'string' &&
+          options.post === undefined
+        ) {
           if (!URL.canParse(location, url.href)) throw curlError(3);
           url = new URL(location, url.href);
           continue;
@@ -225,6 +234,7 @@ export class Fetcher {
     if (options.modifiedSince !== undefined)
       out['if-modified-since'] = new Date(options.modifiedSince * 1000).toUTCString();
     if (options.compressed) out['accept-encoding'] = 'gzip';
+    if (options.post !== undefined) out['content-type'] = options.post.type;
     if (transfer.received > 0) {
       out['range'] = `bytes=${transfer.received}-`;
       if (transfer.etag !== undefined) out['if-range'] = transfer.etag;

@@ -67,6 +67,7 @@ export type { QueryFacts, TagValue } from './query/tag-value.ts';
 export { queryTag, tagValue } from './query/tag-value.ts';
 export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
+export { parseXml, XmlElement } from './repodata/xml-document.ts';
 export type { CreatedRepository, CreateOptions } from './repodata/create-options.ts';
 // Repositories: making and reading their metadata.
 export { createRepository, createRepositoryConcurrently } from './repodata/create-repository.ts';

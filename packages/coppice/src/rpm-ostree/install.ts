@@ -7,6 +7,7 @@ import {
   type DeployOutcome,
   deployOrigin,
   withoutOverrideCommit,
+  withPackageFiles,
 } from '@coppice/rpm-ostree';
 import { printApplied } from './apply-live.ts';
 import {
@@ -52,14 +53,16 @@ async function deployChange(
 ): Promise<DeployOutcome> {
   const previous = client.originMerge;
   const before = client.origin(previous);
-  const origin = changePackages(client, withoutOverrideCommit(before), baseOf(client.repo, previous.checksum), {
-    install: change.install,
-    uninstall: change.uninstall,
-    uninstallAll: change.uninstallAll ?? false,
-    allowInactive: options.flag('allow-inactive'),
-    idempotent: options.flag('idempotent'),
-    forceReplaceFiles: options.flag('force-replacefiles'),
-  });
+  const origin = await withPackageFiles(client, change.install, {}, (install) =>
+    changePackages(client, withoutOverrideCommit(before), baseOf(client.repo, previous.checksum), {
+      install,
+      uninstall: change.uninstall,
+      uninstallAll: change.uninstallAll ?? false,
+      allowInactive: options.flag('allow-inactive'),
+      idempotent: options.flag('idempotent'),
+      forceReplaceFiles: options.flag('force-replacefiles'),
+    }),
+  );
   return await deployOrigin(client, {
     origin,
     pull: false,

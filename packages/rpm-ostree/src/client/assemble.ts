@@ -56,13 +56,14 @@ function cachedCandidates(client: Client): Candidate[] {
   );
 }
 
-function arch(): string {
+/** RPM's name of this machine's architecture. */
+export function machineArch(): string {
   return { x64: 'x86_64', arm64: 'aarch64', ppc64: 'ppc64le', s390x: 's390x' }[process.arch as string] ?? process.arch;
 }
 
 /** Architecture of a tree: that of its packages, else this machine's. */
 function archOf(packages: readonly Nevra[]): string {
-  return packages.find((p) => p.arch !== 'noarch')?.arch.replace(/^i[3-6]86$/, 'x86_64') ?? arch();
+  return packages.find((p) => p.arch !== 'noarch')?.arch.replace(/^i[3-6]86$/, 'x86_64') ?? machineArch();
 }
 
 /** What the solver is given for an origin on a base. */

@@ -1,21 +1,20 @@
 // Base packages replaced or removed on this node, and undoing it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoppiceError, prefixError } from '@coppice/base';
-import { Fetcher } from '@coppice/http';
+import { CoppiceError } from '@coppice/base';
 import { compareEvr, formatNevra, type Nevra, parseNevra } from '../nevra.ts';
 import type { LocalPackage, Origin } from '../origin.ts';
+import type { BuildServices } from './build-service.ts';
 import type { Candidate } from './candidate.ts';
 import { assemblyDir } from './cleanup.ts';
 import type { Client } from './client.ts';
 import { fetchPackages } from './fetch-packages.ts';
+import { withPackageFiles } from './package-arguments.ts';
 import { packagesOf } from './packages-of.ts';
 import { loadRepositories } from './repo-metadata.ts';
 import { importLocalPackage } from './request.ts';
 
 export interface OverrideChange {
-  /** Files, `file://` or `http(s)://` URLs; names with `from`. */
+  /** Files, `file://` or `http(s)://` URLs, pages of builds or updates; names with `from`. */
   readonly replace?: readonly string[];
   /** Take replacements from this repository: `repo=ID`. */
   readonly from?: string;
@@ -24,6 +23,8 @@ export interface OverrideChange {
   readonly remove?: readonly string[];
   readonly reset?: readonly string[];
   readonly resetAll?: boolean;
+  /** Where builds and updates are; default Fedora's. */
+  readonly services?: BuildServices;
 }
 
 const nameOf = (p: LocalPackage): string => parseNevra(p.nevra).name;
@@ -42,26 +43,6 @@ function findBase(base: readonly Nevra[], wanted: string): Nevra {
   if (found.length === 0) throw new CoppiceError('NotFound', `Package "${wanted}" not found`);
   if (found.length > 1) throw new CoppiceError('Conflict', `Multiple packages match "${wanted}"`);
   return found[0]!;
-}
-
-async function withLocalFile<T>(client: Client, argument: string, body: (path: string) => T): Promise<T> {
-  if (argument.startsWith('file://')) return body(argument.slice('file://'.length));
-  if (!/^https?:/.test(argument)) return body(argument);
-  if (/koji|bodhi/.test(argument) && !argument.endsWith('.rpm'))
-    throw new CoppiceError('Unsupported', `not built yet: overrides from ${argument}`);
-  const dir = mkdtempSync(join(tmpdir(), 'override-'));
-  const fetcher = new Fetcher({ clock: client.clock });
-  try {
-    const { bytes } = await fetcher.bytes(argument, { maxSize: 2 ** 31 });
-    const path = join(dir, 'package.rpm');
-    writeFileSync(path, bytes);
-    return body(path);
-  } catch (error) {
-    throw prefixError(error, `Downloading ${argument}`);
-  } finally {
-    await fetcher.close();
-    rmSync(dir, { recursive: true, force: true });
-  }
 }
 
 /** The newest build of base packages in a repository, imported as if each had been given as a file. */
@@ -91,13 +72,13 @@ async function frozenPackages(
   return imported.map((p) => ({ sha256: p.headerSha256, nevra: formatNevra(p.nevra) }));
 }
 
-async function replaceOne(
+function replaceOne(
   client: Client,
   origin: Origin,
   argument: string,
   from: string | undefined,
   base: readonly Nevra[],
-): Promise<Origin> {
+): Origin {
   if (from !== undefined) {
     const { name } = findBase(base, argument);
     checkFree(origin, name);
@@ -110,7 +91,7 @@ async function replaceOne(
       'Usage',
       `Package name "${argument}" given without --from; use a file or URL, or --experimental --from=repo=ID`,
     );
-  const local = await withLocalFile(client, argument, (path) => importLocalPackage(client, path));
+  const local = importLocalPackage(client, argument);
   // A newer build of a package that is replaced already takes its place.
   const kept = origin.localReplacements.filter((p) => nameOf(p) !== nameOf(local));
   if (kept.length === origin.localReplacements.length) checkFree(origin, nameOf(local));
@@ -156,6 +137,12 @@ export async function changeOverrides(
     const frozen = await frozenPackages(client, baseCommit, names, change.from);
     return { ...next, localReplacements: [...next.localReplacements, ...frozen] };
   }
-  for (const argument of change.replace ?? []) next = await replaceOne(client, next, argument, change.from, base);
-  return next;
+  const choice = {
+    names: new Set(base.map((p) => p.name)),
+    ...(change.services === undefined ? {} : { services: change.services }),
+  };
+  return await withPackageFiles(client, change.replace ?? [], choice, (expanded) => {
+    for (const argument of expanded) next = replaceOne(client, next, argument, change.from, base);
+    return next;
+  });
 }
