@@ -232,15 +232,15 @@ describe.skipIf(reason !== undefined)(`wrong composes ${reason ?? ''}`, () => {
     folder.ostree('fsck', '-q');
   });
 
-  test('an unchanged compose takes no time and touches nothing; forced, it makes the same tree', async () => {
+  test('an unchanged compose takes little work and touches nothing; forced, it makes the same tree', async () => {
     const commit = folder.ostree('rev-parse', 'test/ok');
-    const start = performance.now();
+    const start = process.cpuUsage();
     const ran = await folder.tree('--touch-if-changed=stamp', '--write-composejson-to=c.json', 'ok.yaml');
-    const took = performance.now() - start;
+    const unchanged = process.cpuUsage(start).user;
     expect(ran.stdout).toContain('No apparent changes since previous commit');
-    expect(took).toBeLessThan(5000);
     expect(readdirSync(folder.dir)).not.toContain('stamp');
     expect(readdirSync(folder.dir)).not.toContain('c.json');
+    const again = process.cpuUsage();
     await folder.tree(
       '--force-nocache',
       '--no-parent',
@@ -248,6 +248,8 @@ describe.skipIf(reason !== undefined)(`wrong composes ${reason ?? ''}`, () => {
       '--touch-if-changed=stamp',
       'ok.yaml',
     );
+    // How long either takes depends on what else the machine does.
+    expect(unchanged).toBeLessThan(process.cpuUsage(again).user);
     expect(folder.read('id')).toBe(commit.trim());
     expect(folder.read('stamp')).toBe('');
     expect(folder.ostree('rev-parse', 'test/ok')).toBe(commit);
