@@ -86,6 +86,7 @@ describe.skipIf(reason !== undefined)(`derived images ${reason ?? ''}`, () => {
     repoOf('source');
     base = ostree(`--repo=${at('source')}`, 'commit', '-b', 'base', '--timestamp=@1500000000', at('t')).trim();
     await encapsulate({
+      withoutPackages: true,
       repo: Repo.open(at('source')),
       commit: base,
       target: OciLayout.create(at('layout')),
@@ -183,7 +184,14 @@ describe.skipIf(reason !== undefined)(`derived images ${reason ?? ''}`, () => {
       ['dir', at('b.dir')],
     ] as const) {
       const { digest } = await writeImage({ transport, name }, at('write'), (target, reference) =>
-        encapsulate({ repo: Repo.open(at('source')), commit: base, target, reference, maxLayers: 4 }),
+        encapsulate({
+          repo: Repo.open(at('source')),
+          commit: base,
+          target,
+          reference,
+          maxLayers: 4,
+          withoutPackages: true,
+        }),
       );
       const seen = JSON.parse(must('skopeo', 'inspect', `${transport}:${name}`)) as { Digest: string };
       expect(seen.Digest).toBe(digest);

@@ -159,6 +159,41 @@ describe.skipIf(reason !== undefined)(`encapsulated images ${reason ?? ''}`, () 
     expect(() => inspect(oci('3'), '--raw')).toThrow();
   });
 
+  test('earlier manifests that are made to harm, and trees without packages: one line, and no image', async () => {
+    const [layer] = layersOf(oci('1'));
+    const part = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: layer!.digest, size: 1 };
+    const manifest = (...layers: object[]): string => JSON.stringify({ schemaVersion: 2, config: part, layers });
+    const named = (components: unknown): object => ({ ...part, annotations: { 'ostree.components': components } });
+    for (const [text, why] of [
+      [manifest(part, part), 'Missing ostree.components on prior build'],
+      [manifest(part, named(['a'])), 'annotations: not a map of strings'],
+      [manifest(...new Array(600).fill(part)), 'more than 512 layers'],
+      [
+        manifest(part, ...new Array(100).fill(named('a'))),
+        'Previous build has 100 layers with components, more than 64',
+      ],
+      [manifest({ ...part, digest: 'sha256:../../x' }), 'invalid digest'],
+      [`"${'x'.repeat(9 << 20)}"`, 'EFBIG'],
+    ] as const) {
+      folder.write('hostile.json', text);
+      const args = ['--repo=repo', '--previous-build-manifest=hostile.json', 'test/2', oci('3')];
+      const ran = await folder.rpmOstree('compose', 'container-encapsulate', ...args);
+      expect(ran.stderr).toMatch(/^error: [^\n]*\n$/);
+      expect(ran.stderr).toContain(why);
+      expect(() => inspect(oci('3'), '--raw')).toThrow();
+    }
+    // Names that lead elsewhere are names of components that are not there.
+    folder.write('names.json', manifest(part, named('../../etc/passwd,/dev/zero'), named('x'.repeat(1 << 20))));
+    await encapsulate('--previous-build-manifest=names.json', 'test/2', oci('3'));
+    expect(layersOf(oci('3')).length).toBeLessThan(4);
+    const bare = join(folder.dir, 'unpackaged');
+    mkdirSync(join(bare, 'usr/etc'), { recursive: true });
+    original('/usr/bin/ostree', `--repo=${join(folder.dir, 'repo')}`, 'commit', '-b', 'bare', bare);
+    const none = await folder.rpmOstree('compose', 'container-encapsulate', '--repo=repo', 'bare', oci('4'));
+    expect(none.stderr).toBe('error: Failed to find any packages\n');
+    expect(() => inspect(oci('4'), '--raw')).toThrow();
+  });
+
   test('labels, command, configuration and metadata', async () => {
     folder.write('config.json', JSON.stringify({ Env: ['A=b'], StopSignal: 'SIGRTMIN+3', Labels: { given: 'yes' } }));
     const text = await encapsulate(

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readTar, type TarMember, writeTar } from '@coppice/archive';
-import { errnoError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { readFileChunks } from '@coppice/linux';
 import { OciLayout } from './layout.ts';
 
@@ -27,10 +27,13 @@ function writeAll(fd: number, chunks: Iterable<Uint8Array>): void {
 export function unpackOciArchive(path: string, scratch: string): OciLayout {
   mkdirSync(join(scratch, 'blobs/sha256'), { recursive: true, mode: 0o700 });
   try {
+    const { size } = statSync(path);
     for (const entry of readTar(readFileChunks(path))) {
       const name = entry.path.replace(/^\.\//, '');
       // Nothing else in there is needed.
       if (entry.type !== 'file' || !(documents.has(name) || blobName.test(name))) continue;
+      // Files with holes, of which the archive holds a few bytes, may be without end.
+      if (entry.size > size) throw new CoppiceError('Corrupt', `${name}: larger than its archive`);
       const fd = openSync(join(scratch, name), 'w', 0o600);
       try {
         writeAll(fd, entry.data());

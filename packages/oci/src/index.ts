@@ -8,12 +8,15 @@ export { formatImageReference, parseImageReference } from './reference.ts';
 export type { Descriptor, ImageConfig, Index, Manifest } from './manifest.ts';
 export {
   chooseManifest,
+  documentLimit,
   encodeDocument,
   machineArchitecture,
   mediaTypes,
   parseImageConfig,
   parseManifest,
 } from './manifest.ts';
+export type { ResolvedManifest } from './resolve.ts';
+export { readImageConfig, resolveManifest } from './resolve.ts';
 // Stores.
 export { packOciArchive, unpackOciArchive } from './archive.ts';
 export { ImageDirectory } from './directory.ts';

@@ -66,6 +66,13 @@ function parseJson(bytes: Uint8Array, what: string): Record<string, unknown> {
   }
 }
 
+/** Names and texts, or nothing. Throws `Invalid`. */
+function texts(value: unknown, what: string): void {
+  if (value === undefined || value === null) return;
+  for (const text of Object.values(object(value, what)))
+    if (typeof text !== 'string') throw new CoppiceError('Invalid', `${what}: not a map of strings`);
+}
+
 function descriptor(value: unknown, what: string): Descriptor {
   const d = object(value, what);
   if (
@@ -76,6 +83,8 @@ function descriptor(value: unknown, what: string): Descriptor {
   )
     throw new CoppiceError('Invalid', `${what}: malformed descriptor`);
   digestHex(d['digest']);
+  texts(d['annotations'], `${what}: annotations`);
+  if (d['platform'] !== undefined) object(d['platform'], `${what}: platform`);
   return d as unknown as Descriptor;
 }
 
@@ -91,6 +100,7 @@ export function parseManifest(
     });
     return { kind: 'index', index: value as unknown as Index };
   }
+  texts(value['annotations'], 'manifest: annotations');
   if (!Array.isArray(value['layers'])) throw new CoppiceError('Invalid', 'manifest: no layers');
   if (value['layers'].length > layerLimit) throw new CoppiceError('Limit', `manifest: more than ${layerLimit} layers`);
   descriptor(value['config'], 'config');
@@ -108,6 +118,11 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   if (!Array.isArray(ids) || !ids.every((d) => typeof d === 'string'))
     throw new CoppiceError('Invalid', 'image configuration: no diff_ids');
   for (const id of ids) digestHex(id);
+  const { config, created } = value;
+  if (config !== undefined && config !== null)
+    texts(object(config, 'image configuration: config')['Labels'], 'image configuration: Labels');
+  if (created !== undefined && typeof created !== 'string')
+    throw new CoppiceError('Invalid', 'image configuration: malformed time');
   return value as unknown as ImageConfig;
 }
 

@@ -1,16 +1,19 @@
 import { constants } from 'node:fs';
-import { errnoError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 
 /** The bytes of a blob's file in pieces; the caller checks size and digest. Throws `NotFound`, `Io`. */
 export async function* readBlobFile(fs: FileSystem, path: string): AsyncGenerator<Uint8Array> {
   let fd: number;
   try {
-    fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // A pipe must not hold us up.
+    fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     throw errnoError(error, path);
   }
   try {
+    if ((fs.fstat(fd).mode & constants.S_IFMT) !== constants.S_IFREG)
+      throw new CoppiceError('Corrupt', `${path}: not a regular file`);
     for (;;) {
       const buffer = Buffer.allocUnsafe(256 * 1024);
       const n = fs.read(fd, buffer, 0, buffer.length, null);

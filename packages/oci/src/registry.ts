@@ -114,7 +114,8 @@ export class Registry implements ImageSource, ImageTarget {
     if (response.ok) return response;
     const text = Buffer.from(await readDocument(response, what))
       .toString()
-      .slice(0, 500);
+      .slice(0, 500)
+      .replace(/\p{Cc}+/gu, ' ');
     const code =
       response.status === 404
         ? 'NotFound'

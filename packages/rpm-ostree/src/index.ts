@@ -182,7 +182,7 @@ export { takeEmbeddedCommit } from './container/embedded-commit.ts';
 export { componentsOfManifest } from './container/chunks.ts';
 export type { ComponentFacts } from './container/components.ts';
 export { defaultLayers } from './container/packing.ts';
-export { diffManifests, formatManifestDiff, imageLabels, readImageManifest } from './container/manifest-diff.ts';
+export { diffManifests, formatManifestDiff, imageLabels } from './container/manifest-diff.ts';
 export type { PlainImage } from './container/plain-image.ts';
 export { readPlainImage } from './container/plain-image.ts';
 export type { ImportedImage, ImportImageOptions } from './container/import-image.ts';

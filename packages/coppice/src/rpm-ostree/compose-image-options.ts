@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, errnoError, messageOf } from '@coppice/base';
-import { removeTree } from '@coppice/linux';
-import { type Manifest, parseManifest } from '@coppice/oci';
+import { readFile, removeTree } from '@coppice/linux';
+import { documentLimit, type Manifest, parseManifest, resolveManifest } from '@coppice/oci';
 import {
   componentsOfManifest,
   defaultLayers,
@@ -12,7 +12,6 @@ import {
   openImage,
   parseContainerReference,
   type RegistryAccess,
-  readImageManifest,
   userAccess,
 } from '@coppice/rpm-ostree';
 import type { GOption } from '../cli/goption.ts';
@@ -123,7 +122,7 @@ export async function manifestOf(place: ImagePlace, access: RegistryAccess): Pro
   const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-image-'));
   try {
     const { store, reference } = openImage(place, scratch, access);
-    return await readImageManifest(store, reference);
+    return (await resolveManifest(store, reference)).manifest;
   } finally {
     removeTree(scratch);
   }
@@ -138,7 +137,7 @@ export function previousManifest(call: VerbCall): Manifest | undefined {
   };
   let parsed: ReturnType<typeof parseManifest>;
   try {
-    parsed = parseManifest(readFileSync(resolve(call.context.cwd, file)));
+    parsed = parseManifest(readFile(resolve(call.context.cwd, file), { limit: documentLimit }));
   } catch (error) {
     return fail(messageOf(error));
   }

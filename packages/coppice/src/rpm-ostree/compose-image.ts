@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
-import type { Manifest } from '@coppice/oci';
+import { type Manifest, resolveManifest } from '@coppice/oci';
 import {
   componentsOfManifest,
   diffManifests,
@@ -13,7 +13,6 @@ import {
   openImage,
   parseContainerReference,
   type RegistryAccess,
-  readImageManifest,
   writeImage,
 } from '@coppice/rpm-ostree';
 import { encapsulateOptions, type ImagePlace, imageAccess, imageOptions } from './compose-image-options.ts';
@@ -63,7 +62,7 @@ async function previousImage(
   const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-image-'));
   try {
     const opened = openImage(place, scratch, access);
-    const manifest = await readImageManifest(opened.store, opened.reference);
+    const { manifest } = await resolveManifest(opened.store, opened.reference);
     if (mode === 'never') throw new CoppiceError('Exists', 'Target image already exists');
     const labels = await imageLabels(opened.store, manifest);
     const inputHash = labels['rpmostree.inputhash'];

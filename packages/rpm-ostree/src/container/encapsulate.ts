@@ -40,6 +40,8 @@ export interface EncapsulateOptions {
   readonly cmd?: readonly string[];
   /** Further fields of the image's configuration (OCI image-spec, config.md, `config`). */
   readonly imageConfig?: Readonly<Record<string, unknown>>;
+  /** Also a tree without packages; rpm-ostree refuses it, since layers follow packages. */
+  readonly withoutPackages?: boolean;
   readonly progress?: Progress;
 }
 
@@ -73,12 +75,17 @@ function commitLabels(loaded: ReturnType<Repo['loadCommit']>, options: Encapsula
   return labels;
 }
 
-function readComponents(tree: ImageTree, known: ReadonlySet<string>): ReturnType<typeof componentsOf> {
+function readComponents(
+  tree: ImageTree,
+  known: ReadonlySet<string>,
+  withoutPackages: boolean,
+): ReturnType<typeof componentsOf> {
   const scratch = mkdtempSync(join(tmpdir(), 'encapsulate-'));
   try {
     const taken = TreeDatabase.take(tree, scratch);
     const headers = taken?.installed().map((p) => p.header) ?? [];
     taken?.done();
+    if (headers.length === 0 && !withoutPackages) throw new CoppiceError('NotFound', 'Failed to find any packages');
     return componentsOf(tree, headers, known);
   } finally {
     removeTree(scratch);
@@ -93,7 +100,7 @@ export async function encapsulate(options: EncapsulateOptions): Promise<Encapsul
   const loaded = repo.loadCommit(commit);
   const copied = commitLabels(loaded, options);
   const before = options.previous === undefined ? undefined : componentsOfManifest(options.previous);
-  const { components, facts } = readComponents(tree, new Set(before?.flat()));
+  const { components, facts } = readComponents(tree, new Set(before?.flat()), options.withoutPackages === true);
   const bins = packComponents(components, options.maxLayers ?? defaultLayers, before);
   const layers: Omit<Layer, 'bytes'>[] = [];
   let written = 0;

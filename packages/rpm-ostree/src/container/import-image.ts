@@ -1,26 +1,26 @@
 // An encapsulated image back into a repository: every layer's objects, checked, and the commit they make up. Layers that were
 // imported before are known by their refs and not fetched again.
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decompress } from '@coppice/archive';
 import { CoppiceError, type Progress, prefixError, silentProgress } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFileChunks, removeTree } from '@coppice/linux';
 import {
-  chooseManifest,
   type Descriptor,
   digestHex,
   type ImageConfig,
   type ImageSource,
   type Manifest,
-  parseImageConfig,
-  parseManifest,
+  readImageConfig,
+  resolveManifest,
 } from '@coppice/oci';
 import type { Repo, Transaction } from '@coppice/ostree';
 import { escapeRefComponent } from '../pkgref.ts';
 import { TreeDirectory } from '../tree/directory.ts';
 import { basePolicy, importDerivedLayer, mergeLayers } from './derived-layer.ts';
+import { fetchBlob } from './fetch-blob.ts';
 import { createdAt, imageLayout, mergeMetadata } from './image-layout.ts';
 import { LayerReader } from './object-reader.ts';
 
@@ -53,6 +53,8 @@ export interface ImportedImage {
 
 /** Largest layer, decompressed. */
 const layerLimit = 64 * 1024 ** 3;
+/** Largest record that archives are padded to, and to spare. */
+const paddingLimit = 16 * 1024 ** 2;
 const blobRefPrefix = 'ostree/container/blob';
 const imageRefPrefix = 'ostree/container/image';
 
@@ -62,41 +64,6 @@ export function layerRef(digest: string): string {
 
 export function imageRef(reference: string): string {
   return `${imageRefPrefix}/${escapeRefComponent(reference)}`;
-}
-
-/** Downloads a blob to a file, checked against its digest and size. */
-async function download(source: ImageSource, descriptor: Descriptor, path: string): Promise<void> {
-  const hash = createHash('sha256');
-  const fd = openSync(path, 'wx', 0o600);
-  let size = 0;
-  try {
-    for await (const chunk of source.blob(descriptor)) {
-      size += chunk.length;
-      if (size > descriptor.size)
-        throw new CoppiceError('Corrupt', `blob ${descriptor.digest}: longer than ${descriptor.size} bytes`);
-      hash.update(chunk);
-      let at = 0;
-      while (at < chunk.length) at += writeSync(fd, chunk, at);
-    }
-  } finally {
-    closeSync(fd);
-  }
-  if (size !== descriptor.size || hash.digest('hex') !== digestHex(descriptor.digest))
-    throw new CoppiceError('Corrupt', `blob ${descriptor.digest}: content does not match`);
-}
-
-async function document(source: ImageSource, descriptor: Descriptor): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source.blob(descriptor)) {
-    size += chunk.length;
-    if (size > descriptor.size) throw new CoppiceError('Corrupt', `blob ${descriptor.digest}: too long`);
-    parts.push(chunk);
-  }
-  const bytes = Buffer.concat(parts);
-  if (createHash('sha256').update(bytes).digest('hex') !== digestHex(descriptor.digest))
-    throw new CoppiceError('Corrupt', `blob ${descriptor.digest}: content does not match`);
-  return bytes;
 }
 
 /** A commit that keeps a layer's file objects alive: each under its checksum in one directory. */
@@ -122,15 +89,8 @@ interface OpenedImage {
 }
 
 async function openManifest(source: ImageSource, reference: string): Promise<OpenedImage> {
-  let { bytes, digest } = await source.manifest(reference);
-  let parsed = parseManifest(bytes);
-  if (parsed.kind === 'index') {
-    ({ bytes, digest } = await source.manifest(chooseManifest(parsed.index).digest));
-    parsed = parseManifest(bytes);
-  }
-  if (parsed.kind !== 'manifest') throw new CoppiceError('Invalid', 'index points to an index');
-  const { manifest } = parsed;
-  const config = parseImageConfig(await document(source, manifest.config));
+  const { manifest, digest } = await resolveManifest(source, reference);
+  const config = await readImageConfig(source, manifest);
   const encapsulated = config.config?.Labels?.['ostree.commit'];
   if (encapsulated === undefined || !/^[0-9a-f]{64}$/.test(encapsulated))
     throw new CoppiceError('Invalid', `Missing label ostree.commit: the image is not an encapsulated commit`);
@@ -164,8 +124,13 @@ function importLayer(repo: Repo, placed: PlacedLayer, path: string, encapsulated
         // The layer with the commit is kept by the commit itself; it comes after all its files.
         commit = reader.commit ?? layerCommit(txn, reader.files, layer.digest);
       }
-      // The digest covers all of it, also what a reader does not care for.
-      for (const _ of plain);
+      // The digest covers all of it, also what a reader does not care for: the padding of an archive, which has an end.
+      let padding = 0;
+      for (const rest of plain) {
+        padding += rest.length;
+        if (padding > paddingLimit)
+          throw new CoppiceError('Corrupt', `more than ${paddingLimit} bytes after the end of the archive`);
+      }
     } catch (error) {
       throw prefixError(error, `Importing layer ${layer.digest}`);
     }
@@ -191,7 +156,7 @@ async function fetchLayers(
       const step = `Fetching layer ${i + 1}/${missing.length}`;
       progress({ type: 'begin', step });
       const path = join(scratch, digestHex(placed.layer.digest));
-      await download(source, placed.layer, path);
+      await fetchBlob(source, placed.layer, path);
       const leftOut = importLayer(repo, placed, path, encapsulated, scratch);
       if (leftOut.size > 0) filtered.set(placed.layer.digest, leftOut);
       removeTree(path);

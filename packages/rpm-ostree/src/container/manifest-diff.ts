@@ -1,13 +1,5 @@
 // How two images differ in their layers, in the lines that the original prints.
-import { CoppiceError } from '@coppice/base';
-import {
-  chooseManifest,
-  type ImageConfig,
-  type ImageSource,
-  type Manifest,
-  parseImageConfig,
-  parseManifest,
-} from '@coppice/oci';
+import { type ImageSource, type Manifest, readImageConfig } from '@coppice/oci';
 import { formatSize } from '@coppice/ostree';
 
 export interface ManifestDiff {
@@ -48,30 +40,7 @@ export function formatManifestDiff(diff: ManifestDiff): string {
   );
 }
 
-/** The manifest of an image, of an index that for this machine. Throws `NotFound`, `Invalid`. */
-export async function readImageManifest(source: ImageSource, reference: string): Promise<Manifest> {
-  const parsed = parseManifest((await source.manifest(reference)).bytes);
-  if (parsed.kind === 'manifest') return parsed.manifest;
-  const inner = parseManifest((await source.manifest(chooseManifest(parsed.index).digest)).bytes);
-  if (inner.kind !== 'manifest') throw new CoppiceError('Invalid', 'index within an index');
-  return inner.manifest;
-}
-
-const configLimit = 8 << 20;
-
-/** Labels in the configuration of an image. Throws `Invalid`, `Limit`. */
+/** Labels in the configuration of an image. Throws `Invalid`, `Limit`, `Corrupt`. */
 export async function imageLabels(source: ImageSource, manifest: Manifest): Promise<Readonly<Record<string, string>>> {
   return (await readImageConfig(source, manifest)).config?.Labels ?? {};
-}
-
-/** The configuration of an image. Throws `Invalid`, `Limit`. */
-export async function readImageConfig(source: ImageSource, { config }: Manifest): Promise<ImageConfig> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source.blob(config)) {
-    size += chunk.length;
-    if (size > configLimit) throw new CoppiceError('Limit', `blob ${config.digest}: larger than ${configLimit} bytes`);
-    parts.push(chunk);
-  }
-  return parseImageConfig(Buffer.concat(parts));
 }

@@ -1,30 +1,18 @@
 // The root file system of any container image as a tree: its layers one over the other.
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decompress, readTar, type TarEntry, type TarMember, writeTar } from '@coppice/archive';
-import { CoppiceError, prefixError } from '@coppice/base';
+import { prefixError } from '@coppice/base';
 import { readFileChunks, removeTree } from '@coppice/linux';
-import { type Descriptor, digestHex, type ImageConfig, type ImageSource } from '@coppice/oci';
+import { digestHex, type ImageConfig, type ImageSource, readImageConfig, resolveManifest } from '@coppice/oci';
 import { importArchive, MutableTree, type Repo } from '@coppice/ostree';
 import { TreeDirectory } from '../tree/directory.ts';
 import { ImageTree } from '../tree/image-tree.ts';
 import { overlay } from './derived-layer.ts';
+import { fetchBlob } from './fetch-blob.ts';
 import { importImage } from './import-image.ts';
-import { readImageConfig, readImageManifest } from './manifest-diff.ts';
 
 const layerLimit = 64 * 1024 ** 3;
-
-async function fetch(source: ImageSource, layer: Descriptor, path: string): Promise<void> {
-  const hash = createHash('sha256');
-  writeFileSync(path, '', { mode: 0o600 });
-  for await (const chunk of source.blob(layer)) {
-    hash.update(chunk);
-    writeFileSync(path, chunk, { flag: 'a' });
-  }
-  if (hash.digest('hex') !== digestHex(layer.digest))
-    throw new CoppiceError('Corrupt', `blob ${layer.digest}: content does not match`);
-}
 
 /** Files, directories and links of a layer; devices have no place in a system's tree, nor has the repository of another. */
 function* members(entries: Iterable<TarEntry>): Generator<TarMember> {
@@ -50,7 +38,7 @@ export async function readPlainImage(
   reference: string,
   scratch: string,
 ): Promise<PlainImage> {
-  const manifest = await readImageManifest(source, reference);
+  const { manifest } = await resolveManifest(source, reference);
   const config = await readImageConfig(source, manifest);
   if (config.config?.Labels?.['ostree.commit'] !== undefined) {
     const imageReference = 'ostree-unverified-image:containers-storage:x';
@@ -61,7 +49,7 @@ export async function readPlainImage(
   const root = TreeDirectory.fresh(repo);
   for (const layer of manifest.layers) {
     const path = join(scratch, digestHex(layer.digest));
-    await fetch(source, layer, path);
+    await fetchBlob(source, layer, path);
     try {
       const stored = repo.transaction((txn) => {
         const tree = new MutableTree();
