@@ -14,7 +14,7 @@ const madeMedia = !existsSync('/media');
 /** Runs a script with the volume mounted. */
 function mounted(image: string, script: string): { status: number | null; stdout: string; stderr: string } {
   const all = `mount -o loop ${image} ${volume} || exit 99\n${script}`;
-  return spawnSync('timeout', ['600', 'unshare', '-m', 'bash', '-c', all], {
+  return spawnSync('timeout', ['600', 'unshare', '-m', 'bash', '--norc', '-c', all], {
     encoding: 'utf8',
     env: {
       ...process.env,

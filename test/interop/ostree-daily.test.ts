@@ -133,7 +133,7 @@ describe.skipIf(skipReason !== undefined)(`daily use ${skipReason ?? ''}`, () =>
   const [mine, other] = [join(base, 'ours/w'), join(base, 'them/w')];
   beforeAll(() => {
     mkdirSync(other, { recursive: true });
-    const made = spawnSync('bash', ['-euc', inputs], { cwd: other, encoding: 'utf8' });
+    const made = spawnSync('bash', ['--norc', '-euc', inputs], { cwd: other, encoding: 'utf8' });
     expect([made.status, made.stderr]).toEqual([0, expect.anything()]);
     hostFs.setxattr(join(other, 'tree/d/run'), 'user.k', Buffer.from('v'));
     mkdirSync(join(mine, '..'));
@@ -146,7 +146,7 @@ describe.skipIf(skipReason !== undefined)(`daily use ${skipReason ?? ''}`, () =>
     const here = process.cwd();
     for (const line of calls.trim().split('\n')) {
       if (line.startsWith('!')) {
-        for (const cwd of [mine, other]) spawnSync('bash', ['-c', line.slice(1)], { cwd });
+        for (const cwd of [mine, other]) spawnSync('bash', ['--norc', '-c', line.slice(1)], { cwd });
         continue;
       }
       const args = line.split(' ');

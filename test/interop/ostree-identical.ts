@@ -82,7 +82,7 @@ export function addAttributes(tree: string): void {
 export function addDeepPath(tree: string, length: number): void {
   const name = 'deep'.repeat(50);
   const script = `cd "$1" && for i in $(seq "$2"); do mkdir -p ${name} && cd ${name} || exit 1; done; echo bottom >file`;
-  const done = spawnSync('bash', ['-c', script, 'sh', tree, String(Math.ceil(length / (name.length + 1)))], {
+  const done = spawnSync('bash', ['--norc', '-c', script, 'sh', tree, String(Math.ceil(length / (name.length + 1)))], {
     encoding: 'utf8',
   });
   if (done.status !== 0) throw new Error(done.stderr);

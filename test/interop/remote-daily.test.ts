@@ -369,7 +369,7 @@ describe.skipIf(missing !== undefined)(`remotes in daily use ${missing ?? ''}`, 
   beforeAll(() => {
     mkdirSync(other, { recursive: true });
     const env = { ...process.env, LC_ALL: 'C.UTF-8', OSTREE_DUMMY_SIGN_ENABLED: '1' };
-    const made = spawnSync('bash', ['-euc', inputs], { cwd: other, encoding: 'utf8', env });
+    const made = spawnSync('bash', ['--norc', '-euc', inputs], { cwd: other, encoding: 'utf8', env });
     expect([made.status, made.stderr]).toEqual([0, '']);
     for (const branch of ['expired', 'revoked']) {
       const commit = originalOutput(`--repo=${other}/src`, 'rev-parse', branch).trim();
@@ -402,7 +402,7 @@ describe.skipIf(missing !== undefined)(`remotes in daily use ${missing ?? ''}`, 
           );
         if (words.startsWith('! ')) {
           const env = { ...process.env, OSTREE_DUMMY_SIGN_ENABLED: '1' };
-          spawnSync('bash', ['-c', words.slice(2)], { cwd: folder, env });
+          spawnSync('bash', ['--norc', '-c', words.slice(2)], { cwd: folder, env });
           continue;
         }
         const args = words
