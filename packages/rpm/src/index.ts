@@ -68,9 +68,12 @@ export { queryTag, tagValue } from './query/tag-value.ts';
 export { verifyString } from './query/value-format.ts';
 export { headerXml, textBytes } from './query/xml.ts';
 export { parseXml, XmlElement } from './repodata/xml-document.ts';
-export type { CreatedRepository, CreateOptions } from './repodata/create-options.ts';
+export type { CreatedRepository, CreateOptions, MetadataDerivation } from './repodata/create-options.ts';
+export type { DerivedOptions } from './repodata/derived-metadata.ts';
+export { repositoryDerivation } from './repodata/derived-metadata.ts';
 // Repositories: making and reading their metadata.
 export { createRepository, createRepositoryConcurrently } from './repodata/create-repository.ts';
+export { DigestCache } from './repodata/digest-cache.ts';
 export { readFilelists, readOther } from './repodata/details-reader.ts';
 export type { PackageChoice } from './repodata/find-packages.ts';
 export type { LoadedRepository, LoadOptions } from './repodata/load-repository.ts';
@@ -108,6 +111,8 @@ export {
 export type { Advisory, AdvisoryPackage, AdvisoryReference } from './repository/updateinfo.ts';
 export { advisoryCves, parseUpdateinfo, readUpdateinfo } from './repository/updateinfo.ts';
 export { readZchunkHeader, unzchunk } from './repository/zchunk.ts';
+export type { ZchunkFile, ZchunkOptions } from './repository/zchunk-writer.ts';
+export { writeZchunk } from './repository/zchunk-writer.ts';
 export type { RichDependency, RichNode, RichOperator } from './rich.ts';
 export { formatRichDependency, isRich, parseRichDependency, simpleDependencies } from './rich.ts';
 // The package database.

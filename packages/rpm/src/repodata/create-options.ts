@@ -2,8 +2,9 @@ import type { Compression } from '@coppice/archive';
 import type { Clock, CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import type { PackageChoice } from './find-packages.ts';
-import type { PackingOptions } from './metadata-file.ts';
+import type { PackedMetadata, PackingOptions } from './metadata-file.ts';
 import type { MetadataKind } from './metadata-writer.ts';
+import type { FileDigest } from './package-file.ts';
 import type { Repomd } from './repomd.ts';
 
 export interface CreateOptions {
@@ -42,6 +43,13 @@ export interface CreateOptions {
   readonly recycle?: boolean;
   /** Which of the packages in the directory are described; default all. */
   readonly choose?: PackageChoice;
+  /**
+   * Further directories of packages: locations are relative to `media:#1` for the first one, and so on, or to the base
+   * with `#1` after it.
+   */
+  readonly volumes?: readonly string[];
+  /** Where digests of packages are known from: `DigestCache`. */
+  readonly digestOf?: (path: string) => FileDigest;
   /** Leading folders left out of every location. */
   readonly cutDirs?: number;
   /** What every location begins with. */
@@ -60,8 +68,17 @@ export interface CreateOptions {
   readonly onRead?: (href: string) => void;
   /** Told of packages that cannot be read, which are then left out; without it they end the call. */
   readonly onBadPackage?: (path: string, error: CoppiceError) => void;
+  /** What goes beside the documents, made from them: `repositoryDerivation`. */
+  readonly derivation?: MetadataDerivation;
   /** More metadata: type (`group`, `updateinfo`, `modules`) and content. `group` is written plain as well, as createrepo_c does. */
   readonly extra?: readonly { readonly type: string; readonly name: string; readonly bytes: Uint8Array }[];
+}
+
+/** Makes further forms of metadata that are packed already. */
+export interface MetadataDerivation {
+  ofDocuments(packed: readonly PackedMetadata[]): readonly PackedMetadata[];
+  /** Of one of the `extra` files. */
+  ofExtra(type: string, name: string, bytes: Uint8Array): readonly PackedMetadata[];
 }
 
 export interface CreatedRepository {

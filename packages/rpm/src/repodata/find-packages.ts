@@ -10,6 +10,8 @@ export interface FoundPackage {
   readonly size: number;
   /** Whole seconds. */
   readonly mtime: number;
+  /** Which directory of several it is in, where it is not the first. */
+  readonly volume?: number;
 }
 
 /** Which package files count. */

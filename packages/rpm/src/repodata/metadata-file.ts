@@ -24,6 +24,9 @@ export interface PackedMetadata {
   readonly checksum: { readonly type: string; readonly value: string };
   /** Of the content, where it is compressed. */
   readonly open: { readonly value: string; readonly size: number } | undefined;
+  /** SHA-256 and size of a zchunk file's header. */
+  readonly header?: { readonly value: string; readonly size: number };
+  readonly databaseVersion?: number;
 }
 
 function described(
@@ -127,7 +130,7 @@ export class MetadataStream {
 
 /** Its record in repomd.xml. */
 export function metadataRecord(file: PackedMetadata, timestamp: number): RepomdRecord {
-  const { type, checksum, open } = file;
+  const { type, checksum, open, header, databaseVersion } = file;
   return {
     type,
     checksum,
@@ -135,5 +138,9 @@ export function metadataRecord(file: PackedMetadata, timestamp: number): RepomdR
     href: `repodata/${file.fileName}`,
     timestamp,
     size: file.bytes.length,
+    ...(header === undefined
+      ? {}
+      : { headerChecksum: { type: 'sha256', value: header.value }, headerSize: header.size }),
+    ...(databaseVersion === undefined ? {} : { databaseVersion }),
   };
 }

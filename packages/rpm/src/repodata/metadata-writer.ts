@@ -6,12 +6,14 @@ import {
   type RepoFile,
   type RepositoryPackage,
   repoDependencyKinds,
+  writtenBase,
 } from './repository-package.ts';
 import { xmlAttribute, xmlElement, xmlText } from './xml-text.ts';
 
 export type MetadataKind = 'primary' | 'filelists' | 'other';
 
-const flagNames: readonly string[] = ['', '', 'LT', '', 'GT', '', 'NE', '', 'EQ', '', 'LE', '', 'GE', '', 'NE'];
+/** Names of the comparisons of dependencies, by their flags. */
+export const flagNames: readonly string[] = ['', '', 'LT', '', 'GT', '', 'NE', '', 'EQ', '', 'LE', '', 'GE', '', 'NE'];
 
 // Texts are collected as lists and joined once: adding piece to piece leaves long chains, which cost more to put together.
 
@@ -36,7 +38,8 @@ const versionLine = (pkg: RepositoryPackage): string =>
   `  <version epoch="${pkg.epoch}" ver="${xmlAttribute(pkg.version)}" rel="${xmlAttribute(pkg.release)}"/>\n`;
 
 function primaryXml(pkg: RepositoryPackage): string {
-  const base = pkg.location.base === undefined ? '' : ` xml:base="${xmlAttribute(pkg.location.base)}"`;
+  const written = writtenBase(pkg.location.base);
+  const base = written === undefined ? '' : ` xml:base="${xmlAttribute(written)}"`;
   const out = [
     `<package type="rpm">
   ${xmlElement('name', pkg.name)}

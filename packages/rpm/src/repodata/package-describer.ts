@@ -10,7 +10,7 @@ import { type FoundPackage, findPackages } from './find-packages.ts';
 import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm, loadRepository } from './load-repository.ts';
 import { describePackageFile, type FileDigest } from './package-file.ts';
-import type { RepositoryPackage } from './repository-package.ts';
+import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 
 /** What the present metadata says, by location; nothing when there is none or it is damaged. */
 function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<string, RepositoryPackage> {
@@ -39,7 +39,8 @@ const digestsFrom = 8 * 1024 * 1024;
 /** How one of the files that were found is described. */
 export class PackageDescriber {
   readonly #dir: string;
-  readonly #start: string;
+  /** How the paths in each of the volumes begin. */
+  readonly #starts: readonly string[];
   readonly #options: CreateOptions;
   readonly #fs: FileSystem;
   readonly #checksum: string;
@@ -50,7 +51,7 @@ export class PackageDescriber {
 
   constructor(dir: string, options: CreateOptions) {
     this.#dir = dir;
-    this.#start = dir.endsWith('/') ? dir : `${dir}/`;
+    this.#starts = [dir, ...(options.volumes ?? [])].map((volume) => (volume.endsWith('/') ? volume : `${volume}/`));
     this.#options = options;
     this.#fs = options.fs ?? hostFs;
     this.#checksum = options.checksum ?? 'sha256';
@@ -64,13 +65,25 @@ export class PackageDescriber {
   }
 
   find(): FoundPackage[] {
-    const { choose = {} } = this.#options;
-    if (this.#recycled === undefined) return findPackages(this.#fs, this.#dir, choose);
-    return findPackages(this.#fs, this.#dir, { ...choose, only: [...(choose.only ?? []), ...this.#recycled] });
+    const { choose = {}, volumes = [] } = this.#options;
+    const choice =
+      this.#recycled === undefined ? choose : { ...choose, only: [...(choose.only ?? []), ...this.#recycled] };
+    const found = findPackages(this.#fs, this.#dir, choice);
+    volumes.forEach((dir, i) => {
+      for (const file of findPackages(this.#fs, dir, choice)) found.push({ ...file, volume: i + 1 });
+    });
+    return found;
   }
 
   path(file: FoundPackage): string {
-    return `${this.#start}${file.href}`;
+    return `${this.#starts[file.volume ?? 0]}${file.href}`;
+  }
+
+  /** What the location is relative to, where it is not the repository. */
+  #base({ volume = 0 }: FoundPackage): string | undefined {
+    const { baseUrl, volumes } = this.#options;
+    if (volumes === undefined) return baseUrl;
+    return `${baseUrl ?? 'media:'}#${volume + 1}`;
   }
 
   /** Where the metadata say it is. */
@@ -85,14 +98,25 @@ export class PackageDescriber {
   /** What the present metadata say, when they still hold. */
   known(file: FoundPackage): RepositoryPackage | undefined {
     const old = this.#known?.get(this.location(file));
-    if (old === undefined || this.#options.skipStat === true) return old;
-    return old.size.package === file.size && old.time.file === file.mtime ? old : undefined;
+    if (old === undefined) return undefined;
+    if (this.#options.skipStat !== true && (old.size.package !== file.size || old.time.file !== file.mtime))
+      return undefined;
+    const { href, base: oldBase } = old.location;
+    const base = this.#base(file);
+    if (oldBase !== base && (oldBase === undefined || oldBase !== writtenBase(base))) {
+      if (this.#options.volumes !== undefined) return undefined;
+      Object.defineProperty(old, 'location', { value: base === undefined ? { href } : { href, base } });
+    }
+    return old;
   }
 
-  /** `content` when something else reads and hashes the file. */
-  describe(file: FoundPackage, content?: FileDigest): RepositoryPackage {
-    const { changelogLimit, baseUrl } = this.#options;
-    return describePackageFile(this.path(file), this.location(file), {
+  /** `known` when something else reads and hashes the file. */
+  describe(file: FoundPackage, known?: FileDigest): RepositoryPackage {
+    const { changelogLimit } = this.#options;
+    const path = this.path(file);
+    const content = known ?? this.#options.digestOf?.(path);
+    const baseUrl = this.#base(file);
+    return describePackageFile(path, this.location(file), {
       fs: this.#fs,
       checksum: this.#checksum,
       buffer: this.#buffer,
@@ -115,6 +139,7 @@ export class PackageDescriber {
 
   /** Writes the package in the quick way, without its digest if something else hashes the file; undefined when that is none. */
   quick(file: FoundPackage, xml: HeaderXml, hashed: boolean): DigestGaps | undefined {
+    if (this.#options.digestOf !== undefined || this.#options.volumes !== undefined) return undefined;
     const fs = this.#fs;
     const buffer = this.#buffer;
     let fd: number;
@@ -151,7 +176,8 @@ export class PackageDescriber {
 
   /** Starts to hash the large ones beside this thread where that is worth it. */
   startDigests(files: readonly FoundPackage[]): FileDigests | undefined {
-    if (this.#fs !== hostFs || files.reduce((n, file) => n + file.size, 0) < digestsFrom) return undefined;
+    if (this.#fs !== hostFs || this.#options.digestOf !== undefined) return undefined;
+    if (files.reduce((n, file) => n + file.size, 0) < digestsFrom) return undefined;
     return FileDigests.start(
       files.map((file) => this.path(file)),
       checksumAlgorithm(this.#checksum),

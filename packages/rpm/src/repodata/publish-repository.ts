@@ -42,11 +42,11 @@ export function prepareRepository(
     if (type !== 'group') return [packed(type, general)];
     const compression = options.groupCompression ?? general;
     const plain = packed(type, 'none');
-    return compression === 'none'
-      ? [plain]
-      : [plain, packed(`${type}_${compressionSuffix(compression).slice(1)}`, compression)];
+    const small =
+      compression === 'none' ? [] : [packed(`${type}_${compressionSuffix(compression).slice(1)}`, compression)];
+    return [plain, ...small, ...(options.derivation?.ofExtra(type, name, bytes) ?? [])];
   });
-  const all = [...packed, ...extra];
+  const all = [...packed, ...(options.derivation?.ofDocuments(packed) ?? []), ...extra];
   const records = all.map((file) => metadataRecord(file, options.timestamp ?? now));
   const kept = options.update === true && options.keepOther === true ? otherRecords(fs, output, records) : [];
   const repomd: Repomd = {

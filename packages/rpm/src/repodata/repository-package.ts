@@ -76,6 +76,11 @@ export const repoDependencyKinds = [
   'supplements',
 ] as const satisfies readonly DependencyKind[];
 
+/** The base of a location as documents have it: a path of this machine becomes an address. */
+export function writtenBase(base: string | undefined): string | undefined {
+  return base?.startsWith('/') === true ? `file://${base}` : base;
+}
+
 /** Whether a file belongs into primary.xml. */
 export function isPrimaryFile(path: string): boolean {
   return path.startsWith('/etc/') || path.includes('bin/') || path === '/usr/lib/sendmail';

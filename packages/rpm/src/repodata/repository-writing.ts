@@ -9,7 +9,7 @@ import { checksumAlgorithm } from './load-repository.ts';
 import { MetadataStream, type PackedMetadata } from './metadata-file.ts';
 import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
 import { type PackageDescriber, wholeLimit } from './package-describer.ts';
-import type { RepositoryPackage } from './repository-package.ts';
+import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 
 /** A package that is written except for its digest, which task `task` finds. */
 interface Unfinished {
@@ -48,7 +48,7 @@ export class RepositoryWriting {
         checksum,
         digestLength: this.#digestLength,
         changelogLimit: options.changelogLimit ?? 10,
-        baseUrl: options.baseUrl,
+        baseUrl: writtenBase(options.baseUrl),
       },
     );
     metadataKinds.forEach((kind, i) => {

@@ -61,9 +61,13 @@ function chosen(context: Context, file: string | undefined, names: readonly stri
   }
 }
 
-export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
+export const run: SubVerbModule['run'] = async (context, [dirs], flags) => {
   const text = (name: string): string | undefined => flags[name] as string | undefined;
-  const compression = compressionOf('--general-compress-type', String(flags['generalCompressType']));
+  const [dir, ...volumes] = dirs as readonly [string, ...string[]];
+  if (volumes.length > 0 && flags['split'] !== true)
+    throw new CoppiceError('Usage', 'exactly one directory is described, unless there is --split');
+  const general = text('generalCompressType');
+  const compression = compressionOf('--general-compress-type', general ?? 'gz');
   const ofGroup = text('compressType') ?? (flags['xz'] === true ? 'xz' : undefined);
   const checksum = checksumOf('--checksum', String(flags['checksum']));
   const ofRepomd = text('repomdChecksum');
@@ -88,9 +92,14 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
     throw new CoppiceError('Usage', '--retain-old-md-by-age cannot be combined with --retain-old-md');
   const readList = text('readPkgsList');
   const read: string[] = [];
-  const path = resolve(context.cwd, text('basedir') ?? '', dir as string);
+  const [path, ...others] = [dir, ...volumes].map((name) => resolve(context.cwd, text('basedir') ?? '', name));
+  const outputDir = output === undefined ? path! : resolve(context.cwd, output);
+  const cache = text('cachedir');
+  const wantsDatabase = flags['database'] === true;
+  const wantsMore = wantsDatabase || flags['zck'] === true || flags['zckDictDir'] !== undefined || cache !== undefined;
+  const more = wantsMore ? await import('./create-derived.ts') : undefined;
   const packages = chosen(context, text('pkglist'), list('includepkg'));
-  const made = await createRepositoryConcurrently(path, {
+  const made = await createRepositoryConcurrently(path!, {
     compression,
     checksum,
     changelogLimit: limit,
@@ -123,10 +132,27 @@ export const run: SubVerbModule['run'] = async (context, [dir], flags) => {
     }),
     ...(prefix === undefined ? {} : { locationPrefix: prefix }),
     ...(stamp ? { timestamp: Number(revision), stampFiles: true } : {}),
-    ...(output === undefined ? {} : { outputDir: resolve(context.cwd, output) }),
+    ...(output === undefined ? {} : { outputDir }),
+    ...(flags['split'] === true ? { volumes: others } : {}),
+    ...(cache === undefined ? {} : { digestOf: more!.digestsFrom(cache, outputDir, checksum) }),
+    ...(more === undefined
+      ? {}
+      : {
+          derivation: more.derivation(context, {
+            database: wantsDatabase ? compressionOf('--compress-type', general ?? ofGroup ?? 'bz2') : undefined,
+            zchunk: flags['zck'] === true,
+            dictionaries: text('zckDictDir'),
+            compression,
+            checksum: ofRepomd ?? checksum,
+            simpleNames: flags['simpleMdFilenames'] === true,
+            output: outputDir,
+            local: flags['localSqlite'] === true,
+            baseUrl: base,
+          }),
+        }),
     ...(base === undefined ? {} : { baseUrl: base }),
     ...(revision === undefined ? {} : { revision }),
-    ...(group === undefined ? {} : { extra: [groupFile(context, path, group)] }),
+    ...(group === undefined ? {} : { extra: [groupFile(context, path!, group)] }),
   });
   if (readList !== undefined) replaceFile(resolve(context.cwd, readList), read.map((href) => `${href}\n`).join(''));
   if (flags['json'] === true)

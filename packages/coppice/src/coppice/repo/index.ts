@@ -4,7 +4,7 @@ import type { VerbFamily } from '../verbs.ts';
 
 export const subVerbs: readonly SubVerb[] = [
   {
-    usage: 'create <dir>',
+    usage: 'create <dir...>',
     description: 'write the metadata of a directory of packages',
     options: [
       ['-o, --output <dir>', 'where repodata/ goes (default: the directory itself)'],
@@ -18,8 +18,13 @@ export const subVerbs: readonly SubVerb[] = [
       ['--skip-stat', 'with --update: packages of the same name have not changed'],
       ['--recycle-pkglist', 'only the packages that the present metadata have'],
       ['--read-pkgs-list <file>', 'write the paths of the packages that were read to this file'],
-      ['--general-compress-type <kind>', 'gz, zstd, xz, bz2 or none', 'gz'],
-      ['--compress-type <kind>', 'of the comps file alone'],
+      ['--general-compress-type <kind>', 'gz (the default), zstd, xz, bz2 or none'],
+      ['--compress-type <kind>', 'of the comps file and of databases (default: bz2) alone'],
+      ['-d, --database', 'make SQLite databases too'],
+      ['--zck', 'make zchunk files too'],
+      ['--zck-dict-dir <dir>', 'with --zck: dictionaries, e.g. primary.xml.zdict'],
+      ['--split', 'several directories are the volumes of one repository; it goes into the first'],
+      ['-c, --cachedir <dir>', 'keep digests of packages here (below where the repository goes)'],
       ['--xz', 'the same as --compress-type xz'],
       ['--simple-md-filenames', 'names of metadata files without their checksums'],
       ['--unique-md-filenames', 'names with them, as without the option'],
@@ -41,11 +46,11 @@ export const subVerbs: readonly SubVerb[] = [
       ['--revision <text>', 'revision of this repository (default: the time)'],
       ['--set-timestamp-to-revision', 'the revision is the time of all metadata too'],
       ['-q, --quiet', 'print no summary'],
-      ['--no-database', 'taken as createrepo_c takes it; no databases are made'],
+      ['--no-database', 'make no databases, as without the option'],
       ['--workers <n>', 'taken as createrepo_c takes it'],
       ['-p, --pretty', 'taken as createrepo_c takes it'],
       ['-v, --verbose', 'taken as createrepo_c takes it'],
-      ['--local-sqlite', 'taken as createrepo_c takes it'],
+      ['--local-sqlite', 'put databases together in the folder for temporary files'],
       ['--json', 'print a summary as JSON'],
     ],
     load: () => import('./create.ts'),
