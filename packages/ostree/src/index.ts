@@ -172,8 +172,10 @@ export {
   deleteObject,
   enableTombstones,
   prune,
+  pruneAsync,
   pruneStaticDeltas,
   pruneUnreachable,
+  pruneUnreachableAsync,
   writeTombstone,
 } from './prune.ts';
 export type { PruneOptions, PruneResult } from './prune.ts';

@@ -6,6 +6,7 @@ import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
 import { visitLooseObjects } from './store/objects.ts';
 import { writeBeside } from './store/refs.ts';
+import { unlinkBeside } from './store/unlink-beside.ts';
 import { ensureWritable } from './store/writable.ts';
 import { Reachable, traverseCommit, traverseRefs } from './traverse.ts';
 
@@ -30,72 +31,117 @@ export interface PruneResult {
 
 /** Deletes loose objects (and static deltas) that nothing reaches. Takes the exclusive lock. Parents are not touched. */
 export function prune(repo: Repo, options: PruneOptions = {}): PruneResult {
+  return locked(repo, () => pruneUnreachable(repo, findReachable(repo, options), options));
+}
+
+/** As `prune`, several objects at a time where a deletion waits for the device. */
+export async function pruneAsync(repo: Repo, options: PruneOptions = {}): Promise<PruneResult> {
+  return await lockedAsync(repo, () => pruneUnreachableAsync(repo, findReachable(repo, options), options));
+}
+
+/** Deletes every loose object that is not in `reachable`. The caller decides what is; takes the exclusive lock. */
+export function pruneUnreachable(repo: Repo, reachable: Reachable, options: UnreachableOptions = {}): PruneResult {
+  return locked(repo, () => {
+    const found = findUnreachable(repo, reachable, options);
+    for (const name of found.doomed) removeObject(repo, name);
+    return finishPrune(repo, found, options);
+  });
+}
+
+/** As `pruneUnreachable`, several objects at a time where a deletion waits for the device. */
+export async function pruneUnreachableAsync(
+  repo: Repo,
+  reachable: Reachable,
+  options: UnreachableOptions = {},
+): Promise<PruneResult> {
+  return await lockedAsync(repo, async () => {
+    const found = findUnreachable(repo, reachable, options);
+    // There, each goes with another one.
+    if (repo.mode === 'bare-split-xattrs') for (const name of found.doomed) removeObject(repo, name);
+    else await unlinkBeside(repo.fs, `${repo.path}/objects`, found.doomed, failed);
+    return finishPrune(repo, found, options);
+  });
+}
+
+type UnreachableOptions = Pick<PruneOptions, 'noPrune' | 'commitOnly'>;
+
+function locked<T>(repo: Repo, body: () => T): T {
   ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
-    const { depth = -1, commitOnly = false } = options;
-    const reachable = new Reachable();
-    traverseRefs(repo, reachable, { depth, commitOnly });
-    if (options.refsOnly !== true) {
-      for (const { checksum, type } of repo.objects()) {
-        if (type === 'commit') traverseCommit(repo, checksum, reachable, { depth, commitOnly });
-      }
-    }
-    return pruneUnreachable(repo, reachable, options);
+    return body();
   } finally {
     repo.lock?.release();
   }
 }
 
-/** Deletes every loose object that is not in `reachable`. The caller decides what is; takes the exclusive lock. */
-export function pruneUnreachable(
-  repo: Repo,
-  reachable: Reachable,
-  options: Pick<PruneOptions, 'noPrune' | 'commitOnly'> = {},
-): PruneResult {
+async function lockedAsync<T>(repo: Repo, body: () => Promise<T>): Promise<T> {
   ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
-    let total = 0;
-    let pruned = 0;
-    let freed = 0;
-    const objects = `${repo.path}/objects/`;
-    const payloadLinks: string[] = [];
-    const xattrSets: string[] = [];
-    /** Names relative to `objects/`. */
-    const later: string[] = [];
-    const split = repo.mode === 'bare-split-xattrs';
-    visitLooseObjects(repo.fs, repo.path, repo.mode, (type, name) => {
-      if (type === 'payload-link') payloadLinks.push(name.checksum);
-      else if (type === 'file-xattrs') xattrSets.push(name.checksum);
-      if (!counted(type) || (options.commitOnly === true && type !== 'commit')) return;
-      total++;
-      if (reachable.hasBytes(type, name.bytes)) return;
-      const { looseName } = name;
-      pruned++;
-      freed += repo.fs.lstat(`${objects}${looseName}`)?.size ?? 0;
-      if (options.noPrune === true) return;
-      // Commits go first: one that is cut off leaves no commit whose tree is gone.
-      if (type === 'commit') deleteObject(repo, type, name.checksum);
-      else later.push(looseName);
-    });
-    for (const name of later) {
-      const dot = name.indexOf('.');
-      if (split && name.endsWith('.file')) deleteObject(repo, 'file', name.slice(0, 2) + name.slice(3, dot));
-      else unlinkObject(repo, name);
-    }
-    if (options.commitOnly !== true) {
-      freed += prunePayloadLinks(repo, payloadLinks, options.noPrune === true);
-      if (options.noPrune !== true) pruneSplitXattrs(repo, xattrSets);
-    }
-    if (options.noPrune !== true) {
-      pruneStaticDeltas(repo);
-      pruneSummaryCache(repo);
-    }
-    return { total, pruned, freed };
+    return await body();
   } finally {
     repo.lock?.release();
   }
+}
+
+function findReachable(repo: Repo, options: PruneOptions): Reachable {
+  const { depth = -1, commitOnly = false } = options;
+  const reachable = new Reachable();
+  traverseRefs(repo, reachable, { depth, commitOnly });
+  if (options.refsOnly !== true) {
+    for (const { checksum, type } of repo.objects()) {
+      if (type === 'commit') traverseCommit(repo, checksum, reachable, { depth, commitOnly });
+    }
+  }
+  return reachable;
+}
+
+interface Unreachable extends PruneResult {
+  /** Names relative to `objects/` of what is to be deleted; commits are gone already. */
+  readonly doomed: readonly string[];
+  readonly payloadLinks: readonly string[];
+  readonly xattrSets: readonly string[];
+}
+
+/** Deletes unreachable commits, and finds what else is. Commits go first: one that is cut off leaves none whose tree is gone. */
+function findUnreachable(repo: Repo, reachable: Reachable, options: UnreachableOptions): Unreachable {
+  let total = 0;
+  let pruned = 0;
+  let freed = 0;
+  const objects = `${repo.path}/objects/`;
+  const payloadLinks: string[] = [];
+  const xattrSets: string[] = [];
+  const doomed: string[] = [];
+  visitLooseObjects(repo.fs, repo.path, repo.mode, (type, name) => {
+    if (type === 'payload-link') payloadLinks.push(name.checksum);
+    else if (type === 'file-xattrs') xattrSets.push(name.checksum);
+    if (!counted(type) || (options.commitOnly === true && type !== 'commit')) return;
+    total++;
+    if (reachable.hasBytes(type, name.bytes)) return;
+    const { looseName } = name;
+    pruned++;
+    freed += repo.fs.lstat(`${objects}${looseName}`)?.size ?? 0;
+    if (options.noPrune === true) return;
+    if (type === 'commit') deleteObject(repo, type, name.checksum);
+    else doomed.push(looseName);
+  });
+  return { total, pruned, freed, doomed, payloadLinks, xattrSets };
+}
+
+/** Deletes what stands for nothing any more once the objects are gone. */
+function finishPrune(repo: Repo, found: Unreachable, options: UnreachableOptions): PruneResult {
+  const { total, pruned } = found;
+  let { freed } = found;
+  if (options.commitOnly !== true) {
+    freed += prunePayloadLinks(repo, found.payloadLinks, options.noPrune === true);
+    if (options.noPrune !== true) pruneSplitXattrs(repo, found.xattrSets);
+  }
+  if (options.noPrune !== true) {
+    pruneStaticDeltas(repo);
+    pruneSummaryCache(repo);
+  }
+  return { total, pruned, freed };
 }
 
 /** Objects that stand for themselves; the others come and go with one of these. */
@@ -103,14 +149,22 @@ function counted(type: ObjectType): type is 'file' | 'commit' | 'dirtree' | 'dir
   return type === 'file' || type === 'commit' || type === 'dirtree' || type === 'dirmeta';
 }
 
-/** Deletes the file of that name relative to `objects/`. */
-function unlinkObject(repo: Repo, name: string): void {
+/** Deletes the object of that name relative to `objects/`. */
+function removeObject(repo: Repo, name: string): void {
+  if (repo.mode === 'bare-split-xattrs' && name.endsWith('.file')) {
+    deleteObject(repo, 'file', name.slice(0, 2) + name.slice(3, name.indexOf('.')));
+    return;
+  }
   try {
     repo.fs.unlink(`${repo.path}/objects/${name}`);
   } catch (error) {
-    const shown = name.replace(/\.filez$/, '.file');
-    throw prefixError(errnoError(error, `unlinkat(${shown})`), `Deleting object ${shown.replace('/', '')}`);
+    failed(name, error);
   }
+}
+
+function failed(name: string, error: unknown): never {
+  const shown = name.replace(/\.filez$/, '.file');
+  throw prefixError(errnoError(error, `unlinkat(${shown})`), `Deleting object ${shown.replace('/', '')}`);
 }
 
 /**

@@ -3,9 +3,9 @@ import {
   deleteCommit,
   formatSize,
   type PruneResult,
-  prune,
+  pruneAsync,
   pruneStaticDeltas,
-  pruneUnreachable,
+  pruneUnreachableAsync,
   Reachable,
   traverseCommit,
 } from '@coppice/ostree';
@@ -45,7 +45,7 @@ export const verb: OstreeVerb = {
     },
     { long: 'commit-only', help: 'Only traverse and delete commit objects.' },
   ],
-  run(call: OstreeCall) {
+  async run(call: OstreeCall) {
     const { repo, options } = call;
     const noPrune = options.flag('no-prune');
     if (!noPrune) ensureWritable(repo);
@@ -64,9 +64,9 @@ export const verb: OstreeVerb = {
     }
     const depth = options.number('depth') ?? -1;
     const complex = ['retain-branch-depth', 'keep-younger-than', 'only-branch'].some((name) => options.has(name));
-    const result = complex
+    const result = await (complex
       ? pruneByRef(call, depth)
-      : prune(repo, { depth, refsOnly: options.flag('refs-only'), noPrune, commitOnly });
+      : pruneAsync(repo, { depth, refsOnly: options.flag('refs-only'), noPrune, commitOnly }));
     call.print(`Total ${commitOnly ? '(commit only) ' : ''}objects: ${result.total}`);
     if (result.pruned === 0) call.print('No unreachable objects');
     else if (noPrune) call.print(`Would delete: ${result.pruned} objects, freeing ${formatSize(result.freed)}`);
@@ -75,12 +75,12 @@ export const verb: OstreeVerb = {
 };
 
 /** Prunes what the refs do not keep; locked while that is found out too, so that no new commit falls between. */
-function pruneByRef(call: OstreeCall, depth: number): PruneResult {
+async function pruneByRef(call: OstreeCall, depth: number): Promise<PruneResult> {
   const { repo, options } = call;
   repo.lock?.acquire('exclusive');
   try {
     const flags = { noPrune: options.flag('no-prune'), commitOnly: options.flag('commit-only') };
-    return pruneUnreachable(repo, reachable(call, depth), flags);
+    return await pruneUnreachableAsync(repo, reachable(call, depth), flags);
   } finally {
     repo.lock?.release();
   }
