@@ -21,7 +21,6 @@ export const verb: OstreeVerb = {
   async run(call: OstreeCall) {
     const wanted = refPairs(call, call.operands);
     const finders = finderNames(call);
-    if (finders.includes('lan')) call.warn('finder lan: not built yet');
     const console = new PullConsole(call.context);
     try {
       await show(call, console, wanted, finders);
@@ -31,17 +30,25 @@ export const verb: OstreeVerb = {
   },
 };
 
+/** Ends of the finders' type names. */
+const finderTypes: Readonly<Record<FinderName, string>> = { config: 'Config', lan: 'Avahi', mount: 'Mount' };
+
+/** Prints as `g_warning` does. */
+function warnAsGLib(call: OstreeCall, message: string): void {
+  const now = new Date();
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const milliseconds = String(now.getMilliseconds()).padStart(3, '0');
+  const time = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${milliseconds}`;
+  call.warn(`\n(ostree find-remotes:${process.pid}): OSTree-WARNING **: ${time}: ${message}`);
+}
+
 async function show(
   call: OstreeCall,
   console: PullConsole,
   wanted: readonly CollectionRefName[],
-  finders: readonly (FinderName | 'lan')[],
+  finders: readonly FinderName[] | undefined,
 ): Promise<void> {
-  const found = await findRemotes(
-    call.repo,
-    wanted,
-    finders.filter((name) => name !== 'lan'),
-  );
+  const found = await findRemotes(call.repo, wanted, finders, (message) => warnAsGLib(call, message));
   if (found.length === 0) {
     call.print('No results.');
     return;
@@ -50,7 +57,7 @@ async function show(
   const missing = new Set(wanted);
   found.forEach((result, i) => {
     call.print(`Result ${i}: ${result.url}`);
-    call.print(` - Finder: OstreeRepoFinder${result.finder === 'config' ? 'Config' : 'Mount'}`);
+    call.print(` - Finder: OstreeRepoFinder${finderTypes[result.finder]}`);
     call.print(` - Keyring: ${result.keyring}`);
     call.print(` - Priority: ${result.priority}`);
     const modified = result.summaryModified;
@@ -88,15 +95,16 @@ export function refPairs(call: OstreeCall, words: readonly string[]): Collection
   return out;
 }
 
-function finderNames(call: OstreeCall): (FinderName | 'lan')[] {
+/** The finders asked for; undefined leaves it to the repository. */
+function finderNames(call: OstreeCall): FinderName[] | undefined {
   const text = call.options.string('finders');
   if (text === '') call.usage('List of finders in --finders option must not be empty');
-  const names = text === undefined ? ['config', 'mount'] : text.split(',');
-  names.forEach((name, i) => {
+  const names = text?.split(',');
+  names?.forEach((name, i) => {
     if (!['config', 'lan', 'mount'].includes(name) || names.indexOf(name) !== i)
       call.usage(`Unknown or duplicate finder type given in --finders option: ‘${name}’`);
   });
-  return names as (FinderName | 'lan')[];
+  return names as FinderName[] | undefined;
 }
 
 type Found = Awaited<ReturnType<typeof findRemotes>>;

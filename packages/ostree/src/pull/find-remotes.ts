@@ -1,15 +1,12 @@
 import { isCoppiceError } from '@coppice/base';
-import { VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import { allCollectionRefs } from '../remote/collection-refs.ts';
-import { getRemote, listRemotes, type Remote } from '../remote/remote.ts';
+import { getRemote, listRemotes, remotesByCollection } from '../remote/remote.ts';
 import { maxMetadataSize, type Repo } from '../repo.ts';
-import { requireValidGpg, verifyGpg } from '../sign/gpg.ts';
-import { verificationKeyring } from '../sign/keyrings.ts';
-import { bigEndian64, decodeSummary, summaryCollections, summaryKeys } from '../summary/summary-file.ts';
+import { bigEndian64, decodeSummary, summaryKeys } from '../summary/summary-file.ts';
 import { mountedRepos, readMountTable, visibleVolumes } from './mounted-repos.ts';
-import { type Candidate, headInSummary, headsOf, newestCommits, type RefHead } from './newest-commits.ts';
-import { fetchRemoteSummary } from './remote-summary.ts';
+import { type Candidate, headsOf, newestCommits, type RefHead } from './newest-commits.ts';
+import { headsInSummary } from './summary-heads.ts';
 
 export interface CollectionRefName {
   readonly collection: string;
@@ -19,8 +16,8 @@ export interface CollectionRefName {
 /** A configured remote that has some of the refs asked for. */
 export interface FoundRemote {
   /** What found it. */
-  readonly finder: 'config' | 'mount';
-  /** The configured remote whose keys count. */
+  readonly finder: FinderName;
+  /** Its name: a configured remote, or for `lan` one that is known while the repository is open. */
   readonly remote: string;
   readonly url: string;
   readonly keyring: string;
@@ -31,18 +28,31 @@ export interface FoundRemote {
   readonly refs: ReadonlyMap<CollectionRefName, string | undefined>;
 }
 
-export type FinderName = 'config' | 'mount';
+export type FinderName = 'config' | 'lan' | 'mount';
 
 /**
  * Looks for refs with the finders asked for, the results of the best priority first. Of a ref that several have, the newest
- * commit counts.
+ * commit counts. Without `finders` those of `core.default-repo-finders` look, or `config` and `mount`; a local network without
+ * Avahi is then nothing to speak of. Otherwise `warn` is told of it, and of services that do not answer.
  */
 export async function findRemotes(
   repo: Repo,
   wanted: readonly CollectionRefName[],
-  finders: readonly FinderName[] = ['config', 'mount'],
+  chosen?: readonly FinderName[],
+  warn: (message: string) => void = () => {},
 ): Promise<FoundRemote[]> {
+  const finders = chosen ?? repo.settings.defaultFinders;
   const out: Candidate[] = [];
+  if (finders.includes('lan')) {
+    try {
+      // Most calls look elsewhere, and need no D-Bus for that.
+      const { onLocalNetwork } = await import('../lan/find.ts');
+      out.push(...(await onLocalNetwork(repo, wanted, warn)));
+    } catch (error) {
+      if (!isCoppiceError(error, 'NotFound')) throw error;
+      if (chosen !== undefined) warn(`Avahi finder failed; removing it: Avahi daemon is not running: ${error.message}`);
+    }
+  }
   if (finders.includes('mount')) {
     const { USER: user } = repo.env;
     for (const volume of visibleVolumes(readMountTable(repo), user)) out.push(...onVolume(repo, volume, wanted));
@@ -56,12 +66,7 @@ export async function findRemotes(
  * remote here has keys for count, and each in the first repository that has it.
  */
 function onVolume(repo: Repo, volume: string, wanted: readonly CollectionRefName[]): Candidate[] {
-  const byCollection = new Map<string, Remote>();
-  for (const name of listRemotes(repo)) {
-    const remote = getRemote(repo, name);
-    const collection = remote.string('collection-id');
-    if (collection !== undefined && !byCollection.has(collection)) byCollection.set(collection, remote);
-  }
+  const byCollection = remotesByCollection(repo);
   const out: Candidate[] = [];
   const taken = new Set<CollectionRefName>();
   for (const found of mountedRepos(repo, volume)) {
@@ -118,34 +123,10 @@ async function configured(repo: Repo, wanted: readonly CollectionRefName[]): Pro
     const remote = getRemote(repo, name);
     const own = remote.string('collection-id');
     if (own === undefined) continue;
-    try {
-      const { summary, signature } = await fetchRemoteSummary(repo, name);
-      if (summary === undefined) continue;
-      if (remote.boolean('gpg-verify-summary', false)) {
-        const dict = signature === undefined ? undefined : VariantDict.decode(signature);
-        requireValidGpg(verifyGpg(summary, dict, verificationKeyring(repo, name), repo.clock));
-      }
-      const decoded = decodeSummary(summary);
-      const collections = summaryCollections(decoded);
-      const heads = headsOf(wanted, (want) => {
-        const list = collections.get(want.collection) ?? (want.collection === own ? decoded.refs : []);
-        const found = list.find((r) => r.ref === want.ref);
-        return found === undefined ? undefined : headInSummary(found);
-      });
-      if (heads.size === 0) continue;
-      const modified = decoded.metadata.lookup(summaryKeys.lastModified, 't') as bigint | undefined;
-      out.push({
-        finder: 'config',
-        remote: name,
-        url: remote.need('url'),
-        keyring: remote.keyringFile,
-        priority: 100,
-        summaryModified: modified === undefined ? undefined : Number(bigEndian64(modified)),
-        heads,
-      });
-    } catch (error) {
-      if (!isCoppiceError(error) || error.kind === 'bug') throw error;
-    }
+    const found = await headsInSummary(repo, name, wanted, own);
+    if (found === undefined) continue;
+    const url = remote.need('url');
+    out.push({ finder: 'config', remote: name, url, keyring: remote.keyringFile, priority: 100, ...found });
   }
   return out;
 }

@@ -1,4 +1,5 @@
 import { isCoppiceError, prefixError } from '@coppice/base';
+import { GHashTable, gStrHash } from '@coppice/gvariant';
 import { objectName } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
 import { bigEndian64, type SummaryRef } from '../summary/summary-file.ts';
@@ -15,6 +16,8 @@ export interface RefHead {
 
 /** A remote with what it has for the refs asked for, before those of other remotes are looked at. */
 export interface Candidate extends Omit<FoundRemote, 'refs'> {
+  /** Seconds since the epoch; the summary's time where the finder knows it without the summary. */
+  readonly announcedModified?: number;
   readonly heads: ReadonlyMap<CollectionRefName, RefHead>;
 }
 
@@ -56,9 +59,9 @@ export function newestCommits(
     }
   }
   const out: FoundRemote[] = [];
-  for (const { heads, ...remote } of sound) {
+  for (const { heads, announcedModified: _, ...remote } of sound) {
     const refs = new Map<CollectionRefName, string | undefined>();
-    for (const want of wanted) {
+    for (const want of asInTable(wanted)) {
       const head = heads.get(want)?.checksum;
       refs.set(want, head === newest.get(want) ? head : undefined);
     }
@@ -101,6 +104,7 @@ function storedTime(repo: Repo, checksum: string): number {
 }
 
 type Ranked = Pick<FoundRemote, 'priority' | 'remote' | 'summaryModified'> & {
+  readonly announcedModified?: number;
   readonly heads?: ReadonlyMap<CollectionRefName, RefHead>;
   readonly refs?: FoundRemote['refs'];
 };
@@ -112,6 +116,8 @@ function count({ heads, refs }: Ranked): number {
 /** Without the summaries' times, which are known only when all have been read. */
 function compare(a: Ranked, b: Ranked): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
+  const [first, second] = [a.announcedModified, b.announcedModified];
+  if (first !== undefined && second !== undefined && first !== second) return first - second;
   if (count(a) !== count(b)) return count(a) - count(b);
   return a.remote < b.remote ? -1 : a.remote === b.remote ? 0 : 1;
 }
@@ -119,6 +125,19 @@ function compare(a: Ranked, b: Ranked): number {
 function compareTimes(a: Ranked, b: Ranked): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
   return a.summaryModified === undefined || b.summaryModified === undefined ? 0 : a.summaryModified - b.summaryModified;
+}
+
+/** In the order of a table with `ostree_collection_ref_hash`. */
+function asInTable(refs: readonly CollectionRefName[]): CollectionRefName[] {
+  const table = new GHashTable<CollectionRefName[]>((key) => {
+    const [collection, ref] = key.split(' ', 2);
+    return (gStrHash(collection!) ^ gStrHash(ref!)) >>> 0;
+  });
+  for (const ref of refs) {
+    const key = `${ref.collection} ${ref.ref}`;
+    table.set(key, [...(table.get(key) ?? []), ref]);
+  }
+  return [...table].flatMap(([, same]) => same);
 }
 
 /** Heads of the refs asked for, from a list of what there is. */

@@ -250,7 +250,8 @@ class Pull {
 
   /** The ref as it is named here, for looking up the commit it has now. */
   #localRefspec(ref: string): string {
-    return this.#name === undefined || this.#options.mirror === true ? ref : `${this.#name}:${ref}`;
+    const name = this.#options.remoteName ?? this.#remote?.keyringRemote;
+    return name === undefined || this.#options.mirror === true ? ref : `${name}:${ref}`;
   }
 
   #bindingDemands(resolved: readonly ResolvedRef[], source: ObjectSource): SessionSetup['wantedBy'] {

@@ -14,9 +14,12 @@ export class Remote {
   readonly group: string;
   /** The `remotes.d` file it stands in; undefined for the repository's own config. */
   readonly file: string | undefined;
+  /** The remote whose keyring counts and below whose name refs are written: itself, but for one that was found on a network. */
+  readonly keyringRemote: string;
 
-  constructor(name: string, repo: Repo, config: KeyFile, file: string | undefined) {
+  constructor(name: string, repo: Repo, config: KeyFile, file: string | undefined, keyringRemote = name) {
     this.name = name;
+    this.keyringRemote = keyringRemote;
     this.repo = repo;
     this.config = config;
     this.group = remoteGroup(name);
@@ -40,7 +43,7 @@ export class Remote {
   }
 
   get keyringFile(): string {
-    return `${this.name}.trustedkeys.gpg`;
+    return `${this.keyringRemote}.trustedkeys.gpg`;
   }
   get cookieFile(): string {
     return `${this.repo.path}/${this.name}.cookies.txt`;
@@ -115,6 +118,39 @@ export function ownRemotes(repo: Repo): Map<string, Remote> {
   return found;
 }
 
+const passing = new WeakMap<Repo, Map<string, Remote>>();
+
+/**
+ * Makes a remote known for as long as `repo` is used (`ostree_remote_new_dynamic`): at `url`, with the keyring and the refs of
+ * a configured one. Its name comes from both (`uri_and_keyring_to_name`).
+ */
+export function addPassingRemote(repo: Repo, url: string, keyring: Remote): Remote {
+  const plain = (text: string): string =>
+    encodeURIComponent(text)
+      .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replaceAll('%', '_');
+  const name = `${plain(url)}_${plain(keyring.keyringFile)}`;
+  const config = KeyFile.parse('');
+  config.setString(remoteGroup(name), 'url', url);
+  config.setBoolean(remoteGroup(name), 'gpg-verify', true);
+  config.setBoolean(remoteGroup(name), 'gpg-verify-summary', false);
+  const remote = new Remote(name, keyring.repo, config, keyring.file, keyring.name);
+  const all = passing.get(repo) ?? new Map<string, Remote>();
+  passing.set(repo, all.set(name, remote));
+  return remote;
+}
+
+/** The first remote of each collection: its keys are those of the collection (`ostree_repo_resolve_keyring_for_collection`). */
+export function remotesByCollection(repo: Repo): Map<string, Remote> {
+  const out = new Map<string, Remote>();
+  for (const name of listRemotes(repo)) {
+    const remote = getRemote(repo, name);
+    const collection = remote.string('collection-id');
+    if (collection !== undefined && !out.has(collection)) out.set(collection, remote);
+  }
+  return out;
+}
+
 /** Names of all remotes, those of parent repositories too, sorted. */
 export function listRemotes(repo: Repo): string[] {
   const names = new Set<string>();
@@ -137,6 +173,8 @@ export function findRemote(repo: Repo, name: string): Remote | undefined {
     config.setBoolean(remoteGroup('local'), 'gpg-verify', false);
     return new Remote('local', repo, config, undefined);
   }
+  const found = passing.get(repo)?.get(name);
+  if (found !== undefined) return found;
   for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
     const found = ownRemotes(at).get(name);
     if (found !== undefined) return found;

@@ -17,6 +17,8 @@ export interface RepoSettings {
   readonly minFreeSpace: { readonly percent: number } | { readonly bytes: number; readonly text: string };
   readonly collectionId: string | undefined;
   readonly parent: string | undefined;
+  /** Where `find-remotes` looks when nothing else is said. */
+  readonly defaultFinders: readonly RepoFinder[];
   readonly tombstoneCommits: boolean;
   /** Smallest payload that gets a payload link; undefined for never. */
   readonly payloadLinkThreshold: number | undefined;
@@ -27,6 +29,8 @@ export interface RepoSettings {
   /** Whether objects are sealed with fs-verity: `maybe` where the file system can. */
   readonly verity: Tristate;
 }
+
+export type RepoFinder = 'config' | 'lan' | 'mount';
 
 /** The string of `core.mode` for a mode. */
 export function modeText(mode: RepoMode): string {
@@ -67,6 +71,7 @@ export function readSettings(config: KeyFile, compat: OstreeCompat): RepoSetting
     collectionId: text('collection-id'),
     // An empty one is none.
     parent: text('parent') || undefined,
+    defaultFinders: readFinders(config),
     // These two are read when they are needed, and only then found wrong.
     get tombstoneCommits() {
       return config.boolean(core, 'tombstone-commits', false);
@@ -87,12 +92,15 @@ export function readSettings(config: KeyFile, compat: OstreeCompat): RepoSetting
 /** Keys that are used elsewhere, and keep a repository from being opened when they are wrong. */
 function checkOthers(config: KeyFile): void {
   config.boolean('core', 'add-remotes-config-dir', true);
-  const finders = rawText(config, 'core', 'default-repo-finders')?.replace(/;$/, '');
-  if (finders === '') throw new CoppiceError('Invalid', 'Invalid empty default-repo-finders configuration');
-  for (const finder of finders?.split(';') ?? []) {
-    if (!['config', 'lan', 'mount'].includes(finder))
-      throw new CoppiceError('Invalid', `Invalid configured repo-finder '${finder}'`);
-  }
+}
+
+function readFinders(config: KeyFile): RepoFinder[] {
+  const text = rawText(config, 'core', 'default-repo-finders')?.replace(/;$/, '') ?? 'config;mount';
+  if (text === '') throw new CoppiceError('Invalid', 'Invalid empty default-repo-finders configuration');
+  return text.split(';').map((finder) => {
+    if (finder === 'config' || finder === 'lan' || finder === 'mount') return finder;
+    throw new CoppiceError('Invalid', `Invalid configured repo-finder '${finder}'`);
+  });
 }
 
 function checkBooting(config: KeyFile, compat: OstreeCompat): void {
