@@ -12,7 +12,7 @@ packages=(
   bubblewrap uidmap              # sandboxes with and without root
   busybox-static                 # the small tools of the lab's base tree
   gnupg attr acl libcap2-bin cpio xz-utils zstd jq strace parallel
-  selinux-utils                  # matchpathcon
+  selinux-utils policycoreutils  # matchpathcon, semodule
   debootstrap                    # root file systems for tests
   chromium                       # a browser, for what must run in one
   qemu-system-x86                # boots disk images

@@ -22,6 +22,7 @@ import { imageFiles } from './package-files.ts';
 import { policyOfTree, relabelTree } from './relabel.ts';
 import { type ScriptPackage, ScriptRunner, type ScriptSurroundings } from './run-scripts.ts';
 import { checkTriggers, fileTriggersOf, scriptOf } from './script.ts';
+import { moveModuleStore } from './selinux-store.ts';
 import { type InstallChoice, notInstalled, skippedFiles, skippedPaths } from './skipped-files.ts';
 import { makeAccounts, wantsAccounts } from './sysusers.ts';
 import { writeAutovar } from './tmpfiles.ts';
@@ -275,6 +276,7 @@ class Layering {
         if (!installed.some((p) => sameNevra(nevraOfInstalled(p), g)))
           throw new CoppiceError('NotFound', `Package ${formatNevra(g)} is not installed`);
       this.#step(checkoutStep ?? 'Checking out packages', () => this.files(installed));
+      moveModuleStore(this.#txn, this.#tree);
       const staying = installed.filter((p) => !this.#options.gone.some((g) => sameNevra(nevraOfInstalled(p), g)));
       await this.scripts(staying);
       if (this.#options.keepKernelInPlace !== true) {

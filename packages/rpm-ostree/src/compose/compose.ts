@@ -26,6 +26,7 @@ import { copyTree } from './copy-tree.ts';
 import { runFinalize } from './finalize.ts';
 import { layoutRoot } from './layout.ts';
 import { placeDatabase, postprocessTree } from './postprocess.ts';
+import { recompilePolicy } from './recompile-policy.ts';
 import { addFiles, mergeLayers, runPostprocess } from './tree-steps.ts';
 import { checkUsers, keepUsers } from './users.ts';
 
@@ -251,13 +252,15 @@ export async function finishTree(
   addFiles(txn, tree, treefile);
   layoutRoot(txn, tree, treefile);
   placeDatabase(txn, tree);
-  await runPostprocess(txn, tree, treefile, {
+  const around = {
     env,
     fs: options.fs ?? hostFs,
     scratch: options.scratch,
     sourceDateEpoch: options.timestamp,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  };
+  if (treefile.selinux) await recompilePolicy(txn, tree, around);
+  await runPostprocess(txn, tree, treefile, around);
   if (
     kernel !== undefined &&
     kernel.initramfs === undefined &&
