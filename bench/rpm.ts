@@ -86,7 +86,7 @@ function createrepoOf(what: string, files: readonly string[]): void {
     `createrepo, ${files.length} packages ${what}, ${megabytes.toFixed(0)} MB`,
     () => {
       clean(dirs[0]);
-      return ours('repo', 'create', dirs[0]);
+      return ours('repo', 'create', '--no-database', dirs[0]);
     },
     () => {
       clean(dirs[1]);

@@ -1,124 +1,88 @@
-// File lists of a header as XML, straight from its bytes.
+// File lists of a header as XML, from its texts.
 import { Tag } from '../header/tag.ts';
 import { FileFlag } from '../package/files.ts';
 import type { HeaderIndex } from './header-index.ts';
+import type { HeaderText } from './header-text.ts';
 import { isPrimaryFile } from './repository-package.ts';
-import type { XmlPieces } from './xml-pieces.ts';
 
-const literal = (text: string): Buffer => Buffer.from(text, 'latin1');
-const fileTags = ['<file>', '<file type="dir">', '<file type="ghost">'];
-const inPrimary = fileTags.map((tag) => literal(`    ${tag}`));
-const inFilelists = fileTags.map((tag) => literal(`  ${tag}`));
-const fileEnd = literal('</file>\n');
+const tags = ['<file>', '<file type="dir">', '<file type="ghost">'];
+const inPrimary = tags.map((tag) => `    ${tag}`);
+const inFilelists = tags.map((tag) => `  ${tag}`);
+const fileEnd = '</file>\n';
 
 /** In a folder whose files all belong into primary.xml; in one where that depends on the name; elsewhere. */
 const all = 1;
 const some = 2;
 
-function isFolderOfPrimary(name: string): number {
-  if (isPrimaryFile(name)) return all;
-  return name === '/usr/lib/' ? some : 0;
+function placeOf(folder: string): number {
+  if (isPrimaryFile(folder)) return all;
+  return folder === '/usr/lib/' ? some : 0;
 }
 
 export class HeaderFiles {
+  /** Elements of the two documents. */
+  primary = '';
+  filelists = '';
   readonly #index: HeaderIndex;
-  readonly #primary: XmlPieces;
-  readonly #filelists: XmlPieces;
-  #bytes: Buffer = Buffer.alloc(0);
-  #count = 0;
-  #described = false;
-  /** Where the folders' names begin and end, and which of their files belong into primary.xml. */
-  #folders: number[] = [];
-  #folderEnds: number[] = [];
-  #primaryFolders: number[] = [];
-  #bases = 0;
-  #folderNumbers = 0;
+  readonly #text: HeaderText;
+  #bases: string[] = [];
+  #folders: string[] = [];
+  #folderNumbers: Uint32Array = new Uint32Array(0);
 
-  constructor(index: HeaderIndex, primary: XmlPieces, filelists: XmlPieces) {
+  constructor(index: HeaderIndex, text: HeaderText) {
     this.#index = index;
-    this.#primary = primary;
-    this.#filelists = filelists;
+    this.#text = text;
   }
 
-  /** Looks for the folders; false when something is unusual. */
-  read(bytes: Buffer): boolean {
+  /** Makes the elements; false when something is unusual. */
+  read(): boolean {
     const index = this.#index;
-    this.#bytes = bytes;
+    this.primary = '';
+    this.filelists = '';
+    this.#bases = [];
     const count = index.count(Tag.BaseNames);
-    this.#count = count;
     // As old packages have them.
     if (count === 0) return !index.has(Tag.BaseNames) && !index.has(Tag.OldFileNames);
-    const modes = index.count(Tag.FileModes);
-    const flags = index.count(Tag.FileFlags);
-    this.#described = index.has(Tag.DirIndexes) && modes > 0 && flags > 0;
-    this.#bases = index.strings(Tag.BaseNames, count);
-    this.#folderNumbers = index.words(Tag.DirIndexes, count);
-    const folders = index.count(Tag.DirNames);
-    let at = index.strings(Tag.DirNames, folders);
-    if (this.#bases < 0 || this.#folderNumbers < 0 || at < 0 || modes !== count || flags !== count) return false;
-    if (index.words(Tag.FileFlags, count) < 0 || index.type(Tag.FileModes) !== 3) return false;
-    this.#folders = new Array<number>(folders);
-    this.#folderEnds = new Array<number>(folders);
-    this.#primaryFolders = new Array<number>(folders);
-    for (let i = 0; i < folders; i++) {
-      const end = bytes.indexOf(0, at);
-      if (end < 0 || end >= index.end || bytes[end - 1] !== 0x2f) return false;
-      this.#folders[i] = at;
-      this.#folderEnds[i] = end;
-      this.#primaryFolders[i] = isFolderOfPrimary(bytes.toString('latin1', at, end));
-      at = end + 1;
+    const bases = index.texts(Tag.BaseNames, count);
+    const folders = index.texts(Tag.DirNames, index.count(Tag.DirNames));
+    const folderNumbers = index.words(Tag.DirIndexes, count);
+    const modes = index.highBytes(Tag.FileModes, count);
+    const flags = index.words(Tag.FileFlags, count);
+    if (bases === undefined || folders === undefined || folderNumbers === undefined) return false;
+    if (modes === undefined || flags === undefined) return false;
+    this.#bases = bases;
+    this.#folders = folders;
+    this.#folderNumbers = folderNumbers;
+    // Such a name could lead into any folder.
+    if (bases.join('\0').includes('/') || !folders.every((folder) => folder.endsWith('/'))) return false;
+    const places = folders.map(placeOf);
+    const shownFolders = this.#text.contents(folders);
+    const shownBases = this.#text.contents(bases);
+    let primary = '';
+    let filelists = '';
+    for (let i = 0; i < count; i++) {
+      const folder = folderNumbers[i]!;
+      const shown = shownFolders[folder];
+      if (shown === undefined) return false;
+      const kind = (modes[i * 2]! & 0xf0) === 0x40 ? 1 : (flags[i]! & FileFlag.ghost) === 0 ? 0 : 2;
+      const rest = shown + shownBases[i]! + fileEnd;
+      filelists += inFilelists[kind]! + rest;
+      const place = places[folder];
+      if (place === all || (place === some && bases[i] === 'sendmail')) primary += inPrimary[kind]! + rest;
     }
+    this.primary = primary;
+    this.filelists = filelists;
     return true;
   }
 
-  /** Whether a file of the package has the path that lies there. */
-  has(start: number, end: number): boolean {
-    const bytes = this.#bytes;
-    const slash = bytes.lastIndexOf(0x2f, end - 1) + 1;
-    let base = this.#bases;
-    for (let i = 0; i < this.#count; i++) {
-      const folder = this.#index.word(this.#folderNumbers + i * 4);
-      let same = true;
-      let at = slash;
-      for (; bytes[base] !== 0 && base < this.#index.end; base++, at++) if (bytes[at] !== bytes[base]) same = false;
-      base++;
-      if (!same || at !== end || folder >= this.#folders.length) continue;
-      const [from, to] = [this.#folders[folder]!, this.#folderEnds[folder]!];
-      if (to - from === slash - start && bytes.compare(bytes, from, to, start, slash) === 0) return true;
+  /** Whether a file of the package has this path. */
+  has(path: string): boolean {
+    const slash = path.lastIndexOf('/') + 1;
+    const base = path.slice(slash);
+    for (let i = this.#bases.indexOf(base); i >= 0; i = this.#bases.indexOf(base, i + 1)) {
+      const folder = this.#folders[this.#folderNumbers[i]!]!;
+      if (folder.length === slash && path.startsWith(folder)) return true;
     }
     return false;
-  }
-
-  /** Writes the files into both documents; false when a name is unusual. */
-  write(): boolean {
-    if (!this.#described || this.#count === 0) return true;
-    const index = this.#index;
-    const bytes = this.#bytes;
-    const filelists = this.#filelists;
-    const modes = index.at(Tag.FileModes);
-    const flags = index.at(Tag.FileFlags);
-    let base = this.#bases;
-    for (let i = 0; i < this.#count; i++) {
-      const folder = index.word(this.#folderNumbers + i * 4);
-      if (folder >= this.#folders.length) return false;
-      const isFolder = (bytes[modes + i * 2]! & 0xf0) === 0x40;
-      const kind = isFolder ? 1 : (bytes[flags + i * 4 + 3]! & FileFlag.ghost) !== 0 ? 2 : 0;
-      const start = this.#folders[folder]!;
-      filelists.tag(inFilelists[kind]!);
-      if (filelists.text(bytes, start) < 0) return false;
-      const end = filelists.text(bytes, base);
-      if (end < 0 || end >= index.end) return false;
-      filelists.tag(fileEnd);
-      const primary = this.#primaryFolders[folder]!;
-      if (primary === all || (primary === some && bytes.toString('latin1', base, end) === 'sendmail')) {
-        this.#primary.tag(inPrimary[kind]!);
-        if (this.#primary.text(bytes, start) < 0 || this.#primary.text(bytes, base) < 0) return false;
-        this.#primary.tag(fileEnd);
-      }
-      base = end + 1;
-    }
-    // Such a name could lead into any folder.
-    const slash = bytes.indexOf(0x2f, this.#bases);
-    return slash < 0 || slash >= base;
   }
 }

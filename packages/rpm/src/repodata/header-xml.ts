@@ -1,53 +1,32 @@
-// What createrepo says about a package, straight from the bytes of its headers into those of the three documents: the same as
+// What createrepo says about a package, straight from the texts of its headers into the three documents: the same as
 // `packageXml` of what `describePackage` says, without the values in between, which take longer to make than all else. What
 // is unusual (no UTF-8, tags of old packages, malformed headers) is left to those.
-import { HeaderType, SigTag, Tag } from '../header/tag.ts';
+import { SigTag, Tag } from '../header/tag.ts';
 import { leadSize } from '../package/lead.ts';
 import { HeaderDependencies } from './header-dependencies.ts';
 import { HeaderFiles } from './header-files.ts';
 import { HeaderIndex } from './header-index.ts';
+import { HeaderText } from './header-text.ts';
 import { repoDependencyKinds } from './repository-package.ts';
 import type { XmlGap, XmlPieces } from './xml-pieces.ts';
 import { xmlAttribute } from './xml-text.ts';
 
-const literal = (text: string): Buffer => Buffer.from(text, 'latin1');
-const nothing = literal('\0');
-const src = literal('src\0');
-
 /** `<NAME>text</NAME>` elements: what comes before the text, and the tag of it. */
-const beforeFormat = (
-  [
-    ['</checksum>\n  <summary>', Tag.Summary],
-    ['</summary>\n  <description>', Tag.Description],
-    ['</description>\n  <packager>', Tag.Packager],
-    ['</packager>\n  <url>', Tag.Url],
-  ] as const
-).map(([before, tag]) => [literal(before), tag] as const);
-const inFormat = (
-  [
-    ['  <format>\n    <rpm:license>', Tag.License],
-    ['</rpm:license>\n    <rpm:vendor>', Tag.Vendor],
-    ['</rpm:vendor>\n    <rpm:group>', Tag.Group],
-    ['</rpm:group>\n    <rpm:buildhost>', Tag.BuildHost],
-    ['</rpm:buildhost>\n    <rpm:sourcerpm>', Tag.SourceRpm],
-  ] as const
-).map(([before, tag]) => [literal(before), tag] as const);
+const beforeFormat = [
+  ['</checksum>\n  <summary>', Tag.Summary],
+  ['</summary>\n  <description>', Tag.Description],
+  ['</description>\n  <packager>', Tag.Packager],
+  ['</packager>\n  <url>', Tag.Url],
+] as const;
+const inFormat = [
+  ['  <format>\n    <rpm:license>', Tag.License],
+  ['</rpm:license>\n    <rpm:vendor>', Tag.Vendor],
+  ['</rpm:vendor>\n    <rpm:group>', Tag.Group],
+  ['</rpm:group>\n    <rpm:buildhost>', Tag.BuildHost],
+  ['</rpm:buildhost>\n    <rpm:sourcerpm>', Tag.SourceRpm],
+] as const;
 
-const nameStart = literal('<package type="rpm">\n  <name>');
-const archStart = literal('</name>\n  <arch>');
-const archEnd = literal('</arch>\n');
-const versionStart = literal('" ver="');
-const releaseStart = literal('" rel="');
-const versionEnd = literal('"/>\n');
-const pkgidStart = literal('<package pkgid="');
-const pkgidName = literal('" name="');
-const pkgidArch = literal('" arch="');
-const pkgidEnd = literal('">\n');
-const formatEnd = literal('  </format>\n</package>\n');
-const packageEnd = literal('</package>\n');
-const changelogStart = literal('  <changelog author="');
-const changelogDate = literal('" date="');
-const changelogEnd = literal('</changelog>\n');
+const pkgidStart = '<package pkgid="';
 
 export interface HeaderXmlOptions {
   /** As metadata name it, e.g. `sha256`. */
@@ -77,25 +56,24 @@ export interface HeaderXmlDocuments {
   readonly other: XmlPieces;
 }
 
+/** An element before and after its digest, as texts of bytes. */
+type Parts = readonly [string, string];
+
 export class HeaderXml {
   readonly #documents: HeaderXmlDocuments;
   readonly #options: HeaderXmlOptions;
   readonly #signature = new HeaderIndex();
   readonly #index = new HeaderIndex();
-  readonly #dependencies: HeaderDependencies;
-  readonly #files: HeaderFiles;
-  readonly #checksumStart: Buffer;
+  readonly #text = new HeaderText();
+  readonly #dependencies = new HeaderDependencies(this.#index, this.#text);
+  readonly #files = new HeaderFiles(this.#index, this.#text);
+  readonly #checksumStart: string;
   readonly #locationStart: string;
-  #bytes: Buffer = nothing;
-  #gaps: XmlGap[] = [];
 
   constructor(documents: HeaderXmlDocuments, options: HeaderXmlOptions) {
     this.#documents = documents;
     this.#options = options;
-    const { primary, filelists } = documents;
-    this.#dependencies = new HeaderDependencies(primary, this.#index);
-    this.#files = new HeaderFiles(this.#index, primary, filelists);
-    this.#checksumStart = literal(`  <checksum type="${options.checksum}" pkgid="YES">`);
+    this.#checksumStart = `  <checksum type="${options.checksum}" pkgid="YES">`;
     const base = options.baseUrl === undefined ? '' : ` xml:base="${xmlAttribute(options.baseUrl)}"`;
     this.#locationStart = `"/>\n  <location${base} href="`;
   }
@@ -119,60 +97,43 @@ export class HeaderXml {
     const { end } = this.#signature;
     const start = end + ((8 - (end % 8)) % 8);
     if (!this.#index.read(bytes, start, length)) return undefined;
-    this.#bytes = bytes;
-    this.#gaps = [];
-    primary.save();
-    filelists.save();
-    other.save();
-    if (this.#write(start, facts)) return this.#gaps;
-    primary.takeBack();
-    filelists.takeBack();
-    other.takeBack();
-    return undefined;
+    this.#text.odd = false;
+    const parts = this.#parts(start, facts);
+    if (parts === undefined || this.#text.odd) return undefined;
+    const gaps: XmlGap[] = [];
+    [primary, filelists, other].forEach((out, i) => {
+      const [before, after] = parts[i]!;
+      if (facts.digest !== undefined) out.bytes(before + facts.digest + after);
+      else {
+        out.bytes(before);
+        gaps.push(out.gap(this.#options.digestLength));
+        out.bytes(after);
+      }
+    });
+    return gaps;
   }
 
-  /** Where a text lies that is there; -1 when it is none. */
-  #textAt(tag: number): number {
-    const type = this.#index.type(tag);
-    const fine = type === HeaderType.String || type === HeaderType.I18nString || type === HeaderType.StringArray;
-    return fine && this.#index.count(tag) > 0 ? this.#index.at(tag) : -1;
+  /** The content of an element, empty when it is not there; undefined when it is no text. */
+  #content(tag: number): string | undefined {
+    if (!this.#index.has(tag)) return '';
+    const text = this.#index.text(tag);
+    return text === undefined ? undefined : this.#text.content(text);
   }
 
-  #text(out: XmlPieces, tag: number): boolean {
-    if (!this.#index.has(tag)) return true;
-    const at = this.#textAt(tag);
-    if (at < 0) return false;
-    const end = out.text(this.#bytes, at);
-    return end >= 0 && end < this.#index.end;
+  #elements(list: typeof beforeFormat | typeof inFormat): string | undefined {
+    let xml = '';
+    for (const [before, tag] of list) {
+      const content = this.#content(tag);
+      if (content === undefined) return undefined;
+      xml += before + content;
+    }
+    return xml;
   }
 
-  #attribute(out: XmlPieces, tag: number): boolean {
-    const at = this.#textAt(tag);
-    if (at < 0) return false;
-    const end = out.attribute(this.#bytes, at);
-    return end >= 0 && end < this.#index.end;
-  }
-
-  #digest(out: XmlPieces, digest: string | undefined): void {
-    if (digest === undefined) this.#gaps.push(out.gap(this.#options.digestLength));
-    else out.ascii(digest);
-  }
-
-  #version(out: XmlPieces, epoch: number): boolean {
-    out.ascii(`  <version epoch="${epoch}`);
-    out.tag(versionStart);
-    if (!this.#attribute(out, Tag.Version)) return false;
-    out.tag(releaseStart);
-    if (!this.#attribute(out, Tag.Release)) return false;
-    out.tag(versionEnd);
-    return true;
-  }
-
-  #write(start: number, facts: HeaderXmlFacts): boolean {
+  /** The elements of the three documents. */
+  #parts(start: number, facts: HeaderXmlFacts): readonly Parts[] | undefined {
     const index = this.#index;
-    const bytes = this.#bytes;
-    const { primary, filelists, other } = this.#documents;
-    const { digest } = facts;
+    const text = this.#text;
     const epoch = index.number(Tag.Epoch) ?? 0;
     const build = index.number(Tag.BuildTime) ?? 0;
     const installed = index.number(Tag.Size) ?? index.number(Tag.LongSize) ?? 0;
@@ -181,85 +142,61 @@ export class HeaderXml {
       index.number(Tag.ArchiveSize) ??
       this.#signature.number(Tag.LongArchiveSize) ??
       0;
-    if (epoch < 0 || build < 0 || installed < 0 || archive < 0) return false;
+    if (epoch < 0 || build < 0 || installed < 0 || archive < 0) return undefined;
     const isSource = index.has(Tag.SourcePackage);
-    if (!isSource && !index.has(Tag.SourceRpm)) return false;
-    const archAt = index.has(Tag.Arch) ? this.#textAt(Tag.Arch) : 0;
-    if (archAt < 0) return false;
-    const [arch, archFrom] = isSource ? [src, 0] : archAt === 0 ? [nothing, 0] : [bytes, archAt];
+    if (!isSource && !index.has(Tag.SourceRpm)) return undefined;
+    const ownArch = index.has(Tag.Arch) ? index.text(Tag.Arch) : '';
+    const arch = isSource ? 'src' : ownArch;
+    const name = index.text(Tag.Name);
+    const version = index.text(Tag.Version);
+    const release = index.text(Tag.Release);
+    const described = this.#elements(beforeFormat);
+    const formatted = this.#elements(inFormat);
+    if (ownArch === undefined || arch === undefined || name === undefined) return undefined;
+    if (version === undefined || release === undefined) return undefined;
+    if (described === undefined || formatted === undefined || !this.#files.read()) return undefined;
+    const changelog = this.#changelog();
+    if (changelog === undefined) return undefined;
 
-    primary.tag(nameStart);
-    if (this.#textAt(Tag.Name) < 0 || !this.#text(primary, Tag.Name)) return false;
-    primary.tag(archStart);
-    if (primary.text(arch, archFrom) < 0) return false;
-    primary.tag(archEnd);
-    if (!this.#version(primary, epoch)) return false;
-    primary.tag(this.#checksumStart);
-    this.#digest(primary, digest);
-    for (const [before, tag] of beforeFormat) {
-      primary.tag(before);
-      if (!this.#text(primary, tag)) return false;
+    let format = '';
+    for (const kind of repoDependencyKinds) {
+      const list = this.#dependencies.xml(kind, this.#files);
+      if (list === undefined) return undefined;
+      format += list;
     }
-    primary.ascii(
-      `</url>\n  <time file="${facts.fileTime}" build="${build}"/>\n  <size package="${facts.fileSize}" installed="${installed}" archive="${archive}`,
-    );
-    primary.xml(`${this.#locationStart}${xmlAttribute(facts.href)}"/>\n`);
-    for (const [before, tag] of inFormat) {
-      primary.tag(before);
-      if (!this.#text(primary, tag)) return false;
-    }
-    primary.ascii(`</rpm:sourcerpm>\n    <rpm:header-range start="${start}" end="${index.end}"/>\n`);
-    if (!this.#files.read(bytes)) return false;
-    for (const kind of repoDependencyKinds) if (!this.#dependencies.write(bytes, kind, this.#files)) return false;
-
-    for (const out of [filelists, other]) {
-      out.tag(pkgidStart);
-      this.#digest(out, digest);
-      out.tag(pkgidName);
-      if (!this.#attribute(out, Tag.Name)) return false;
-      out.tag(pkgidArch);
-      if (out.attribute(arch, archFrom) < 0) return false;
-      out.tag(pkgidEnd);
-      if (!this.#version(out, epoch)) return false;
-    }
-    if (!this.#files.write()) return false;
-    primary.tag(formatEnd);
-    filelists.tag(packageEnd);
-    if (!this.#changelog(other)) return false;
-    other.tag(packageEnd);
-    return true;
+    const evr = `  <version epoch="${epoch}" ver="${text.attribute(version)}" rel="${text.attribute(release)}"/>\n`;
+    const head = `" name="${text.attribute(name)}" arch="${text.attribute(arch)}">\n${evr}`;
+    const times = `  <time file="${facts.fileTime}" build="${build}"/>\n`;
+    const sizes = `  <size package="${facts.fileSize}" installed="${installed}" archive="${archive}`;
+    const location = `${this.#locationStart}${xmlAttribute(facts.href)}"/>\n`;
+    const range = `</rpm:sourcerpm>\n    <rpm:header-range start="${start}" end="${index.end}"/>\n`;
+    return [
+      [
+        `<package type="rpm">\n  <name>${text.content(name)}</name>\n  <arch>${text.content(arch)}</arch>\n${evr}${this.#checksumStart}`,
+        `${described}</url>\n${times}${sizes}${location}${formatted}${range}${format}${this.#files.primary}  </format>\n</package>\n`,
+      ],
+      [pkgidStart, `${head}${this.#files.filelists}</package>\n`],
+      [pkgidStart, `${head}${changelog}</package>\n`],
+    ];
   }
 
   /** Newest last. */
-  #changelog(out: XmlPieces): boolean {
+  #changelog(): string | undefined {
     const index = this.#index;
-    const bytes = this.#bytes;
     const count = index.count(Tag.ChangelogTime);
-    if (count === 0) return !index.has(Tag.ChangelogTime) && !index.has(Tag.ChangelogName);
+    if (count === 0) return index.has(Tag.ChangelogTime) || index.has(Tag.ChangelogName) ? undefined : '';
+    const some = Math.min(count, this.#options.changelogLimit);
     const times = index.words(Tag.ChangelogTime, count);
-    let name = index.strings(Tag.ChangelogName, count);
-    let text = index.strings(Tag.ChangelogText, count);
-    if (times < 0 || name < 0 || text < 0) return false;
-    const entries: { readonly name: number; readonly text: number; readonly date: number }[] = [];
-    let last = -1;
-    for (let i = 0; i < count && i < this.#options.changelogLimit; i++) {
-      const date = index.word(times + i * 4);
+    const names = index.texts(Tag.ChangelogName, count, some);
+    const texts = index.texts(Tag.ChangelogText, count, some);
+    if (times === undefined || names === undefined || texts === undefined) return undefined;
+    let xml = '';
+    for (let i = some - 1; i >= 0; i--) {
       // Entries of one second are told apart by moving some of them.
-      if (date === last) return false;
-      last = date;
-      entries.push({ name, text, date });
-      name = bytes.indexOf(0, name) + 1;
-      text = bytes.indexOf(0, text) + 1;
-      if (name === 0 || text === 0 || name > index.end || text > index.end) return false;
+      if (i > 0 && times[i] === times[i - 1]) return undefined;
+      const author = this.#text.attribute(names[i]!);
+      xml += `  <changelog author="${author}" date="${times[i]!}">${this.#text.content(texts[i]!)}</changelog>\n`;
     }
-    for (const entry of entries.reverse()) {
-      out.tag(changelogStart);
-      if (out.attribute(bytes, entry.name) < 0) return false;
-      out.tag(changelogDate);
-      out.ascii(`${entry.date}">`);
-      if (out.text(bytes, entry.text) < 0) return false;
-      out.tag(changelogEnd);
-    }
-    return true;
+    return xml;
   }
 }
