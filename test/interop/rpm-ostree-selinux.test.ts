@@ -1,16 +1,7 @@
 // A tree with an SELinux policy and Debian's semodule: the compiled policy is the one that semodule makes of the tree, and
 // labels are those that libselinux finds.
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileSpec } from '@coppice/rpm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

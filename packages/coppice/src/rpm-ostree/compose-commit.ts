@@ -9,7 +9,7 @@ import { defaultGpgHome } from '@coppice/signing';
 import { gpgKey } from '../ostree/signers.ts';
 import { extraMetadata, readComposeInput, versionFor } from './compose-input.ts';
 import { outputPath } from './compose-output.ts';
-import { composeTime, composeTreeOptions, signWithKey } from './compose-tree.ts';
+import { composeJson, composeTime, composeTreeOptions, signWithKey } from './compose-tree.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
 
@@ -19,6 +19,7 @@ const shared = [
   'add-metadata-string',
   'add-metadata-from-json',
   'write-commitid-to',
+  'write-composejson-to',
   'no-parent',
   'parent',
 ];
@@ -48,6 +49,7 @@ export const verb: Verb = {
       timestamp,
     );
     const idTo = outputPath(call, 'write-commitid-to');
+    const json = outputPath(call, 'write-composejson-to');
     if (treefile.ref !== undefined) checkRefName(treefile.ref);
     if (treefile.gpgKey !== undefined) gpgKey(defaultGpgHome(context.env), treefile.gpgKey);
     const scratch = mkdtempSync(join(tmpdir(), 'rpm-ostree-commit-'));
@@ -76,6 +78,8 @@ export const verb: Verb = {
           : `Wrote commit: ${commit}\n`,
       );
       if (idTo !== undefined) replaceFile(idTo, Buffer.from(commit));
+      if (json !== undefined)
+        replaceFile(json, Buffer.from(composeJson(repo, commit, { ref: treefile.ref, parent, stats: {} })));
     } finally {
       removeTree(scratch);
     }

@@ -63,6 +63,7 @@ export const verb: Verb = {
         type: 'strings',
         help: 'Propagate an optionally-present OSTree commit metadata key to container label',
       },
+      { long: 'arch', arg: 'ARCH', help: 'Override the architecture' },
       { long: 'cmd', arg: 'CMD', type: 'strings', help: 'Corresponds to the Dockerfile CMD instruction' },
       formatOption,
       { long: 'write-contentmeta-json', arg: 'FILE', help: 'Output content metadata as JSON' },
@@ -91,6 +92,8 @@ export const verb: Verb = {
     const old = other === undefined ? undefined : await manifestOf(other, access);
     const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
     const cmd = options.strings('cmd');
+    const architecture = options.string('arch');
+    if (architecture === '') throw new CoppiceError('Usage', "Invalid value '' for '--arch'");
     const result = await writeImage(
       place,
       `${repo.path}/tmp/image-${process.pid}`,
@@ -106,6 +109,7 @@ export const verb: Verb = {
           progress: text.progress,
           ...(previous === undefined ? {} : { previous }),
           ...(cmd.length === 0 ? {} : { cmd }),
+          ...(architecture === undefined ? {} : { architecture }),
         }),
       access,
     );

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { removeTree } from '@coppice/linux';
 import { type Manifest, resolveManifest } from '@coppice/oci';
 import {
@@ -78,6 +78,17 @@ async function previousImage(
   }
 }
 
+/** Carries out what may fail on the way; layers that have arrived are not sent again. */
+async function retrying<T>(times: number, body: () => Promise<T>): Promise<T> {
+  for (let left = times; ; left--) {
+    try {
+      return await body();
+    } catch (error) {
+      if (left <= 0 || !isCoppiceError(error, 'Network')) throw error;
+    }
+  }
+}
+
 export const verb: Verb = {
   params: 'MANIFEST OUTPUT',
   summary: 'Generate a "chunked" OCI image from an input manifest',
@@ -97,6 +108,12 @@ export const verb: Verb = {
       { long: 'format', arg: 'FORMAT', help: 'Output format: ociarchive (default), oci or registry' },
       ...imageOptions,
       { long: 'touch-if-changed', arg: 'FILE', help: 'Update the timestamp or create this file on changes' },
+      {
+        long: 'copy-retry-times',
+        arg: 'N',
+        type: 'int',
+        help: 'Number of times to retry copying an image to remote destination (e.g. registry)',
+      },
       { long: 'initialize', short: 'i', help: 'Do not query previous image in target location; for the first build' },
       { long: 'initialize-mode', arg: 'MODE', help: 'query (default), always, never or if-not-exists' },
     ],
@@ -115,20 +132,22 @@ export const verb: Verb = {
     const image = await withComposedTree(
       call,
       ({ repo, commit, cmd }) =>
-        writeImage(
-          place,
-          `${repo.path}/tmp/image`,
-          (store, reference) =>
-            encapsulate({
-              repo,
-              commit,
-              target: store,
-              reference,
-              ...shared,
-              ...(previous === undefined ? {} : { previous: previous.manifest }),
-              ...(cmd.length === 0 ? {} : { cmd }),
-            }),
-          access,
+        retrying(options.number('copy-retry-times') ?? 0, () =>
+          writeImage(
+            place,
+            `${repo.path}/tmp/image`,
+            (store, reference) =>
+              encapsulate({
+                repo,
+                commit,
+                target: store,
+                reference,
+                ...shared,
+                ...(previous === undefined ? {} : { previous: previous.manifest }),
+                ...(cmd.length === 0 ? {} : { cmd }),
+              }),
+            access,
+          ),
         ),
       { inputHash: options.flag('force-nocache') ? undefined : previous?.inputHash, version: previous?.version },
     );

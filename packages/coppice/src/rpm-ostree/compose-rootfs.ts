@@ -21,6 +21,12 @@ export const verb: Verb = {
         help: 'OSTree repository to use for ostree-layers and ostree-override-layers',
       },
       { long: 'source-root', arg: 'DIR', help: 'Source root for package system configuration' },
+      {
+        long: 'ostree-repo',
+        arg: 'REPO',
+        hidden: true,
+        help: 'Use this repository instead of a temporary one for debugging',
+      },
       { long: 'source-root-rw', arg: 'DIR', help: 'Like --source-root, but may be written to' },
     ],
     { daemon: false },

@@ -5,15 +5,9 @@ import { join, resolve } from 'node:path';
 import { removeTree } from '@coppice/linux';
 import { Repo } from '@coppice/ostree';
 import { composeTree, rpmOstreeLevel } from '@coppice/rpm-ostree';
-import {
-  composeArch,
-  layerRepository,
-  openRepositories,
-  readComposeInput,
-  readLockfiles,
-  versionFor,
-} from './compose-input.ts';
+import { readComposeInput, versionFor } from './compose-input.ts';
 import { checkDirectory } from './compose-output.ts';
+import { composeSources, packageRepository } from './compose-plan.ts';
 import { composeTime } from './compose-tree.ts';
 import { transactionText } from './transaction-text.ts';
 import type { VerbCall } from './verb.ts';
@@ -52,27 +46,23 @@ export async function withComposedTree<T>(
     mkdirSync(cacheDir, { recursive: true });
     const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
     const mode = process.getuid?.() === 0 ? 'bare' : 'bare-user';
-    const repo = Repo.create(join(work, 'repo'), { mode, env: context.env });
-    const lockfile = readLockfiles(call);
-    const layerRepo = layerRepository(call);
+    const named = options.string('ostree-repo');
+    const repo =
+      named === undefined
+        ? Repo.create(join(work, 'repo'), { mode, env: context.env })
+        : Repo.open(resolve(context.cwd, named), { env: context.env });
     const treefile = earlier.selinux === false ? { ...input.treefile, selinux: false } : input.treefile;
     const time = composeTime(call);
     const version = versionFor(treefile, earlier.version, time);
     const result = await composeTree({
+      ...(await composeSources(call, input, cacheDir)),
       repo,
-      packageRepo: Repo.create(join(cacheDir, 'pkgcache-repo'), { mode, env: context.env }),
-      repositories: await openRepositories(call, input, cacheDir),
-      arch: composeArch,
+      packageRepo: packageRepository(call, repo, cacheDir),
       treefile,
-      document: input.loaded.document,
-      treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
       timestamp: time,
       ...(version === undefined ? {} : { version }),
-      ...(layerRepo === undefined ? {} : { layerRepo }),
-      ...(lockfile === undefined ? {} : { lockfile }),
       ...(earlier.inputHash === undefined ? {} : { previousInputHash: earlier.inputHash }),
       scratch: join(work, 'compose'),
-      env: context.env,
       progress: text.progress,
     });
     if ('unchanged' in result) {

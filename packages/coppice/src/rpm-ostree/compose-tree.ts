@@ -1,38 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CoppiceError, fromHex } from '@coppice/base';
 import { removeTree, replaceFile } from '@coppice/linux';
 import { checkRefName, gpgSignCommit, Repo } from '@coppice/ostree';
-import {
-  checkBuildable,
-  composeCommit,
-  diffCommits,
-  fetchSolved,
-  formatNevra,
-  importAll,
-  packageDiffJson,
-  rpmOstreeLevel,
-  type SolvedTree,
-  solveTree,
-  versionOf,
-} from '@coppice/rpm-ostree';
+import { composeCommit, diffCommits, fetchSolved, packageDiffJson, versionOf } from '@coppice/rpm-ostree';
 import { defaultGpgHome, gpgHomeKeyring } from '@coppice/signing';
 import { gpgKey } from '../ostree/signers.ts';
-import {
-  type ComposeInput,
-  composeArch,
-  extraMetadata,
-  layerRepository,
-  openRepositories,
-  readComposeInput,
-  readLockfiles,
-  versionFor,
-} from './compose-input.ts';
+import { type ComposeInput, extraMetadata, readComposeInput, versionFor } from './compose-input.ts';
 import { checkDirectory, outputPath, touch } from './compose-output.ts';
+import { checkDownloads, isUnchanged, packageRepository, planCompose, previousCompose } from './compose-plan.ts';
 import { verbOptions } from './options.ts';
-import { transactionText } from './transaction-text.ts';
 import type { Verb, VerbCall } from './verb.ts';
 
 const list = (long: string, arg: string, help: string) => ({ long, arg, type: 'strings' as const, help });
@@ -56,6 +35,7 @@ export const composeTreeOptions = [
   { long: 'previous-inputhash', arg: 'DIGEST', help: 'Use this input hash for change detection' },
   { long: 'previous-version', arg: 'VERSION', help: 'Use this version number for automatic version numbering' },
   { long: 'workdir', arg: 'WORKDIR', help: 'Working directory' },
+  { long: 'workdir-tmpfs', hidden: true, help: 'Use tmpfs for working state' },
   { long: 'postprocess', help: 'Also run default postprocessing' },
   { long: 'ex-write-lockfile-to', arg: 'FILE', help: 'Write lockfile to FILE' },
   list('ex-lockfile', 'FILE', 'Read lockfile from FILE'),
@@ -80,54 +60,19 @@ export const composeTreeOptions = [
   { long: 'parent', arg: 'REV', help: 'Commit with specific parent' },
 ] as const;
 
-function lockfileText(solved: SolvedTree): string {
-  const packages = Object.fromEntries(
-    [...solved.packages]
-      .sort((a, b) => (a.nevra.name < b.nevra.name ? -1 : 1))
-      .map((p) => [
-        p.nevra.name,
-        {
-          evra: `${p.nevra.epoch === 0 ? '' : `${p.nevra.epoch}:`}${p.nevra.version}-${p.nevra.release}.${p.nevra.arch}`,
-          digest: p.checksum,
-        },
-      ]),
-  );
-  const repos = Object.fromEntries(
-    solved.repos.map((r) => [r.id, { generated: new Date(r.timestamp * 1000).toISOString().replace(/\.\d+Z$/, 'Z') }]),
-  );
-  const newest = solved.repos.reduce((n, r) => Math.max(n, r.timestamp), 0);
-  return `${JSON.stringify({ packages, metadata: { generated: new Date(newest * 1000).toISOString().replace(/\.\d+Z$/, 'Z'), rpmmd_repos: repos } }, null, 2)}\n`;
-}
-
-interface Previous {
-  readonly commit: string | undefined;
-  readonly inputHash: string | undefined;
-  readonly version: string | undefined;
-}
-
-function previousOf(call: VerbCall, repo: Repo, ref: string | undefined): Previous {
-  const { options } = call;
-  const commit = options.string('previous-commit') ?? (ref === undefined ? undefined : repo.tryResolveRev(ref));
-  const known = commit !== undefined && repo.hasObject('commit', commit) ? repo.loadCommit(commit) : undefined;
-  return {
-    commit,
-    inputHash: options.string('previous-inputhash') ?? known?.metadata.lookupString('rpmostree.inputhash'),
-    version: options.string('previous-version') ?? (known === undefined ? undefined : versionOf(known)),
-  };
-}
-
 /** Signs with the key that a treefile names, out of the user's GnuPG home. Throws `NotFound`. */
 export function signWithKey({ context }: VerbCall, repo: Repo, commit: string, keyId: string): void {
   const home = defaultGpgHome(context.env);
   gpgSignCommit(repo, commit, gpgKey(home, keyId), gpgHomeKeyring(home));
 }
 
-function composeJson(
+/** What `--write-composejson-to` writes. */
+export function composeJson(
   repo: Repo,
   commit: string,
   facts: {
     readonly ref: string | undefined;
-    readonly inputHash: string;
+    readonly inputHash?: string | undefined;
     readonly parent: string | undefined;
     readonly stats: Readonly<Record<string, number>>;
   },
@@ -143,7 +88,7 @@ function composeJson(
       'ostree-content-checksum': content,
       ...(version === undefined ? {} : { 'ostree-version': version }),
       'ostree-timestamp': new Date(Number(loaded.timestamp) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
-      'rpm-ostree-inputhash': facts.inputHash,
+      ...(facts.inputHash === undefined ? {} : { 'rpm-ostree-inputhash': facts.inputHash }),
       ...(facts.parent !== undefined && repo.hasObject('commit', facts.parent)
         ? { pkgdiff: packageDiffJson(diffCommits(repo, facts.parent, commit)) }
         : {}),
@@ -159,60 +104,23 @@ export function composeTime(call: VerbCall): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Math.floor(Date.now() / 1000);
 }
 
-/** Where imported packages are kept from compose to compose. */
-function packageRepository({ context }: VerbCall, repo: Repo, cacheDir: string): Repo {
-  const mode = repo.mode === 'archive' ? 'bare-user' : repo.mode;
-  return Repo.create(join(cacheDir, 'pkgcache-repo'), { mode, env: context.env });
-}
-
 /** Solves, downloads, composes and commits. `workdir` exists and is ours to fill. */
 async function compose(call: VerbCall, input: ComposeInput, workdir: string): Promise<number> {
   const { options, context } = call;
   const { treefile } = input;
-  if ((options.flag('download-only') || options.flag('download-only-rpms')) && !options.has('cachedir'))
-    throw new CoppiceError('Usage', '--download-only can only be used with --cachedir');
+  checkDownloads(call);
   const cacheDir = resolve(context.cwd, options.string('cachedir') ?? join(workdir, 'cache'));
   const repo = Repo.open(resolve(context.cwd, options.string('repo')!), { env: context.env });
-  const lockTo = outputPath(call, 'ex-write-lockfile-to');
   const commitIdTo = outputPath(call, 'write-commitid-to');
   const touchPath = outputPath(call, 'touch-if-changed');
   const json = outputPath(call, 'write-composejson-to');
   if (treefile.ref !== undefined) checkRefName(treefile.ref);
   if (treefile.gpgKey !== undefined) gpgKey(defaultGpgHome(context.env), treefile.gpgKey);
-  const lockfile = readLockfiles(call);
   const metadata = extraMetadata(call);
-  const layerRepo = layerRepository(call);
-  checkBuildable(treefile, context.env);
-  mkdirSync(cacheDir, { recursive: true });
-  const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
-  const repositories = await openRepositories(call, input, cacheDir);
-  const solved = solveTree({
-    repo,
-    ...(layerRepo === undefined ? {} : { layerRepo }),
-    repositories,
-    arch: composeArch,
-    treefile,
-    document: input.loaded.document,
-    ...(lockfile === undefined ? {} : { lockfile }),
-    lockfileStrict: options.flag('ex-lockfile-strict'),
-  });
-  for (const text of solved.warnings) context.stderr.write(`warning: ${text}\n`);
-  if (lockTo !== undefined) replaceFile(lockTo, Buffer.from(lockfileText(solved)));
-  text.line(`Input state hash: ${solved.inputHash}`);
-  if (options.flag('dry-run') || options.flag('download-only') || options.flag('download-only-rpms')) {
-    for (const p of solved.packages) text.line(`  ${formatNevra(p.nevra)} (${p.repo})`);
-    if (options.flag('dry-run')) return 0;
-    await fetchSolved(solved.packages, options.string('proxy'));
-    if (options.flag('download-only'))
-      importAll({
-        repo,
-        packageRepo: packageRepository(call, repo, cacheDir),
-        packages: solved.packages.map((p) => p.path),
-        treefile,
-      });
-    return 0;
-  }
-  const previous = previousOf(call, repo, treefile.ref);
+  const plan = await planCompose(call, input, cacheDir, repo);
+  if (plan === undefined) return 0;
+  const { solved, sources, text } = plan;
+  const previous = previousCompose(call, repo, treefile.ref);
   const parentRev = options.string('parent');
   const parent = options.flag('no-parent')
     ? undefined
@@ -223,20 +131,15 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     text.line(
       previous.commit === undefined ? `No previous commit for ${treefile.ref}` : `Previous commit: ${previous.commit}`,
     );
-  if (!options.flag('force-nocache') && previous.inputHash === solved.inputHash) {
-    text.line('No apparent changes since previous commit; use --force-nocache to override');
-    return 0;
-  }
+  if (isUnchanged(call, plan, previous)) return 0;
   const given = metadata.get('version');
   const version = given?.type === 's' ? String(given.value) : versionFor(treefile, previous.version, composeTime(call));
   await fetchSolved(solved.packages, options.string('proxy'));
   const result = await composeCommit({
+    ...sources,
     repo,
     packageRepo: packageRepository(call, repo, cacheDir),
-    ...(layerRepo === undefined ? {} : { layerRepo }),
     packages: solved.packages.map((p) => p.path),
-    treefile,
-    treefileJson: `${JSON.stringify(input.loaded.document, null, 2)}\n`,
     timestamp: composeTime(call),
     ...(version === undefined ? {} : { version }),
     ...(parent === undefined ? {} : { parent }),
@@ -248,7 +151,6 @@ async function compose(call: VerbCall, input: ComposeInput, workdir: string): Pr
     inputHash: solved.inputHash,
     metadata,
     scratch: join(workdir, 'compose'),
-    env: context.env,
     progress: text.progress,
   });
   if (treefile.gpgKey !== undefined) {

@@ -19,7 +19,7 @@ export interface Component {
   readonly changes: number;
   /** Hours between the oldest package of the tree and this one. */
   readonly age: number;
-  /** A layer of its own was asked for (attribute `user.components`). */
+  /** A layer of its own was asked for (attribute `user.component`). */
   readonly separate: boolean;
   /** Content checksums with the paths that have them, in the order of the tree. */
   readonly files: ReadonlyMap<string, readonly string[]>;
@@ -54,7 +54,8 @@ interface Draft {
 /** Objects up to this size are in the layer of each component that has them, so that layers depend on less of each other. */
 const sharedLimit = 4096;
 const year = 365 * 86_400;
-const separateAttribute = 'user.components';
+/** What the original reads, and what its manual calls it. */
+const separateAttributes = ['user.component', 'user.components'];
 const initramfsPath = /^usr\/lib\/modules\/([^/]+)\/initramfs\.img$/;
 
 function draft(name: string, title: string, fields: Partial<Draft> = {}): Draft {
@@ -123,7 +124,7 @@ export function componentsOf(
   };
   const componentOf = (path: string, checksum: string): Draft => {
     const { xattrs } = tree.header(checksum).header;
-    const asked = xattrs.find((x) => x.name === separateAttribute);
+    const asked = separateAttributes.map((name) => xattrs.find((x) => x.name === name)).find((x) => x !== undefined);
     if (asked !== undefined) {
       const name = Buffer.from(asked.value).toString().replace(/\0+$/, '').replaceAll(',', '_');
       if (name !== '' && !drafts.has(name)) return named(name, () => draft(name, name, { separate: true }));

@@ -38,6 +38,8 @@ export interface EncapsulateOptions {
   /** Keys that may be missing. */
   readonly copyOptional?: readonly string[];
   readonly cmd?: readonly string[];
+  /** OCI's name of the architecture; default this machine's. */
+  readonly architecture?: string;
   /** Further fields of the image's configuration (OCI image-spec, config.md, `config`). */
   readonly imageConfig?: Readonly<Record<string, unknown>>;
   /** Also a tree without packages; rpm-ostree refuses it, since layers follow packages. */
@@ -129,7 +131,7 @@ export async function encapsulate(options: EncapsulateOptions): Promise<Encapsul
   };
   const created = new Date(Number(loaded.timestamp) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
   const config: ImageConfig = {
-    architecture: machineArchitecture,
+    architecture: options.architecture ?? machineArchitecture,
     os: 'linux',
     created,
     config: { ...given, Labels: labels, ...(options.cmd === undefined ? {} : { Cmd: options.cmd }) },
