@@ -141,32 +141,33 @@ export function trivialHttpd(base: string, repo: string): string {
 export async function nginx(
   base: string,
   repo: string,
-  options: { workers?: number } = {},
+  options: { workers?: number; tls?: { cert: string; key: string } } = {},
 ): Promise<{ readonly url: string; stop(): void } | undefined> {
   if (spawnSync('nginx', ['-v']).error !== undefined) return undefined;
   const port = await freePort();
+  const { tls } = options;
   const conf = join(base, `nginx-${port}.conf`);
   writeFileSync(
     conf,
     `user root; worker_processes ${options.workers ?? 1}; daemon off; pid ${base}/nginx-${port}.pid; error_log /dev/null;
 events { worker_connections 1024; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-  server { listen 127.0.0.1:${port}; root ${repo}; } }
+  server { listen 127.0.0.1:${port}${tls === undefined ? '' : ' ssl'}; root ${repo};
+    ${tls === undefined ? '' : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`} } }
 `,
   );
   const child = spawn('nginx', ['-c', conf], { stdio: 'ignore' });
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 100; tries++) {
-    if (
-      await fetch(`${url}/config`).then(
-        (r) => r.ok,
-        () => false,
-      )
-    )
-      break;
-    await new Promise((done) => setTimeout(done, 50));
-  }
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  for (let tries = 0; tries < 100 && !(await listens(port)); tries++) await new Promise((done) => setTimeout(done, 50));
   return { url, stop: () => child.kill() };
+}
+
+async function listens(port: number): Promise<boolean> {
+  const { connect } = await import('node:net');
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => done(true)).on('error', () => done(false));
+    socket.on('connect', () => socket.destroy());
+  });
 }
 
 async function freePort(): Promise<number> {

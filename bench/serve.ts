@@ -5,9 +5,11 @@
 //   --seconds N   length of a run (default 10)
 //   --runs N      pairs (default 3)
 //   --workers N   processes of each server (default 1)
+//   --tls         over HTTPS, both with the same certificate
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
+import { Agent as TlsAgent, get as tlsGet } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     runs: { type: 'string', default: '3' },
     workers: { type: 'string', default: '1' },
+    tls: { type: 'boolean', default: false },
   },
 });
 const [clients, seconds, workers] = [Number(values.clients), Number(values.seconds), Number(values.workers)];
@@ -64,12 +67,13 @@ function done(summary, latency) io.write(string.format("RESULT %f %f %d\\n", sum
 }
 
 async function own(url: string): Promise<Load> {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const pool = { keepAlive: true, maxSockets: clients };
+  const agent = values.tls ? new TlsAgent({ ...pool, rejectUnauthorized: false }) : new Agent(pool);
   const times: number[] = [];
   const start = performance.now();
   const one = (path: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      get(`${url}/${path}`, { agent }, (response) => {
+      (values.tls ? tlsGet : get)(`${url}/${path}`, { agent }, (response) => {
         if (response.statusCode !== 200) reject(new Error(`HTTP ${response.statusCode}`));
         response.resume();
         response.on('end', resolve);
@@ -90,15 +94,26 @@ async function own(url: string): Promise<Load> {
   return { rate, p99: times[Math.floor(times.length * 0.99)]! };
 }
 
+/** Of the kind that public certificate authorities give out: a key on the curve P-256. */
+function certificate(): { cert: string; key: string } {
+  const [cert, key] = [join(base, 'cert.pem'), join(base, 'key.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost'];
+  const made = spawnSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert]);
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+  return { cert, key };
+}
+
 const program = join(import.meta.dirname, '..', 'bin/coppice');
-const child = spawn(program, ['repo', 'serve', archive, '--workers', String(workers)], {
+const tls = values.tls ? certificate() : undefined;
+const tlsFlags = tls === undefined ? [] : ['--cert', tls.cert, '--key', tls.key];
+const child = spawn(program, ['repo', 'serve', archive, '--workers', String(workers), ...tlsFlags], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 process.on('exit', () => child.kill());
 const ours = await new Promise<string>((resolve) =>
   child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim().replace(/\/$/, ''))),
 );
-const other = await nginx(base, archive, { workers });
+const other = await nginx(base, archive, { workers, ...(tls === undefined ? {} : { tls }) });
 process.on('exit', () => other?.stop());
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
@@ -110,7 +125,9 @@ for (let run = 0; run < Number(values.runs); run++) {
 }
 const line = (name: string, loads: readonly Load[]): string =>
   `${name}: ${median(loads.map((l) => l.rate)).toFixed(0)} requests/s, p99 ${median(loads.map((l) => l.p99)).toFixed(1)} ms`;
-console.log(`${clients} clients, ${workers} process(es), load from ${hasWrk ? 'wrk' : 'this script'}`);
+console.log(
+  `${clients} clients, ${workers} process(es)${values.tls ? ', TLS' : ''}, load from ${hasWrk ? 'wrk' : 'this script'}`,
+);
 console.log(line('coppice repo serve', mine));
 if (other === undefined) console.log('nginx is not installed: nothing to compare with');
 else {

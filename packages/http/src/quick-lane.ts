@@ -2,7 +2,7 @@ import { closeSync, readSync, type Stats } from 'node:fs';
 import type { Socket } from 'node:net';
 import { QuickConnection } from './quick-connection.ts';
 import { piece, SpareBuffers } from './spare-buffers.ts';
-import { entityTag, httpDate, relativePath, type StaticFolder } from './static-folder.ts';
+import { entityTag, httpDate, type StaticFolder } from './static-folder.ts';
 import type { StaticRequest } from './static-server.ts';
 import { Turns } from './turns.ts';
 
@@ -71,6 +71,11 @@ export class QuickLane {
     this.#turns.arrived();
   }
 
+  /** A connection is on its way here: requests of others wait for it as for one that has come. */
+  expect(): void {
+    this.#turns.arrived();
+  }
+
   /** Whether requests are to wait for their turn. */
   get holds(): boolean {
     return this.#turns.holds;
@@ -120,7 +125,7 @@ export class QuickLane {
     const kept = this.#kept.get(path);
     if (kept !== undefined && kept.until > now)
       return { status: 200, head: this.#dated(kept, now), fd: undefined, size: 0 };
-    const relative = relativePath(path);
+    const relative = this.#folder.relativePath(path);
     if (relative === undefined || this.#options.passes(relative)) return undefined;
     const file = this.#folder.open(relative);
     if (file === undefined) {

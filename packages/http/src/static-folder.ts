@@ -56,11 +56,20 @@ export function relativePath(urlPath: string): string | undefined {
 /** Opens files below one folder. Links are followed only as long as they stay inside. */
 export class StaticFolder {
   readonly #root: string;
+  readonly #below: string | undefined;
   readonly #dirs = new Map<string, { readonly real: string | undefined; readonly until: number }>();
 
-  /** `root` is a real path. */
-  constructor(root: string) {
+  /** `root` is a real path. What is asked for below the URL path `/BELOW/` is the same. */
+  constructor(root: string, below?: string) {
     this.#root = root;
+    this.#below = below === undefined ? undefined : `${below}/`;
+  }
+
+  /** The path below the folder that a URL path names; undefined when it is malformed or climbs. */
+  relativePath(urlPath: string): string | undefined {
+    const relative = relativePath(urlPath);
+    const below = this.#below;
+    return below !== undefined && relative?.startsWith(below) ? relative.slice(below.length) : relative;
   }
 
   /**

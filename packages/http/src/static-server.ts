@@ -15,7 +15,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { AddressInfo, Socket } from 'node:net';
 import { CoppiceError } from '@coppice/base';
 import { QuickLane, stalled } from './quick-lane.ts';
-import { entityTag, httpDate, type OpenedFile, relativePath, StaticFolder } from './static-folder.ts';
+import { entityTag, httpDate, type OpenedFile, StaticFolder } from './static-folder.ts';
 
 export interface StaticRequest {
   readonly method: string;
@@ -40,6 +40,8 @@ export interface StaticServerOptions {
   /** Cache-Control for a path below the folder; default: a day for content-addressed paths is the caller's business, none otherwise. */
   readonly cacheControl?: (path: string) => string | undefined;
   readonly onRequest?: (request: StaticRequest) => void;
+  /** The folder is there a second time below this first component of URL paths. */
+  readonly alsoBelow?: string;
   /** Answers instead of the file when it returns true; for faults in tests and for generated files. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
   /** The paths for which `intercept` is asked; default all. */
@@ -88,7 +90,7 @@ function respond(
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
     return;
   }
-  const relative = relativePath(request.url ?? '/');
+  const relative = folder.relativePath(request.url ?? '/');
   const file = relative === undefined ? undefined : folder.open(relative);
   let held = file !== undefined;
   try {
@@ -176,11 +178,12 @@ function isFresh(request: IncomingMessage, stat: Stats, etag: string): boolean {
   return since !== undefined && Date.parse(since) >= Math.floor(stat.mtimeMs / 1000) * 1000;
 }
 
-/** Plain connections come to the quick lane first, which gives those to the server that want more. */
+/** Connections come to the quick lane first, which gives those to the server that want more. */
 function quickLane(server: Server, folder: StaticFolder, options: StaticServerOptions): QuickLane | undefined {
   const { intercept, intercepted, cacheControl, onRequest } = options;
   if (intercept !== undefined && intercepted === undefined) return undefined;
-  const usual = server.listeners('connection') as ((socket: Socket) => void)[];
+  const event = options.tls === undefined ? 'connection' : 'secureConnection';
+  const usual = server.listeners(event) as ((socket: Socket) => void)[];
   const lane = new QuickLane(folder, {
     passes: (path) => intercept !== undefined && intercepted!(path),
     cacheControl: (path) => cacheControl?.(path),
@@ -189,8 +192,10 @@ function quickLane(server: Server, folder: StaticFolder, options: StaticServerOp
       for (const listener of usual) listener.call(server, socket);
     },
   });
-  server.removeAllListeners('connection');
-  server.on('connection', (socket: Socket) => lane.take(socket));
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => lane.take(socket));
+  // Handshakes take long: who has one behind him waits for those who come with him.
+  if (event === 'secureConnection') server.on('connection', () => lane.expect());
   return lane;
 }
 
@@ -203,7 +208,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
   } catch (error) {
     throw new CoppiceError('NotFound', `${dir}: not a folder that can be served`, { cause: error });
   }
-  const folder = new StaticFolder(root);
+  const folder = new StaticFolder(root, options.alsoBelow);
   const listener: RequestListener = (request, response) => {
     const begun = performance.now();
     if (options.onRequest !== undefined) {
@@ -244,7 +249,15 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
         );
   // Those who take nothing of their answer do not hold it for ever.
   server.timeout = stalled;
-  const quick = options.tls === undefined ? quickLane(server, folder, options) : undefined;
+  const quick = quickLane(server, folder, options);
+  // Those that are not beyond their handshake are no connections of the server's yet.
+  const raw = new Set<Socket>();
+  if (options.tls !== undefined) {
+    server.on('connection', (socket: Socket) => {
+      raw.add(socket);
+      socket.on('close', () => raw.delete(socket));
+    });
+  }
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -265,6 +278,7 @@ export async function serveStatic(dir: string, options: StaticServerOptions = {}
         const end = (): void => {
           server.closeAllConnections();
           quick?.close();
+          for (const socket of raw) socket.destroy();
         };
         const timer = graceMs > 0 ? setTimeout(end, graceMs) : undefined;
         server.close(() => {

@@ -65,9 +65,8 @@ export {
 
 // ---- Distribution: pull.
 export { remoteFetcher } from './pull/connect.ts';
-export type { PublishedService } from './lan/avahi.ts';
-export { AvahiClient, AvahiPublication } from './lan/avahi.ts';
-export { makeAdvert, serviceType } from './lan/advert.ts';
+export type { AnnounceOptions } from './lan/announce.ts';
+export { LanAnnouncement } from './lan/announce.ts';
 export { findRemotes } from './pull/find-remotes.ts';
 export type { CollectionRefName, FinderName, FoundRemote } from './pull/find-remotes.ts';
 export { resolveMirrors } from './pull/mirrors.ts';

@@ -10,9 +10,14 @@ export function isWorker(): boolean {
 
 /**
  * Runs this same command in several processes that share the port. One that dies later is replaced; one that cannot start
- * has said why, and ends the command. Prints the address once all listen.
+ * has said why, and ends the command. Prints the address once all listen, and calls `onListening` with the port.
  */
-export async function serveWithWorkers(context: Context, count: number, scheme: 'http' | 'https'): Promise<number> {
+export async function serveWithWorkers(
+  context: Context,
+  count: number,
+  scheme: 'http' | 'https',
+  onListening: (port: number) => void,
+): Promise<number> {
   // The module is its own default export, whether it is imported or asked for.
   const loaded = process.getBuiltinModule('node:cluster');
   const cluster = loaded.default ?? (loaded as unknown as typeof loaded.default);
@@ -33,6 +38,7 @@ export async function serveWithWorkers(context: Context, count: number, scheme: 
       if (listening !== count) return;
       context.stdout.write(`${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}/\n`);
       context.stdout.flush();
+      onListening(port);
     });
     cluster.on('exit', (_worker, code) => {
       if (!ending && listening < count) {
