@@ -4,9 +4,11 @@ import { hostFs, removeTree } from '@coppice/linux';
 import { CheckoutBatch, canBatch } from './checkout-batch.ts';
 import { FileCheckout } from './checkout-file.ts';
 import type { DirMeta } from './codec/dirmeta.ts';
+import { decodeDirTree } from './codec/dirtree.ts';
 import { isDirectory } from './codec/mode-bits.ts';
 import type { Xattr } from './codec/xattrs.ts';
 import { withLabel } from './commit-directory.ts';
+import { EarlyDirectories, type WantedDirectory } from './early-directories.ts';
 import type { DevInoCache } from './modifier.ts';
 import { PathAnchors } from './path-anchors.ts';
 import type { Repo } from './repo.ts';
@@ -89,6 +91,9 @@ function checkDevice(repo: Repo, fs: FileSystem, dest: string): void {
     );
 }
 
+/** A directory that was there, one that still has mode 0700 and the caller's owner, or one that has its own from the start. */
+type Made = 'before' | 'now' | 'whole';
+
 class TreeCheckout {
   readonly #repo: Repo;
   readonly #fs: FileSystem;
@@ -102,7 +107,8 @@ class TreeCheckout {
   /** Most directories share few of them. */
   readonly #metas = new Map<string, DirMeta>();
   /** Directories to be finished once their files are there. */
-  readonly #open: { path: string; meta: DirMeta; made: boolean }[] = [];
+  readonly #open: { readonly path: string; readonly meta: DirMeta; readonly made: Made }[] = [];
+  #early: EarlyDirectories | undefined;
 
   constructor(repo: Repo, fs: FileSystem, options: CheckoutOptions, files: FileCheckout) {
     this.#repo = repo;
@@ -124,8 +130,10 @@ class TreeCheckout {
     try {
       this.#directory(this.#root, '/', tree, meta, 0);
       this.#batch?.write();
-      for (const { path, meta: own, made } of this.#open) this.#finish(path, own, made);
+      // The root last: until then nobody else gets at what is below.
+      for (const { path, meta: own, made } of this.#open.reverse()) this.#finish(path, own, made);
     } finally {
+      this.#batch?.stop();
       this.#anchors.close();
     }
   }
@@ -137,8 +145,10 @@ class TreeCheckout {
     const fs = this.#fs;
     const own = this.#metas.get(meta) ?? this.#repo.loadDirMeta(meta);
     if (this.#metas.size < 1000) this.#metas.set(meta, own);
-    const { files, dirs } = this.#repo.loadDirTree(tree);
-    const existed = !this.#make(path);
+    const { files, dirs } = decodeDirTree(this.#repo.peekMetadata('dirtree', tree));
+    const early = this.#early?.canMake(this.#wanted(own)) === true;
+    const existed = !this.#make(path, early ? this.#wanted(own).mode : 0o700);
+    if (depth === 0 && !existed && this.#batch !== undefined) this.#early = EarlyDirectories.below(fs, path);
     if (depth === 0 && options.noCopyFallback === true) checkDevice(this.#repo, fs, path);
     if (existed && options.whiteouts === true && files.some(({ name }) => name === '.wh..wh..opq')) {
       for (const name of fs.readdir(path)) removeTree(`${path}/${name}`, fs);
@@ -151,26 +161,33 @@ class TreeCheckout {
     for (const dir of dirs) {
       this.#directory(`${base}/${dir.name}`, `${lead}/${dir.name}`, dir.tree, dir.meta, depth + 1);
     }
-    if (this.#batch === undefined) this.#finish(path, own, !existed);
-    else this.#open.push({ path, meta: own, made: !existed });
+    if (this.#batch === undefined) this.#finish(path, own, existed ? 'before' : 'now');
+    else this.#open.push({ path, meta: own, made: existed ? 'before' : early ? 'whole' : 'now' });
   }
 
-  #finish(path: string, { uid, gid, mode }: DirMeta, made: boolean): void {
+  /** What a directory is given. */
+  #wanted({ uid, gid, mode, xattrs }: DirMeta): WantedDirectory {
+    const bits = (this.#canonicalDirs ? mode & 0o775 : mode) & 0o7777;
+    return this.#user ? { mode: bits } : { mode: bits, owner: { uid, gid }, xattrs };
+  }
+
+  #finish(path: string, own: DirMeta, made: Made): void {
     const fs = this.#fs;
-    if (made) {
+    if (made !== 'before') {
       // Owner and mode last: until then nobody else can get into a half-made directory.
-      if (!this.#user) fs.lchown(path, uid, gid);
-      fs.chmod(path, (this.#canonicalDirs ? mode & 0o775 : mode) & 0o7777);
+      const { mode, owner } = this.#wanted(own);
+      if (made === 'now' && owner !== undefined) fs.lchown(path, owner.uid, owner.gid);
+      if (made === 'now') fs.chmod(path, mode);
       if (this.#options.forceCopy !== true) fs.lutimes(path, 0, 0);
     }
     if (this.#options.fsync === true) fs.syncDir(path);
   }
 
   /** False when the directory was there and may be used. */
-  #make(path: string): boolean {
+  #make(path: string, mode: number): boolean {
     const { overwrite = 'none' } = this.#options;
     try {
-      this.#fs.mkdir(path, 0o700);
+      this.#fs.mkdir(path, mode);
       return true;
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST' || overwrite === 'none') throw errnoError(error, 'mkdirat');

@@ -15,6 +15,8 @@ export interface CheckJob {
 export interface WriteJob {
   readonly kind: 'write';
   readonly memory: SharedArrayBuffer;
+  /** The jobs of one checkout have the same number, repository and options. */
+  readonly checkout: number;
   readonly repo: string;
   readonly checksums: Uint8Array;
   readonly names: readonly string[];

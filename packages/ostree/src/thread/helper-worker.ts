@@ -9,6 +9,7 @@ import type { HelperData, HelperJob } from './helper-job.ts';
 import { SharedWork } from './shared-work.ts';
 
 let checking: { readonly path: string; readonly checker: ObjectChecker } | undefined;
+let writing: { readonly checkout: number; readonly files: FileCheckout } | undefined;
 
 /** What is done with one task. */
 function workerOf(job: HelperJob): (task: number, checksum: string) => void {
@@ -19,8 +20,11 @@ function workerOf(job: HelperJob): (task: number, checksum: string) => void {
     const { checker } = checking;
     return (_task, checksum) => checker.check('file', checksum);
   }
-  const repo = Repo.open(job.repo);
-  const files = new FileCheckout(repo, hostFs, { ...job.options, commit: '', dest: '' });
+  if (writing?.checkout !== job.checkout) {
+    const options = { ...job.options, commit: '', dest: '' };
+    writing = { checkout: job.checkout, files: new FileCheckout(Repo.open(job.repo), hostFs, options) };
+  }
+  const { files } = writing;
   return (task, checksum) => {
     const name = job.names[task]!;
     files.file(checksum, job.directories[job.directoryOf[task]!]!, name, `/${name}`);
