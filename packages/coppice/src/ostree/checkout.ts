@@ -18,15 +18,19 @@ export const verb: OstreeVerb = {
     const [first, second] = operands;
     const many = options.flag('from-stdin') || options.has('from-file');
     if (first === undefined) call.usage('COMMIT must be specified');
-    const shared = await sharedOptions(call);
+    // The original parses this one with the command line, and looks at the others for each tree, once it knows the commit.
+    const fsync = options.string('fsync');
+    const synced = fsync === undefined ? false : booleanArgument(fsync);
+    let known: SharedOptions | undefined;
     // A second thread, if there is a second processor; it starts only when there is enough to copy.
     const helper = availableParallelism() > 1 ? new HelperThread() : undefined;
     const composefs =
       options.flag('composefs') || options.flag('composefs-noverity')
         ? (await import('./checkout-composefs.ts')).checkoutComposefs
         : undefined;
-    const one = (rev: string, subpath: string | undefined, destination: string): void => {
+    const one = async (rev: string, subpath: string | undefined, destination: string): Promise<void> => {
       const commit = repo.resolveRev(rev);
+      known ??= { ...(await sharedOptions(call)), fsync: synced };
       if (destination === '') throw errnoError({ code: 'EFAULT' }, 'mkdirat');
       const dest = isAbsolute(destination) ? destination : resolve(call.context.cwd, destination);
       if (composefs !== undefined) {
@@ -36,7 +40,7 @@ export const verb: OstreeVerb = {
       try {
         const found = subpath === undefined ? undefined : findPath(repo, commit, subpath);
         checkout(repo, {
-          ...shared,
+          ...known,
           commit,
           dest,
           ...(helper === undefined ? {} : { helper }),
@@ -47,17 +51,17 @@ export const verb: OstreeVerb = {
         if (!(missing && options.flag('allow-noent'))) throw error;
       }
     };
-    const each = (rev: string, subpath: string | undefined, destination: string): void => {
+    const each = async (rev: string, subpath: string | undefined, destination: string): Promise<void> => {
       const commit = repo.resolveRev(rev);
       try {
-        one(commit, subpath, destination);
+        await one(commit, subpath, destination);
       } catch (error) {
         throw prefixError(error, `Processing tree ${commit}`);
       }
     };
     try {
-      if (!many) one(first, options.string('subpath'), second ?? first);
-      else for (const [rev, subpath] of requests(call)) each(rev, subpath, first);
+      if (!many) await one(first, options.string('subpath'), second ?? first);
+      else for (const [rev, subpath] of requests(call)) await each(rev, subpath, first);
     } finally {
       helper?.close();
     }
@@ -84,7 +88,9 @@ function conflict(a: string, b: string): never {
   throw new CoppiceError('Usage', `Cannot specify both --${a} and --${b}`);
 }
 
-async function sharedOptions(call: OstreeCall): Promise<Omit<CheckoutOptions, 'commit' | 'dest'>> {
+type SharedOptions = Omit<CheckoutOptions, 'commit' | 'dest'>;
+
+async function sharedOptions(call: OstreeCall): Promise<SharedOptions> {
   const { options, repo } = call;
   const policy = options.string('selinux-policy');
   const forceCopy = options.flag('force-copy') || policy !== undefined;
@@ -100,7 +106,6 @@ async function sharedOptions(call: OstreeCall): Promise<Omit<CheckoutOptions, 'c
     throw new CoppiceError('Usage', '--union-identical requires --require-hardlinks');
   }
   const overwrite: OverwriteMode = union ? 'union' : add ? 'add' : identical ? 'identical' : 'none';
-  const fsync = options.string('fsync');
   const skipFile = options.string('skip-list');
   const skips = skipFile === undefined ? undefined : readSkipList(call, skipFile);
   const label = policy === undefined ? undefined : await labeller(call, policy);
@@ -114,7 +119,6 @@ async function sharedOptions(call: OstreeCall): Promise<Omit<CheckoutOptions, 'c
     passthroughWhiteouts: options.flag('process-passthrough-whiteouts'),
     uncompressedCache:
       !withoutCache.some((name) => options.has(name)) && repo.config.boolean('core', 'enable-uncompressed-cache', true),
-    fsync: fsync === undefined ? false : booleanArgument(fsync),
     ...(skips === undefined
       ? {}
       : {

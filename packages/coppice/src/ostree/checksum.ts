@@ -19,9 +19,10 @@ export const verb: OstreeVerb = {
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === 'NotFound') {
-        throw new CoppiceError('NotFound', `Error when getting information for file “${path}”: ${strerror('ENOENT')}`, {
-          cause: error,
-        });
+        const about = options.flag('ignore-xattrs')
+          ? `fstatat(${name})`
+          : `Error when getting information for file “${path}”`;
+        throw new CoppiceError('NotFound', `${about}: ${strerror('ENOENT')}`, { cause: error });
       }
       const errno = code ?? '';
       const refused = errno === 'EACCES' || errno === 'Permission';

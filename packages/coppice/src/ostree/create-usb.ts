@@ -24,15 +24,18 @@ export const verb: OstreeVerb = {
     const commit = options.string('commit');
     if (commit !== undefined && words.length > 2 && words.length % 2 === 0)
       call.usage('The --commit option can only be used when a single COLLECTION-ID REF pair is specified');
-    const refs = refPairs(call, words);
     const root = resolve(context.cwd, mount);
     const stat = statSync(root, { throwIfNoEntry: false });
-    if (stat?.isDirectory() !== true)
+    // The place is looked at before the names are, the number of words before either.
+    if (words.length > 0 && words.length % 2 === 0 && stat?.isDirectory() !== true)
       throw errnoError({ code: stat === undefined ? 'ENOENT' : 'ENOTDIR' }, `opendir(${mount})`);
+    const refs = refPairs(call, words);
     const place = options.string('destination-repo') ?? '.ostree/repo';
     const target = join(root, place);
     if (target !== root && !target.startsWith(`${root}/`))
       throw new CoppiceError('Usage', `${place} is outside the mount`);
+    mkdirSync(target, { recursive: true });
+    const destination = Repo.create(target, { mode: 'archive' });
     const known = new Map(allCollectionRefs(repo).map((r) => [`${r.collection} ${r.ref}`, r.checksum]));
     const wanted = refs.map(({ collection, ref }) => {
       const checksum = known.get(`${collection} ${ref}`);
@@ -40,8 +43,6 @@ export const verb: OstreeVerb = {
         throw new CoppiceError('NotFound', `No such branch (${collection}, ${ref}) in repository summary`);
       return { collection, ref, checksum: commit ?? checksum };
     });
-    mkdirSync(target, { recursive: true });
-    const destination = Repo.create(target, { mode: 'archive' });
     await pull(destination, {
       remote: pathToFileURL(repo.path).href,
       collectionRefs: wanted,

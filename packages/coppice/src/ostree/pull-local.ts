@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CoppiceError } from '@coppice/base';
 import { CompressPool } from '@coppice/ostree';
+import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -26,16 +27,17 @@ export const verb: OstreeVerb = {
   async run(call: OstreeCall) {
     const { pull } = await import('@coppice/ostree');
     const { operands, options, repo, context } = call;
+    ensureWritable(repo);
     const [source, ...refs] = operands;
     if (source === undefined) call.usage('DESTINATION must be specified');
+    const remote = options.string('remote');
+    if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
+      throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');
     const url = source.startsWith('/') || source.startsWith('file://') ? source : resolve(context.cwd, source);
     const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
     const from = source.startsWith('file://') ? fileURLToPath(source) : source;
     const origin = await call.openRepo(from);
     const wanted = refs.length > 0 ? refs : [...origin.listRefs().keys()];
-    const remote = options.string('remote');
-    if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
-      throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');
     const console = new PullConsole(context, call.level === '2026.4');
     // A second thread, if there is a second processor; it starts only when there is enough to bring over.
     const pool = availableParallelism() > 1 ? new CompressPool() : undefined;

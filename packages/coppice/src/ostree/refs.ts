@@ -1,5 +1,5 @@
 import { CoppiceError, prefixError } from '@coppice/base';
-import { checkCollectionId, isRefName, type ListRefsOptions, type Repo } from '@coppice/ostree';
+import { checkCollectionId, isRefName, type ListRefsOptions, parseRefspec, type Repo } from '@coppice/ostree';
 import { printCollectionRefs } from './refs-collections.ts';
 import { printOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -25,8 +25,8 @@ export const verb: OstreeVerb = {
       for (const prefix of operands) one(call, prefix);
       return;
     }
-    if (options.has('create')) throw new CoppiceError('Usage', 'You must specify a revision when creating a new ref');
     if (options.flag('delete')) throw new CoppiceError('Usage', 'At least one PREFIX is required when deleting refs');
+    if (options.has('create')) throw new CoppiceError('Usage', 'You must specify a revision when creating a new ref');
     one(call, undefined);
   },
 };
@@ -59,13 +59,21 @@ function listed(repo: Repo, prefix: string | undefined, options: ListRefsOptions
   return new Map(Array.from(found, ([name, value]) => [name.replace(':', ':./'), value]));
 }
 
-function createRef({ repo, options }: OstreeCall, name: string, existing: string): void {
-  const alias = options.flag('alias');
+/** Throws unless a ref of that name may be made. Whatever names a commit is taken: beginnings of checksums and parents too. */
+function checkNew({ repo, options }: OstreeCall, name: string): void {
+  const found = repo.tryResolveRev(name) !== undefined && (repo.listRefs().has(name) || /^[0-9a-f]*$|\^$/.test(name));
+  if (!found || options.flag('force')) return;
   // An alias may be pointed elsewhere.
-  const replaceable = options.flag('force') || (alias && repo.listRefs(undefined, { aliases: true }).has(name));
-  if (repo.listRefs().has(name) && !replaceable)
-    throw new CoppiceError('Exists', `--create specified but ref ${name} already exists`);
-  if (!alias) {
+  if (options.flag('alias') && repo.listRefs(undefined, { aliases: true }).has(name)) return;
+  throw new CoppiceError('Exists', `--create specified but ref ${name} already exists`);
+}
+
+function createRef(call: OstreeCall, name: string, existing: string): void {
+  const { repo, options } = call;
+  if (options.flag('delete') || options.flag('list')) listed(repo, existing);
+  checkNew(call, name);
+  if (!options.flag('alias')) {
+    parseRefspec(name);
     repo.setRef(name, repo.resolveRev(existing));
     return;
   }
@@ -91,10 +99,12 @@ function collectionRefs(call: OstreeCall, prefix: string | undefined): void {
   const { repo, options } = call;
   const create = options.string('create');
   if (create !== undefined) {
+    checkNew(call, create);
+    const checksum = repo.resolveRev(prefix!);
     const separator = create.lastIndexOf(':');
     const collection = separator < 0 ? create : create.slice(0, separator);
     checkCollectionId(collection);
-    const checksum = repo.resolveRev(prefix!);
+    if (separator < 0) throw new CoppiceError('Invalid', 'Invalid ref name (null)');
     const own = collection === repo.settings.collectionId;
     repo.writeRefIn(own ? 'refs/heads' : `refs/mirrors/${collection}`, create.slice(separator + 1), checksum);
     return;

@@ -10,6 +10,7 @@ import {
   verifyGpg,
   viewSummary,
 } from '@coppice/ostree';
+import { signEngine } from '@coppice/signing';
 import { keyValue } from './commit-metadata.ts';
 import { ensureWritable } from './ensure-writable.ts';
 import { signersOf, signOptions } from './signers.ts';
@@ -41,6 +42,8 @@ export const verb: OstreeVerb = {
   ],
   run(call: OstreeCall) {
     const { repo, options, level } = call;
+    // Asked for before anything is done with it.
+    if (options.has('sign')) signEngine(options.string('sign-type') ?? 'ed25519', call.context.env);
     if (options.flag('update')) {
       ensureWritable(repo);
       const metadata = new Map<string, Variant>();

@@ -121,8 +121,7 @@ export function resolveInRepo(repo: Repo, refspec: string): string | undefined {
     if (found !== undefined) return found;
   }
   if (refspec.endsWith('^')) {
-    const child = resolveInRepo(repo, refspec.slice(0, -1));
-    if (child === undefined) throw new CoppiceError('NotFound', `Refspec '${refspec.slice(0, -1)}' not found`);
+    const child = repo.resolveRev(refspec.slice(0, -1));
     const parent = repo.loadCommit(child).parent;
     if (parent === undefined) throw new CoppiceError('NotFound', `Commit ${child} has no parent`);
     return parent;
