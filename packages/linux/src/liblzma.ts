@@ -1,7 +1,7 @@
 // The system's liblzma, where there is one (it is wherever rpm, dpkg or systemd are), as a decoder of streams: about three
 // times as fast as the decoder of @coppice/archive. Loaded on first use.
-import { createRequire } from 'node:module';
 import { CoppiceError } from '@coppice/base';
+import { loadKoffi } from './libc.ts';
 
 /** Gives the content of .xz data (one or several streams), piece by piece. Throws `Corrupt`, `Limit`, `Unsupported`. */
 export type XzDecoder = (source: Iterable<Uint8Array>) => Generator<Uint8Array>;
@@ -77,7 +77,7 @@ export function systemXzDecoder(): XzDecoder | undefined {
 }
 
 function load(): XzDecoder {
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  const koffi = loadKoffi() as unknown as Koffi;
   const library = koffi.load('liblzma.so.5');
   koffi.struct('coppice_lzma_stream', { ...lzmaStreamMembers });
   const start = library.func(

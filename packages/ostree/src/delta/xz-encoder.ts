@@ -1,9 +1,8 @@
 // Compression of part payloads, which may be larger than memory should be: by the system's liblzma off the main thread where
 // it is there (it is wherever rpm, dpkg or systemd are), else by our own encoder.
-import { createRequire } from 'node:module';
 import { compress } from '@coppice/archive';
 import { CoppiceError } from '@coppice/base';
-import { lzmaStreamMembers, newLzmaStream } from '@coppice/linux';
+import { loadKoffi, lzmaStreamMembers, newLzmaStream } from '@coppice/linux';
 
 /** Compresses what `source` gives into one xz container with CRC-64, which `sink` gets piece by piece, each valid in the call only. */
 export type XzEncoder = (
@@ -52,7 +51,7 @@ const ownEncoder: XzEncoder = async (source, _dictionary, sink) => {
 };
 
 function load(): XzEncoder {
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  const koffi = loadKoffi() as unknown as Koffi;
   const library = koffi.load('liblzma.so.5');
   koffi.struct('coppice_lzma_filter', { id: 'uint64_t', options: 'void *' });
   koffi.struct('coppice_lzma_encoder', { ...lzmaStreamMembers });
