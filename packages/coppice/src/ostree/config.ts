@@ -34,6 +34,8 @@ export const verb: OstreeVerb = {
           repo.config.unset(group, key);
         } catch (error) {
           if (!isCoppiceError(error, 'NotFound')) throw error;
+          // Nothing is written then, so it works in places that cannot be written to.
+          return;
         }
         repo.writeConfig({ unchecked: !repo.compat.checksConfig });
         return;

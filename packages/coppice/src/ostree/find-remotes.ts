@@ -1,6 +1,7 @@
 import { CoppiceError } from '@coppice/base';
 import { type CollectionRefName, checkCollectionId, checkRefName, type FinderName, findRemotes } from '@coppice/ostree';
 import { existingCacheDir } from './cache-dir.ts';
+import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -19,6 +20,7 @@ export const verb: OstreeVerb = {
     { long: 'mirror', help: 'Do a mirror pull (see ostree pull --mirror)' },
   ],
   async run(call: OstreeCall) {
+    ensureWritable(call.repo);
     const wanted = refPairs(call, call.operands);
     const finders = finderNames(call);
     const console = new PullConsole(call.context);

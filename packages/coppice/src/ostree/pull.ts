@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import { CompressPool, type PullOptions } from '@coppice/ostree';
 import { existingCacheDir } from './cache-dir.ts';
+import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -91,6 +92,7 @@ export const verb: OstreeVerb = {
   async run(call: OstreeCall) {
     const { pull } = await import('@coppice/ostree');
     const { operands, repo, options, context } = call;
+    ensureWritable(repo);
     const [first, ...branches] = operands;
     if (first === undefined) call.usage('REMOTE must be specified');
     let remote = first;

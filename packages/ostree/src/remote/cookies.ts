@@ -23,12 +23,12 @@ export function readCookies(remote: CookieOwner): Cookie[] {
   }
 }
 
-function writeCookies(remote: CookieOwner, cookies: readonly Cookie[]): void {
+function writeCookies(remote: CookieOwner, cookies: readonly Cookie[], opened: string): void {
   // They are as good as passwords.
   try {
     replaceFile(remote.cookieFile, cookies.map(formatCookie).join(''), { fs: remote.repo.fs, mode: 0o600 });
   } catch (error) {
-    throw errnoError(error, `open(${basename(remote.cookieFile)})`);
+    throw errnoError(error, `open(${opened})`);
   }
 }
 
@@ -37,16 +37,14 @@ const years25 = 25 * 365 * 24 * 60 * 60;
 /** Adds a cookie for one host that is kept 25 years. */
 export function addCookie(remote: CookieOwner, domain: string, path: string, name: string, value: string): void {
   const expires = Math.floor(remote.repo.clock.now() / 1000) + years25;
-  writeCookies(remote, [
-    ...readCookies(remote),
-    { domain, subdomains: false, path, secure: false, expires, name, value },
-  ]);
+  const added: Cookie = { domain, subdomains: false, path, secure: false, expires, name, value };
+  writeCookies(remote, [...readCookies(remote), added], basename(remote.cookieFile));
 }
 
 /** Removes the cookies of that domain, path and name. Throws `NotFound`; the file is rewritten all the same. */
 export function deleteCookie(remote: CookieOwner, domain: string, path: string, name: string): void {
   const before = readCookies(remote);
   const after = before.filter((c) => c.domain !== domain || c.path !== path || c.name !== name);
-  writeCookies(remote, after);
+  writeCookies(remote, after, 'O_TMPFILE');
   if (after.length === before.length) throw new CoppiceError('NotFound', 'Cookie not found in jar');
 }

@@ -1,4 +1,4 @@
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { replaceFile } from '@coppice/linux';
 import { importKeys, Keyring } from '@coppice/signing';
 import type { Repo } from '../repo.ts';
@@ -20,7 +20,11 @@ export function importRemoteKeys(
   const keys = sources.filter(holdsKeys);
   const { keyring, added, found } = importKeys(before, keys, keyIds === undefined ? undefined : named(keys, keyIds));
   if (found.length === 0) throw new CoppiceError('NotFound', 'GPG: Unable to export keys: GPGME: No data');
-  replaceFile(`${remote.repo.path}/${remote.keyringFile}`, keyring, { fs: remote.repo.fs });
+  try {
+    replaceFile(`${remote.repo.path}/${remote.keyringFile}`, keyring, { fs: remote.repo.fs });
+  } catch (error) {
+    throw errnoError(error, 'GPG: open(O_TMPFILE)');
+  }
   return added.length;
 }
 

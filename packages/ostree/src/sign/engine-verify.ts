@@ -1,4 +1,4 @@
-import { CoppiceError, messageOf } from '@coppice/base';
+import { CoppiceError, messageOf, prefixError } from '@coppice/base';
 import { Variant, VariantDict } from '@coppice/gvariant';
 import type { SignEngine } from '@coppice/signing';
 import type { Repo } from '../repo.ts';
@@ -73,5 +73,10 @@ export function withEngineSignature(
 /** Signs a stored commit with a raw secret key. */
 export function engineSignCommit(repo: Repo, commit: string, engine: SignEngine, secretKey: string): void {
   const signature = engine.sign(secretKey, repo.loadCommitBytes(commit));
-  repo.writeDetachedMetadata(commit, withEngineSignature(engine, repo.loadDetachedMetadata(commit), signature));
+  const signed = withEngineSignature(engine, repo.loadDetachedMetadata(commit), signature);
+  try {
+    repo.writeDetachedMetadata(commit, signed);
+  } catch (error) {
+    throw prefixError(error, 'Unable to write detached metadata');
+  }
 }
