@@ -180,7 +180,8 @@ export function initializeDeployment(
     },
     true,
   );
-  deployment.bootChecksum = findKernel(fs, tree, { noDeviceTree: sysroot.flags.noDeviceTree }).bootChecksum;
+  const known = sysroot.deployments.map((d) => ({ tree: sysroot.deploymentPath(d), bootChecksum: d.bootChecksum }));
+  deployment.bootChecksum = findKernel(fs, tree, { noDeviceTree: sysroot.flags.noDeviceTree, known }).bootChecksum;
   deployment.bootConfig = new BootConfig();
   if (options.kernelArguments !== undefined)
     deployment.bootConfig.set('options', new KernelArguments(options.kernelArguments).toString());

@@ -21,7 +21,11 @@ function roundedSize(fs: FileSystem, path: string, blockSize: number): number {
 
 function kernelSize(sysroot: Sysroot, deployment: Deployment, blockSize: number): number {
   const tree = sysroot.deploymentPath(deployment);
-  const layout = findKernel(sysroot.fs, tree, { noDeviceTree: sysroot.flags.noDeviceTree });
+  const { bootChecksum } = deployment;
+  const layout = findKernel(sysroot.fs, tree, {
+    noDeviceTree: sysroot.flags.noDeviceTree,
+    known: [{ tree, bootChecksum }],
+  });
   const sources = [layout.kernel, layout.initramfs, layout.deviceTree, layout.hmac, layout.aboot]
     .map((file) => file?.source)
     .concat(layout.deviceTreeDirectory);

@@ -120,7 +120,11 @@ function install(sysroot: Sysroot, deployment: Deployment, context: EntryContext
   const { fs, path, compat } = sysroot;
   const settings = sysroot.settings;
   const tree = sysroot.deploymentPath(deployment);
-  const layout = findKernel(fs, tree, { noDeviceTree: sysroot.flags.noDeviceTree });
+  const { bootChecksum } = deployment;
+  const layout = findKernel(fs, tree, {
+    noDeviceTree: sysroot.flags.noDeviceTree,
+    known: [{ tree, bootChecksum }],
+  });
   const bootDirectory = `ostree/${deployment.osname}-${deployment.bootChecksum}`;
   makeDirectories(fs, `${path}/boot/${bootDirectory}`, 0o775);
   installFiles(sysroot, tree, layout, `${path}/boot/${bootDirectory}`);

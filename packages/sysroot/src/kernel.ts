@@ -28,6 +28,17 @@ export interface KernelLayout {
   readonly bootChecksum: string;
 }
 
+export interface KnownKernel {
+  readonly tree: string;
+  readonly bootChecksum: string;
+}
+
+export interface KernelOptions {
+  readonly noDeviceTree?: boolean;
+  /** Deployed trees, whose checksums are taken over where their files are the same inodes. */
+  readonly known?: readonly KnownKernel[];
+}
+
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
@@ -52,15 +63,34 @@ function hashDirectory(fs: FileSystem, path: string, hash: Hash): void {
   }
 }
 
-function modulesLayout(fs: FileSystem, tree: string, noDeviceTree: boolean): KernelLayout | undefined {
-  const modules = 'usr/lib/modules';
+const modules = 'usr/lib/modules';
+
+function modulesVersion(fs: FileSystem, tree: string): string | undefined {
   if (fs.stat(`${tree}/${modules}`) === undefined) return undefined;
-  const version = fs.readdir(`${tree}/${modules}`).find((name) => {
+  return fs.readdir(`${tree}/${modules}`).find((name) => {
     const directory = fs.lstat(`${tree}/${modules}/${name}`);
     if (directory === undefined || (directory.mode & S_IFMT) !== S_IFDIR) return false;
     const kernel = fs.stat(`${tree}/${modules}/${name}/vmlinuz`);
     return kernel !== undefined && (kernel.mode & S_IFMT) === S_IFREG;
   });
+}
+
+/** Inodes of kernel and initramfs where these two, and nothing else, make the boot checksum. */
+function plainKernel(fs: FileSystem, tree: string): string | undefined {
+  const version = modulesVersion(fs, tree);
+  const at = `${tree}/${modules}/${version}`;
+  const has = (name: string): boolean => fs.stat(`${at}/${name}`) !== undefined;
+  const initramfs = ['initramfs.img', 'initramfs'].find(has);
+  // Without an initramfs the older layout may be what counts; device trees may not have been asked for.
+  if (version === undefined || initramfs === undefined || ['devicetree', 'dtb'].some(has)) return undefined;
+  const stats = ['vmlinuz', initramfs].map((name) => fs.lstat(`${at}/${name}`)!);
+  return stats.every(({ mode }) => (mode & S_IFMT) === S_IFREG)
+    ? stats.map(({ dev, ino }) => `${dev}:${ino}`).join()
+    : undefined;
+}
+
+function modulesLayout(fs: FileSystem, tree: string, options: KernelOptions): KernelLayout | undefined {
+  const version = modulesVersion(fs, tree);
   if (version === undefined) return undefined;
   const directory = `${modules}/${version}`;
   const at = `${tree}/${directory}`;
@@ -71,14 +101,20 @@ function modulesLayout(fs: FileSystem, tree: string, noDeviceTree: boolean): Ker
     kernel: { source: 'vmlinuz', name: `vmlinuz-${version}` },
     bootChecksum: '',
   };
-  hashFile(fs, `${at}/vmlinuz`, hash);
+  const hashed = ['vmlinuz'];
   const initramfs = ['initramfs.img', 'initramfs'].find(has);
   if (initramfs !== undefined) {
     layout.initramfs = { source: initramfs, name: `initramfs-${version}.img` };
-    hashFile(fs, `${at}/${initramfs}`, hash);
+    hashed.push(initramfs);
   }
   if (has('aboot.img')) layout.aboot = { source: 'aboot.img', name: `aboot-${version}.img` };
-  if (!noDeviceTree) {
+  const plain = (options.known ?? []).length === 0 ? undefined : plainKernel(fs, tree);
+  const reused =
+    plain === undefined
+      ? undefined
+      : options.known?.find((other) => other.tree === tree || plainKernel(fs, other.tree) === plain)?.bootChecksum;
+  if (reused === undefined) for (const name of hashed) hashFile(fs, `${at}/${name}`, hash);
+  if (options.noDeviceTree !== true) {
     const dtb = fs.stat(`${at}/dtb`);
     if (has('devicetree')) {
       layout.deviceTree = { source: 'devicetree', name: `devicetree-${version}` };
@@ -89,7 +125,7 @@ function modulesLayout(fs: FileSystem, tree: string, noDeviceTree: boolean): Ker
     }
   }
   if (has('.vmlinuz.hmac')) layout.hmac = { source: '.vmlinuz.hmac', name: `.vmlinuz-${version}.hmac` };
-  layout.bootChecksum = hash.digest('hex');
+  layout.bootChecksum = reused ?? hash.digest('hex');
   return layout;
 }
 
@@ -130,8 +166,8 @@ function legacyLayout(fs: FileSystem, tree: string): KernelLayout | undefined {
  * Looks for the kernel in the tree at `tree`. The modules layout is preferred, unless only the older one has an
  * initramfs. Throws `NotFound` when there is none, `Invalid` when file names contradict each other.
  */
-export function findKernel(fs: FileSystem, tree: string, options: { noDeviceTree?: boolean } = {}): KernelLayout {
-  const modules = modulesLayout(fs, tree, options.noDeviceTree === true);
+export function findKernel(fs: FileSystem, tree: string, options: KernelOptions = {}): KernelLayout {
+  const modules = modulesLayout(fs, tree, options);
   const legacy = legacyLayout(fs, tree);
   if (
     legacy !== undefined &&

@@ -1,6 +1,9 @@
 // Trees written and removed by two threads, and composefs images taken over from deployments of the same commit.
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FileSystem } from '@coppice/base/fs';
+import { hostFs } from '@coppice/linux';
 import { HelperThread, Repo } from '@coppice/ostree';
 import { cleanupSysroot, deployTree, Origin, Sysroot, simpleWriteDeployment } from '@coppice/sysroot';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -90,5 +93,41 @@ it.skipIf(process.getuid?.() !== 0)(
     expect(readFileSync(deploy())).toEqual(image);
     expect(made).toBe(before + 1);
     expect(reused || before > 1).toBe(true);
+  },
+);
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a kernel that another deployment has as the same file is not read again (needs root)',
+  () => {
+    const path = join(folder, 'sysroot');
+    const { repo } = makeSysroot(path, { env: testEnv });
+    rmSync(repo.path, { recursive: true });
+    Repo.create(join(path, 'ostree/repo'), { mode: 'bare' });
+    const read: string[] = [];
+    const fs: FileSystem = {
+      ...hostFs,
+      open(file, flags, mode) {
+        if (file.includes('/usr/lib/modules/')) read.push(file.slice(file.lastIndexOf('/') + 1));
+        return hostFs.open(file, flags, mode);
+      },
+    };
+    const boot = { 'usr/lib/modules/6.1/vmlinuz': 'kernel', 'usr/lib/modules/6.1/initramfs.img': 'initramfs' };
+    const files = Object.fromEntries(Object.entries(tree).filter(([name]) => !/ostree-boot|modules/.test(name)));
+    const deploy = (more: Record<string, string>): string => {
+      read.length = 0;
+      const sysroot = Sysroot.open(path, { env: testEnv, fs });
+      const commit = commitFiles(sysroot.repo, 'branch', { ...files, ...boot, ...more });
+      read.length = 0;
+      const fresh = deployTree(sysroot, 'os', commit, Origin.fromRefspec('branch'));
+      simpleWriteDeployment(sysroot, fresh, { osname: 'os', retain: true });
+      return fresh.bootChecksum;
+    };
+    const sum = (...parts: string[]): string => createHash('sha256').update(parts.join('')).digest('hex');
+    expect(deploy({})).toBe(sum('kernel', 'initramfs'));
+    expect(read).toContain('vmlinuz');
+    expect(deploy({ 'usr/share/other': 'x' })).toBe(sum('kernel', 'initramfs'));
+    expect(read).toEqual([]);
+    expect(deploy({ 'usr/lib/modules/6.1/initramfs.img': 'another' })).toBe(sum('kernel', 'another'));
+    expect(deploy({ 'usr/lib/modules/6.1/devicetree': 'dt' })).toBe(sum('kernel', 'initramfs', 'dt'));
   },
 );
