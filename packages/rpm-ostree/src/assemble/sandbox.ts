@@ -9,6 +9,7 @@ export interface SandboxTools {
   readonly bwrap: string;
   readonly unshare: string;
   readonly mount: string;
+  readonly setpriv: string;
   readonly sh: string;
 }
 
@@ -61,7 +62,13 @@ export function findSandboxTools(env: Readonly<Record<string, string | undefined
     if (path === undefined) throw new CoppiceError('Unsupported', `Failed to find ${name}, which package scripts need`);
     return path;
   };
-  return { bwrap: need('bwrap'), unshare: need('unshare'), mount: need('mount'), sh: need('sh') };
+  return {
+    bwrap: need('bwrap'),
+    unshare: need('unshare'),
+    mount: need('mount'),
+    setpriv: need('setpriv'),
+    sh: need('sh'),
+  };
 }
 
 const capabilities = [
@@ -205,10 +212,12 @@ export async function runInSandbox(
   // The script comes as a regular file on descriptor 5: Node's pipes are sockets, which /proc/self/fd cannot reopen.
   const scriptFile = join(scratch, 'script');
   writeFileSync(scriptFile, command.script ?? '', { mode: 0o644 });
-  // bwrap goes with its parent only once it runs: where this process was killed during the mounts, nothing starts any more.
+  // bwrap goes with its parent only once it runs. Until then setpriv sees to it; whoever was killed before that is the parent
+  // no more. What the shell says of its parent is true in a namespace of processes too, whose /proc may be another's.
   const mounts =
+    'if [ "$PPID" != "$6" ]; then echo "unshare and setpriv do not replace themselves, or the client is gone" >&2; exit 1; fi; ' +
     'exec 5<"$5" && "$1" -t overlay overlay -o "$2" "$3/usr" && "$1" -t overlay overlay -o "$4" "$3/etc" && ' +
-    'read -r pid name state parent rest <"/proc/$$/stat" && [ "$parent" = "$6" ] && shift 6 && exec "$@"';
+    'shift 6 && exec "$@"';
   const bwrap = [
     tools.bwrap,
     ...bwrapArguments(root, { rootUser, extra: command.bwrapArguments ?? [] }),
@@ -218,6 +227,9 @@ export async function runInSandbox(
     tools.unshare,
     [
       ...namespaceArguments(),
+      tools.setpriv,
+      '--pdeathsig',
+      'KILL',
       tools.sh,
       '-c',
       mounts,
