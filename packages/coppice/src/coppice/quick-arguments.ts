@@ -29,8 +29,10 @@ function optionsOf({ options = [] }: SubVerb): { byFlag: Map<string, Option>; fl
     const option = { key, takesValue: spelling.includes('<'), isList: Array.isArray(value), isNegative };
     for (const name of names) byFlag.set(name, option);
     if (value !== undefined) flags[key] = value;
-    else if (isNegative) flags[key] = true;
   }
+  // What can only be turned off is on.
+  for (const [name, { key, isNegative }] of byFlag)
+    if (isNegative && !byFlag.has(name.replace('--no-', '--'))) flags[key] ??= true;
   return { byFlag, flags };
 }
 

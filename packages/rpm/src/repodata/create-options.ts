@@ -71,7 +71,15 @@ export interface CreateOptions {
   /** What goes beside the documents, made from them: `repositoryDerivation`. */
   readonly derivation?: MetadataDerivation;
   /** More metadata: type (`group`, `updateinfo`, `modules`) and content. `group` is written plain as well, as createrepo_c does. */
-  readonly extra?: readonly { readonly type: string; readonly name: string; readonly bytes: Uint8Array }[];
+  readonly extra?: readonly {
+    readonly type: string;
+    readonly name: string;
+    readonly bytes: Uint8Array;
+    /** Where it is another than that of the rest. */
+    readonly compression?: Compression;
+    /** Type of the compressed form of a `group`, where it is not named after the compression. */
+    readonly packedType?: string;
+  }[];
 }
 
 /** Makes further forms of metadata that are packed already. */

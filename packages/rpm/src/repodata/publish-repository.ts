@@ -35,16 +35,19 @@ export function prepareRepository(
   } catch (error) {
     throw errnoError(error, output);
   }
-  const extra = (options.extra ?? []).flatMap(({ type, name, bytes }) => {
+  const extra = (options.extra ?? []).flatMap(({ type, name, bytes, compression: own, packedType }) => {
     const packed = (as: string, compression: Compression) =>
       packMetadata(as, name, [bytes], { ...packingOf(options), compression });
     const general = options.compression ?? 'gzip';
-    if (type !== 'group') return [packed(type, general)];
+    const further = options.derivation?.ofExtra(type, name, bytes) ?? [];
+    if (type !== 'group') return [packed(type, own ?? general), ...(type === 'origin' ? [] : further)];
     const compression = options.groupCompression ?? general;
     const plain = packed(type, 'none');
     const small =
-      compression === 'none' ? [] : [packed(`${type}_${compressionSuffix(compression).slice(1)}`, compression)];
-    return [plain, ...small, ...(options.derivation?.ofExtra(type, name, bytes) ?? [])];
+      compression === 'none'
+        ? []
+        : [packed(packedType ?? `${type}_${compressionSuffix(compression).slice(1)}`, compression)];
+    return [plain, ...small, ...further];
   });
   const all = [...packed, ...(options.derivation?.ofDocuments(packed) ?? []), ...extra];
   const records = all.map((file) => metadataRecord(file, options.timestamp ?? now));

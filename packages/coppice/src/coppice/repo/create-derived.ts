@@ -32,15 +32,19 @@ function dictionary(context: Context, dir: string, name: string): Uint8Array | u
 }
 
 /** What goes beside the documents: databases, zchunk files. */
-export function derivation(context: Context, flags: DerivationFlags): MetadataDerivation {
-  const { dictionaries, database, zchunk, compression, checksum, simpleNames, output, local, baseUrl } = flags;
+export function derivation(
+  context: Context,
+  flags: DerivationFlags,
+  base = flags.baseUrl?.startsWith('/') === true ? (written: string) => written.replace(/^file:\/\//, '') : undefined,
+): MetadataDerivation {
+  const { dictionaries, database, zchunk, compression, checksum, simpleNames, output, local } = flags;
   if (dictionaries !== undefined && !zchunk)
     throw new CoppiceError('Usage', '--zck-dict-dir can only be used with --zck');
   return repositoryDerivation({
     ...{ zchunk, compression, checksum, simpleNames },
     temporaryDir: local ? tmpdir() : output,
     ...(database === undefined ? {} : { database }),
-    ...(baseUrl?.startsWith('/') === true ? { base: (written) => written.replace(/^file:\/\//, '') } : {}),
+    ...(base === undefined ? {} : { base }),
     ...(dictionaries === undefined ? {} : { dictionary: (name) => dictionary(context, dictionaries, name) }),
   });
 }

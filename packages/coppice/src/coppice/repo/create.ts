@@ -1,21 +1,10 @@
 import { basename, resolve } from 'node:path';
-import type { Compression } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
 import { hostFs, readFile, replaceFile } from '@coppice/linux';
 import { type CreateOptions, createRepositoryConcurrently } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
-
-const kinds: Readonly<Record<string, Compression>> = {
-  gz: 'gzip',
-  gzip: 'gzip',
-  zstd: 'zstd',
-  zst: 'zstd',
-  xz: 'xz',
-  bz2: 'bzip2',
-  bzip2: 'bzip2',
-  none: 'none',
-};
+import { checksumOf, compressionOf } from './metadata-flags.ts';
 
 /** Looked for in the repository first, as createrepo_c does. */
 function groupFile(context: Context, dir: string, path: string): NonNullable<CreateOptions['extra']>[number] {
@@ -36,18 +25,6 @@ function ageOf(text: string): number {
   if (unit === undefined || !/^\d{1,6}.$/.test(text))
     throw new CoppiceError('Usage', `--retain-old-md-by-age: not an age in m, h or d: ${text}`);
   return Number(text.slice(0, -1)) * unit;
-}
-
-function compressionOf(flag: string, kind: string): Compression {
-  const compression = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
-  if (compression === undefined) throw new CoppiceError('Usage', `${flag}: unknown compression ${kind}`);
-  return compression;
-}
-
-function checksumOf(flag: string, type: string): string {
-  if (!['md5', 'sha', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].includes(type))
-    throw new CoppiceError('Usage', `${flag}: unknown checksum ${type}`);
-  return type;
 }
 
 /** Paths of the packages that are asked for by name; undefined: all. */
