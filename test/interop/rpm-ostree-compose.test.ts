@@ -347,21 +347,58 @@ postprocess:
     const steps = [
       ['install', 'manifest.yaml', 'stages'],
       ['postprocess', 'stages/rootfs', 'manifest.yaml'],
-      ['commit', '--repo=repo', '--no-parent', '--write-commitid-to=id', 'manifest.yaml', 'stages/rootfs'],
+      [
+        ...['commit', '--repo=repo', '--no-parent', '--write-commitid-to=id', '--write-composejson-to=commit.json'],
+        ...['manifest.yaml', 'stages/rootfs'],
+      ],
     ];
     for (const args of steps) {
       const ran = await rpmOstree('compose', ...args);
       expect(ran.status, ran.stderr).toBe(0);
     }
     const id = readFileSync(join(dir, 'id'), 'utf8');
+    expect(JSON.parse(readFileSync(join(dir, 'commit.json'), 'utf8'))).toMatchObject({
+      'ostree-commit': id,
+      ref: 'test/x86_64/base',
+    });
     expect(ostree('diff', 'test/x86_64/base', id)).toBe('');
     expect(ostree('ls', '-R', '-C', '-X', id)).toBe(ostree('ls', '-R', '-C', '-X', 'test/x86_64/base'));
+  });
+
+  test('install: printing, planning, downloading, and nothing when the hash is known', async () => {
+    const install = async (...args: string[]): Promise<string> => {
+      const ran = await rpmOstree('compose', 'install', '--cachedir=cache', ...args, 'manifest.yaml', 'again');
+      expect(ran.stderr).toBe('');
+      return ran.stdout;
+    };
+    const printed = await rpmOstree('compose', 'tree', '--print-only', 'manifest.yaml');
+    expect(await install('--print-only')).toBe(printed.stdout);
+    const planned = await install('--dry-run', '--ex-write-lockfile-to=again.json');
+    const hash = /^Input state hash: ([0-9a-f]{64})\n(?: {2}\S+ \(local\)\n)+$/.exec(planned)![1]!;
+    expect(readFileSync(join(dir, 'again.json'), 'utf8')).toBe(readFileSync(join(dir, 'lock.json'), 'utf8'));
+    expect(await install('--download-only')).toBe(planned);
+    expect(await install(`--previous-inputhash=${hash}`, '--touch-if-changed=again.stamp')).toContain(
+      'No apparent changes since previous commit',
+    );
+    expect(existsSync(join(dir, 'again')) || existsSync(join(dir, 'again.stamp'))).toBe(false);
+    mkdirSync(join(dir, 'work'));
+    await install(
+      `--previous-inputhash=${hash}`,
+      '--force-nocache',
+      '--touch-if-changed=again.stamp',
+      '--workdir=work',
+    );
+    expect(existsSync(join(dir, 'again/rootfs/usr')) && existsSync(join(dir, 'again.stamp'))).toBe(true);
+    expect(readdirSync(join(dir, 'work'))).toEqual([]);
+    expect((await rpmOstree('compose', 'install', '--download-only', 'manifest.yaml', 'x')).stderr).toBe(
+      'error: --download-only can only be used with --cachedir\n',
+    );
   });
 
   test('what is wrong is said in one line', async () => {
     writeFileSync(join(dir, 'bad.yaml'), 'nonsense: 1\n');
     expect((await rpmOstree('compose', 'tree', '--repo=repo', 'bad.yaml')).stderr).toMatch(
-      /^error: Parsing \S+bad\.yaml: unknown field `nonsense`\n$/,
+      /^error: Parsing \S+bad\.yaml: Unknown fields: nonsense\n$/,
     );
     writeFileSync(join(dir, 'missing.yaml'), 'include: manifest.yaml\npackages: [nosuch]\n');
     expect((await rpmOstree('compose', 'tree', '--repo=repo', 'missing.yaml')).stderr).toBe(

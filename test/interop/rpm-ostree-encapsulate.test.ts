@@ -197,6 +197,7 @@ describe.skipIf(reason !== undefined)(`encapsulated images ${reason ?? ''}`, () 
   test('labels, command, configuration and metadata', async () => {
     folder.write('config.json', JSON.stringify({ Env: ['A=b'], StopSignal: 'SIGRTMIN+3', Labels: { given: 'yes' } }));
     const text = await encapsulate(
+      '--arch=s390x',
       '--label=one=1',
       '-l',
       'two=2',
@@ -210,7 +211,11 @@ describe.skipIf(reason !== undefined)(`encapsulated images ${reason ?? ''}`, () 
       oci('c'),
     );
     expect(text).toMatch(/^\d+ objects in \d+ packages \(\d+ source\)$/m);
-    const { config } = JSON.parse(inspect(oci('c'), '--config')) as { config: Record<string, unknown> };
+    const { config, architecture } = JSON.parse(inspect(oci('c'), '--config')) as {
+      config: Record<string, unknown>;
+      architecture: string;
+    };
+    expect(architecture).toBe('s390x');
     expect(config).toMatchObject({
       Cmd: ['/sbin/init', '--quiet'],
       Env: ['A=b'],

@@ -407,7 +407,7 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     folder.write('sub/never.yaml', 'packages: [nosuch]\n');
     const program = folder.write(
       'sub/finalize.d/10-first',
-      '#!/bin/sh\nset -e\necho done > usr/share/finalized\nchmod 600 usr/share/words/plain\nrm -r usr/share/only-fr\nln -s finalized usr/share/link\n',
+      '#!/bin/sh\nset -e\necho done > usr/share/finalized\n[ -e "$RPMOSTREE_WORKDIR/top.yaml" ]\nchmod 600 usr/share/words/plain\nrm -r usr/share/only-fr\nln -s finalized usr/share/link\n',
     );
     chmodSync(program, 0o755);
     folder.write('sub/finalize.d/20-not-executable', 'exit 1\n');
@@ -427,6 +427,10 @@ describe.skipIf(reason !== undefined)(`treefiles ${reason ?? ''}`, () => {
     expect(list('test/dev')).toMatch(/^-00600 .* \/usr\/share\/words\/plain$/m);
     expect(list('test/dev')).toMatch(/ \/usr\/share\/link -> finalized$/m);
     expect(list('test/dev')).not.toContain('/usr/share/only-fr');
+    folder.write('sub/finalize.d/10-first', '#!/bin/sh\nexit 7\n');
+    expect((await folder.tree('--force-nocache', 'sub/top.yaml')).stderr).toBe(
+      'error: Running finalize.d: Failed to execute 10-first: exited with 7\n',
+    );
     // Edition 2024: /tmp is a directory, no copies of the kernel, no empty machine-id.
     expect(list('test/dev')).toMatch(/^d01777 .* \/tmp$/m);
     expect(list('test/dev')).not.toMatch(/ostree-boot\/vmlinuz| \/usr\/etc\/machine-id/);

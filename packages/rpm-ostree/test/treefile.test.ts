@@ -22,6 +22,28 @@ function source(files: Readonly<Record<string, string>>): TreefileSource {
 }
 
 describe('treefiles', () => {
+  test('comments of JSON, old and new names, repositories of packages', () => {
+    const json = parseTreefileDocument('{"comment-packages": "why", "packages": ["a"]}', 't.json', 'x86_64');
+    expect(json).toEqual({ packages: ['a'] });
+    expect(() => parseTreefileDocument('one: 1\ntwo: 2\n', 't.yaml', 'x86_64')).toThrow('Unknown fields: one, two');
+    expect(() => parseTreefileDocument('gpg-key: A\ngpg_key: B\n', 't.yaml', 'x86_64')).toThrow(
+      'Cannot use new and legacy forms of gpg_key',
+    );
+    const treefile = typeTreefile(
+      parseTreefileDocument(
+        'opt-usrlocal: stateoverlay\nrepo-packages:\n  - {repo: one, packages: [a b, c]}\n  - {repo: two, packages: ["\'b >= 2\' a"]}\n  - {repo: three, packages: [c]}\n',
+        't.yaml',
+        'x86_64',
+      ),
+    );
+    expect(treefile.optUsrlocal).toBe('state-overlay');
+    expect(treefile.repoPackages).toEqual([
+      { repo: 'one', packages: ['b'] },
+      { repo: 'two', packages: ['b >= 2', 'a'] },
+      { repo: 'three', packages: ['c'] },
+    ]);
+  });
+
   test('includes: scalars of the includer win, lists of the included come first, package sets unite', () => {
     const { document } = loadTreefile(
       'top.yaml',
@@ -52,7 +74,7 @@ packages-aarch64: [shim]
 arch-include: {x86_64: arch.yaml}
 conditional-include:
   - {if: releasever >= 40, include: new.yaml}
-  - {if: [releasever >= 41, 'flavour == server'], include: missing.yaml}
+  - {if: [releasever >= 41, 'flavour == "server"'], include: missing.yaml}
   - {if: 'flavour != "desktop"', include: {packages: [inline]}}
 `,
         'arch.yaml': 'packages: [arch]\n',
@@ -68,7 +90,7 @@ conditional-include:
   test('loops, unknown keys and wrong shapes are refused', () => {
     const loop = source({ a: 'include: b\n', b: 'include: a\n' });
     expect(() => loadTreefile('a', loop, 'x86_64')).toThrow('Include loop detected; a was already included');
-    expect(() => parseTreefileDocument('nonsense: 1\n', 't.yaml', 'x86_64')).toThrow('unknown field `nonsense`');
+    expect(() => parseTreefileDocument('nonsense: 1\n', 't.yaml', 'x86_64')).toThrow('Unknown fields: nonsense');
     expect(() => parseTreefileDocument('packages: x\n', 't.yaml', 'x86_64')).toThrow('invalid type');
     expect(() => parseTreefileDocument('a: [\n', 't.yaml', 'x86_64')).toThrow('Parsing t.yaml');
     expect(() => typeTreefile({ 'boot-location': 'moon' })).toThrow('unknown variant `moon`');
@@ -142,11 +164,18 @@ conditional-include:
       ['b', true],
     ]);
     expect(evaluateCondition('n < 4', variables)).toBe(true);
-    expect(evaluateCondition("s == 'x'", variables)).toBe(true);
+    expect(evaluateCondition('s == "x"', variables)).toBe(true);
+    expect(evaluateCondition(' n>=3 ', variables)).toBe(true);
     expect(evaluateCondition('b == true', variables)).toBe(true);
-    expect(() => evaluateCondition('n == x', variables)).toThrow('Cannot compare');
-    expect(() => evaluateCondition('b < true', variables)).toThrow('only be compared for equality');
-    expect(() => evaluateCondition('q == 1', variables)).toThrow("Variable 'q' not found");
+    const wrong = (expression: string, why: string): void =>
+      expect(() => evaluateCondition(expression, variables)).toThrow(why);
+    wrong('n == x', 'invalid condition: n == x');
+    wrong("s == 'x'", "invalid condition: s == 'x'");
+    wrong('n == "3"', 'n is not same type as 3');
+    wrong('n ~= 3', 'expected one of ==, !=, >, >=, <, <= but got ~=');
+    wrong('b < true', "invalid op for values 'true' and 'true'");
+    wrong('s < "y"', "invalid op for values 'x' and 'y'");
+    wrong('q == 1', "undefined variable 'q'");
   });
 });
 

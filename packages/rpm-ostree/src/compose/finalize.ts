@@ -2,7 +2,7 @@
 // directory to work in.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { removeTree } from '@coppice/linux';
@@ -112,10 +112,11 @@ export function runFinalize(
   checkoutTree(tree, root, { owners, copy: true });
   const disk = new DiskTree(txn, tree, root, owners);
   for (const program of programs) {
-    const done = spawnSync(program, [], { cwd: root, env: { ...options.env }, encoding: 'utf8', maxBuffer: 1 << 26 });
+    const env = { ...options.env, RPMOSTREE_WORKDIR: dirname(dirname(program)) };
+    const done = spawnSync(program, [], { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 26 });
     const why = done.error?.message ?? (done.status === 0 ? undefined : `exited with ${done.status ?? done.signal}`);
     if (why !== undefined)
-      throw new CoppiceError('Process', `Executing ${program}: ${why}`, {
+      throw new CoppiceError('Process', `Running finalize.d: Failed to execute ${basename(program)}: ${why}`, {
         data: { output: `${done.stdout ?? ''}${done.stderr ?? ''}`.slice(-4096) },
       });
   }

@@ -9,7 +9,8 @@ export type TreefileDocument = Record<string, Plain>;
 
 const sizeLimit = 8 * 1024 * 1024;
 
-function words(text: string): string[] {
+/** Words of a list entry, quoted parts whole. Throws `Invalid`. */
+export function splitWords(text: string): string[] {
   // Quoted parts hold a whole dependency: `'foo >= 1.0'`.
   if ((text.match(/'/g)?.length ?? 0) % 2 === 1)
     throw new CoppiceError('Invalid', `Missing terminating quote: ${text}`);
@@ -33,7 +34,7 @@ function read(kind: FieldKind, value: Plain, key: string): Plain {
       return Array.isArray(value) ? value : wrong('a sequence');
     case 'words':
       if (!Array.isArray(value)) return wrong('a sequence');
-      return value.flatMap((v) => (typeof v === 'string' ? words(v) : wrong('a sequence of strings')));
+      return value.flatMap((v) => (typeof v === 'string' ? splitWords(v) : wrong('a sequence of strings')));
     case 'map':
       return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : wrong('a map');
     case 'value':
@@ -41,11 +42,27 @@ function read(kind: FieldKind, value: Plain, key: string): Plain {
   }
 }
 
-/** Checks a parsed document. `packages-ARCH` of `basearch` joins `packages`; other architectures' are dropped. */
-export function checkTreefileDocument(raw: unknown, basearch: string): TreefileDocument {
+/** Keys that may be written in an older way, but not in both. */
+const renamed = ['gpg-key', 'boot-location', 'default-target', 'automatic-version-prefix'];
+
+function checkForms(raw: object): void {
+  for (const key of renamed) {
+    const legacy = key.replaceAll('-', '_');
+    if (Object.hasOwn(raw, key) && Object.hasOwn(raw, legacy))
+      throw new CoppiceError('Invalid', `Cannot use new and legacy forms of ${legacy}`);
+  }
+}
+
+/**
+ * Checks a parsed document. `packages-ARCH` of `basearch` joins `packages`; other architectures' are dropped. With `comments`
+ * unknown keys are that (JSON has no other).
+ */
+export function checkTreefileDocument(raw: unknown, basearch: string, comments = false): TreefileDocument {
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
     throw new CoppiceError('Invalid', 'expected a map at the top of the treefile');
+  checkForms(raw);
   const out: TreefileDocument = {};
+  const unknown: string[] = [];
   const archPackages: Plain[] = [];
   for (const [written, value] of Object.entries(raw as Record<string, Plain>)) {
     const key = treefileAliases[written] ?? written;
@@ -56,12 +73,16 @@ export function checkTreefileDocument(raw: unknown, basearch: string): TreefileD
       continue;
     }
     const kind = Object.hasOwn(treefileFields, key) ? treefileFields[key]! : undefined;
-    if (kind === undefined) throw new CoppiceError('Invalid', `unknown field \`${written}\``);
+    if (kind === undefined) {
+      unknown.push(written);
+      continue;
+    }
     if (value === null) continue;
     const next = read(kind, value, written);
     const before = out[key];
     out[key] = Array.isArray(before) && Array.isArray(next) ? [...before, ...next] : next;
   }
+  if (unknown.length > 0 && !comments) throw new CoppiceError('Invalid', `Unknown fields: ${unknown.join(', ')}`);
   const own = out['basearch'];
   if (own !== undefined && own !== basearch)
     throw new CoppiceError(
@@ -86,7 +107,7 @@ export function parseTreefileDocument(text: string, name: string, basearch: stri
     throw new CoppiceError('Invalid', `Parsing ${name}: ${messageOf(error).split('\n')[0]}`, { cause: error });
   }
   try {
-    return checkTreefileDocument(raw, basearch);
+    return checkTreefileDocument(raw, basearch, name.endsWith('.json'));
   } catch (error) {
     throw prefixError(error, `Parsing ${name}`);
   }

@@ -67,7 +67,7 @@ class Loader {
     outer: ReadonlyMap<string, Variable>,
     depth: number,
   ): { doc: TreefileDocument; vars: Map<string, Variable> } {
-    if (depth > depthLimit) throw new CoppiceError('Limit', `Reached maximum include depth of ${depthLimit}`);
+    if (depth > depthLimit) throw new CoppiceError('Limit', `Reached maximum include depth ${depthLimit}`);
     const { text, identity } = this.#source.read(path);
     if (this.#seen.has(identity))
       throw new CoppiceError('Invalid', `Include loop detected; ${path} was already included`);
@@ -112,7 +112,7 @@ class Loader {
     const own = new Map<string, Variable>();
     for (const [name, value] of Object.entries((doc['variables'] as Record<string, Plain> | undefined) ?? {})) {
       if (name === 'basearch' || name === 'releasever')
-        throw new CoppiceError('Invalid', `Variable name '${name}' is reserved`);
+        throw new CoppiceError('Invalid', `cannot define reserved variable '${name}'`);
       if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
         throw new CoppiceError('Invalid', `Variable '${name}' must be a string, number or boolean`);
       own.set(name, value);

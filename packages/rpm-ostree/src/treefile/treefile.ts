@@ -1,6 +1,6 @@
 // A merged treefile as typed values with the defaults of its edition.
 import { CoppiceError } from '@coppice/base';
-import type { Plain, TreefileDocument } from './document.ts';
+import { type Plain, splitWords, type TreefileDocument } from './document.ts';
 
 export interface AddedFile {
   readonly source: string;
@@ -123,6 +123,19 @@ function wrapped(all: boolean, chosen: readonly string[]): string[] {
   return [...(all ? ['rpm', 'dracut', 'grubby', 'yum', 'dnf'] : []), ...(chosen.length > 0 ? ['kernel-install'] : [])];
 }
 
+/** A package that several entries name is taken from the last one. */
+function lastWins(entries: Treefile['repoPackages']): Treefile['repoPackages'] {
+  const seen = new Set<string>();
+  return [...entries]
+    .reverse()
+    .map(({ repo, packages }) => ({
+      repo,
+      packages: packages.filter((name) => !seen.has(name) && seen.add(name) !== undefined),
+    }))
+    .filter(({ packages }) => packages.length > 0)
+    .reverse();
+}
+
 function checkPattern(pattern: string): void {
   try {
     new RegExp(pattern);
@@ -177,7 +190,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
       !Array.isArray(row['packages'])
     )
       throw new CoppiceError('Invalid', 'repo-packages: expected {repo, packages}');
-    return { repo: row['repo'], packages: row['packages'].map(String) };
+    return { repo: row['repo'], packages: row['packages'].flatMap((p) => splitWords(String(p))) };
   });
   return {
     ref: text('ref'),
@@ -185,7 +198,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     repos: strings('repos'),
     lockfileRepos: strings('lockfile-repos'),
     packages: strings('packages'),
-    repoPackages,
+    repoPackages: lastWins(repoPackages),
     excludePackages: strings('exclude-packages'),
     recommends: flag('recommends', true),
     documentation: flag('documentation', true),
@@ -215,7 +228,7 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     ),
     tmpIsDir: flag('tmp-is-dir', newer || container),
     optUsrlocal: pick(
-      text('opt-usrlocal'),
+      text('opt-usrlocal') === 'stateoverlay' ? 'state-overlay' : text('opt-usrlocal'),
       ['var', 'root', 'state-overlay'] as const,
       flag('opt-usrlocal-overlays', false) ? 'state-overlay' : 'var',
       'opt-usrlocal',
@@ -226,7 +239,12 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     readonlyExecutables: flag('readonly-executables', newer),
     cliwrap: wrapped(flag('cliwrap', false), strings('cliwrap-binaries')),
     rpmdb:
-      pick(text('rpmdb'), ['target', 'host', 'bdb', 'ndb', 'sqlite'] as const, 'target', 'rpmdb') === 'host'
+      pick(
+        text('rpmdb')?.replace(/^b-d-b$/, 'bdb'),
+        ['target', 'host', 'bdb', 'ndb', 'sqlite'] as const,
+        'target',
+        'rpmdb',
+      ) === 'host'
         ? 'host'
         : 'target',
     rpmdbNormalize: flag('rpmdb-normalize', false),
