@@ -204,6 +204,8 @@ export class DeltaPlanner {
       for (const { type } of part.objects) if (type === 'file') options.compressPool?.announce();
     const rooms = new PayloadRooms(transaction.handover);
     const inMemory = new Slots(payloadsAtOnce);
+    // One at a time, as each takes a dictionary as large as the payload; there are no more processors for them anyway.
+    const unpacking = new Slots(1);
     const ahead = block.parts.every((part) => part.size <= smallPart) ? smallPartsAhead : 0;
     const queue = new WorkQueue<number>(
       payloadsAtOnce + ahead,
@@ -218,7 +220,7 @@ export class DeltaPlanner {
         await inMemory.acquire();
         try {
           if (queue.failed) return;
-          this.#applyPart(transaction, part, await openPartAside(part, bytes, rooms), rooms);
+          this.#applyPart(transaction, part, await unpack(part, bytes, rooms, unpacking), rooms);
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         } finally {
@@ -300,5 +302,20 @@ export class DeltaPlanner {
     const p = this.#s.progress;
     const sizes = `${formatSize(p.fetchedDeltaPartSize)}/${formatSize(p.totalDeltaPartSize)}`;
     return `Delta update: ${p.fetchedDeltaParts}/${p.totalDeltaParts} parts, ${sizes}, ${formatSize(p.totalDeltaPartUncompressed)} total uncompressed`;
+  }
+}
+
+/** Undoes a part's compression when its turn has come. */
+async function unpack(
+  part: DeltaPartHeader,
+  bytes: Uint8Array,
+  rooms: PayloadRooms,
+  turns: Slots,
+): Promise<PartPayload> {
+  await turns.acquire();
+  try {
+    return await openPartAside(part, bytes, rooms);
+  } finally {
+    turns.release();
   }
 }
