@@ -141,8 +141,11 @@ export { depsolveError, Goal, goalFlags, nameWithRepo, problemLines } from './so
 export type { Job, JobAction, JobFlags, Selection, SolverFlags } from './solver/job.ts';
 export { defaultSolverFlags } from './solver/job.ts';
 export type { RuleInfo } from './solver/pkg-rules.ts';
-export type { DependencyList, PoolFlags, PoolPackageSpec } from './solver/pool.ts';
-export { field, Pool, PoolRepo } from './solver/pool.ts';
+export type { PoolFlags } from './solver/pool-flags.ts';
+export type { DependencyList, PoolPackageSpec } from './solver/pool-package.ts';
+export { Pool } from './solver/pool.ts';
+export { field } from './solver/pool-package.ts';
+export { PoolRepo } from './solver/pool-repo.ts';
 export { problemInfo, problemInfos } from './solver/problems.ts';
 export { recommendedOf } from './solver/recommended.ts';
 export { infoText } from './solver/rule-info.ts';

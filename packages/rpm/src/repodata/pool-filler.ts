@@ -1,5 +1,7 @@
 import { sense } from '../dependency.ts';
-import { field, type Pool, type PoolRepo } from '../solver/pool.ts';
+import type { Pool } from '../solver/pool.ts';
+import { field } from '../solver/pool-package.ts';
+import type { PoolRepo } from '../solver/pool-repo.ts';
 import { rel } from '../solver/strings.ts';
 import { listColumns, type PackageTable, textColumns } from './package-table.ts';
 

@@ -1,6 +1,8 @@
 // Which packages modules hide (libdnf's modular filtering): artifacts of streams that are not active, and whatever has or
 // provides the name of a package that an active stream brings.
-import { field, type Pool, type PoolRepo } from '../solver/pool.ts';
+import type { Pool } from '../solver/pool.ts';
+import { field } from '../solver/pool-package.ts';
+import type { PoolRepo } from '../solver/pool-repo.ts';
 import { isRel } from '../solver/strings.ts';
 import type { ModuleStream, Modules } from './modules.ts';
 

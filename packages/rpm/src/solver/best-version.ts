@@ -1,5 +1,6 @@
 // The newest of every name, without what others in the list obsolete.
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

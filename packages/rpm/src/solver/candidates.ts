@@ -1,5 +1,5 @@
 // Which packages may take the place of an installed one.
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 
 /** What a replacement may change: as the update flags say, as the distupgrade flags say, or everything. */

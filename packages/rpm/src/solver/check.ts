@@ -1,7 +1,8 @@
 // An independent look at a solution: does the system it leads to hold together, and does it do what was asked? It knows
 // nothing of rules or decisions; every question is answered by going through the packages.
 import type { Job, Selection } from './job.ts';
-import { field, type Pool, systemSolvable } from './pool.ts';
+import { type Pool, systemSolvable } from './pool.ts';
+import { field } from './pool-package.ts';
 import { isRel, rel } from './strings.ts';
 import type { Step } from './transaction.ts';
 

@@ -1,7 +1,7 @@
 // Update rather than add: where a requirement can be met by what is installed, or by updating it, that is preferred (weakly).
 import { illegalChanges } from './candidates.ts';
 import { filterCandidates } from './policy.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 
 /** The installed package that `p` would replace, by name or else by obsoletes; 0 when it stands alone. */

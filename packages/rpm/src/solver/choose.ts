@@ -1,6 +1,6 @@
 // Choosing one of several candidates, and remembering the others.
 import { filterCandidates, preferFavored, updateWeakMaps } from './policy.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { decideAndLearn } from './search.ts';
 import type { SolverState } from './state.ts';
 import { isEnhancing, isSupplementing } from './weak.ts';

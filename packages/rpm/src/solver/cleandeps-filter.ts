@@ -1,6 +1,6 @@
 // Of packages that are to be updated together, those that nothing else in the group drags in.
 import { isComplex, normalForm } from './complex.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 import { isRel, rel } from './strings.ts';
 import { dependencyPossible } from './weak.ts';

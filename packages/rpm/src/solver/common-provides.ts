@@ -1,5 +1,6 @@
 // Of packages that provide the same thing in several versions, those with older versions go behind.
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 import { isRel, rel } from './strings.ts';
 
 interface Entry {

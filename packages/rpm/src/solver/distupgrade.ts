@@ -1,7 +1,7 @@
 // Distribution upgrade jobs: which packages take part, which of them are good, and the rules that follow.
 import { identical } from './identical.ts';
 import type { Job } from './job.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { namedPackages } from './selection.ts';
 import type { SolverState } from './state.ts';
 import { addCleandepsUpdate } from './targets.ts';

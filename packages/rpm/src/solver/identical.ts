@@ -1,5 +1,6 @@
 // Whether two packages look like the same build.
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 
 /** A missing vendor is the empty one. Two build times decide; without them what is required does. */
 export function identical(pool: Pool, a: number, b: number): boolean {

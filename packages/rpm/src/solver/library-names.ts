@@ -1,5 +1,6 @@
 // Of packages that bundle a shared library and those named after it, the latter are the natural providers.
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 import { isRel } from './strings.ts';
 
 /** `libz.so.1()(64bit)`, `libfoo.so`, `libfoo-1.so`. */

@@ -1,5 +1,6 @@
 // Which change of a transaction must come before which: the edges between its elements.
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Kinds of edges as bits; the higher the more it matters. */

@@ -1,7 +1,8 @@
 // Rules that come from the packages themselves: requires, conflicts, obsoletes, one version per name.
 import { inverted, isComplex, mentionedPackages, normalForm } from './complex.ts';
 import type { BitSet } from './id-array.ts';
-import { field, systemSolvable } from './pool.ts';
+import { systemSolvable } from './pool.ts';
+import { field } from './pool-package.ts';
 import { type RuleType, ruleType } from './rule-type.ts';
 import type { SolverState } from './state.ts';
 import { isRel, rel } from './strings.ts';

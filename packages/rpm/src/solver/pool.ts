@@ -5,101 +5,19 @@ import { isRich, parseRichDependency, type RichDependency } from '../rich.ts';
 import { archColor, archPolicyScores, archScores } from './arch.ts';
 import { EvrOrder, type PackageKind } from './evr-order.ts';
 import { BitSet, IdArray } from './id-array.ts';
+import { noPoolFlags, type PoolFlags } from './pool-flags.ts';
+import { type DependencyList, type Field, field, fieldCount, type PoolPackageSpec } from './pool-package.ts';
+import { PoolRepo } from './pool-repo.ts';
 import { Interner, isRel, rel } from './strings.ts';
+import { VendorClasses } from './vendor-classes.ts';
 import { Providers } from './whatprovides.ts';
 
 export const systemSolvable = 1;
 
-/** Dependency fields of a solvable, by position. */
-export const field = {
-  provides: 0,
-  requires: 1,
-  conflicts: 2,
-  obsoletes: 3,
-  recommends: 4,
-  suggests: 5,
-  supplements: 6,
-  enhances: 7,
-  /** Files that a dependency could name; not a list of dependencies. */
-  files: 8,
-} as const;
-export type Field = (typeof field)[keyof typeof field];
-const fieldCount = 9;
-
-/** Dependencies of a package as the solver takes them: text names with ranges, or rich ones (also as a name that starts with `(`). */
-export type DependencyList = readonly RichDependency[];
-
-/** What the pool needs to know of a package. */
-export interface PoolPackageSpec {
-  readonly name: string;
-  /** `[EPOCH:]VERSION-RELEASE`; epoch 0 left out. */
-  readonly evr: string;
-  readonly arch: string;
-  readonly vendor?: string;
-  /** Must include the package's own `name = evr`, as RPM headers and repodata do. */
-  readonly provides?: DependencyList;
-  readonly requires?: DependencyList;
-  readonly conflicts?: DependencyList;
-  readonly obsoletes?: DependencyList;
-  readonly recommends?: DependencyList;
-  readonly suggests?: DependencyList;
-  readonly supplements?: DependencyList;
-  readonly enhances?: DependencyList;
-  /** Absolute paths. */
-  readonly files?: Iterable<string>;
-}
-
-/** A repository in the pool. Higher `priority` wins before versions are compared, `subpriority` only among equal ones. */
-export class PoolRepo {
-  readonly solvables: number[] = [];
-  readonly index: number;
-  readonly name: string;
-  priority: number;
-  subpriority: number;
-
-  constructor(index: number, name: string, priority: number, subpriority: number) {
-    this.index = index;
-    this.name = name;
-    this.priority = priority;
-    this.subpriority = subpriority;
-  }
-}
-
-export interface PoolFlags {
-  /** Obsoletes match provides, not names. */
-  obsoleteusesprovides: boolean;
-  obsoleteusescolors: boolean;
-  implicitobsoleteusesprovides: boolean;
-  /** Packages of one name and no common colour may be installed together (multilib). Fedora's setting. */
-  implicitobsoleteusescolors: boolean;
-  noinstalledobsoletes: boolean;
-  forbidselfconflicts: boolean;
-  noobsoletesmultiversion: boolean;
-  /** Excluded packages stay visible as providers, so that problems can name them. */
-  whatprovideswithdisabled: boolean;
-  promoteepoch: boolean;
-  havedistepoch: boolean;
-  addfileprovidesfiltered: boolean;
-  nowhatprovidesaux: boolean;
-}
-
 export class Pool {
   readonly ids = new Interner();
   readonly repos: PoolRepo[] = [];
-  readonly flags: PoolFlags = {
-    obsoleteusesprovides: false,
-    obsoleteusescolors: false,
-    implicitobsoleteusesprovides: false,
-    implicitobsoleteusescolors: false,
-    noinstalledobsoletes: false,
-    forbidselfconflicts: false,
-    noobsoletesmultiversion: false,
-    whatprovideswithdisabled: false,
-    promoteepoch: false,
-    havedistepoch: false,
-    addfileprovidesfiltered: false,
-    nowhatprovidesaux: false,
-  };
+  readonly flags: PoolFlags = noPoolFlags();
   /** The repository of what is installed now. */
   installed: PoolRepo | undefined;
   /** Packages that must not be used (excluded). */
@@ -127,14 +45,14 @@ export class Pool {
   readonly buildTimes = new Map<number, number>();
   /** Requirements of a package that must be met before it is installed. */
   readonly prerequires = new Map<number, readonly number[]>();
-  private readonly vendorMasks = new Map<number, number>();
-  private vendorClassList: string[][] = [];
+  private readonly vendorClasses: VendorClasses;
   private index: Providers | undefined;
   /** Extra providers of namespace dependencies (`namespace:language(de)`), for tests and front ends. */
   readonly namespaces = new Map<number, number[]>();
 
   constructor() {
     this.evrOrder = new EvrOrder(this.ids);
+    this.vendorClasses = new VendorClasses(this.ids);
     this.noarch = this.ids.string('noarch');
     this.src = this.ids.string('src');
     this.nosrc = this.ids.string('nosrc');
@@ -446,29 +364,12 @@ export class Pool {
 
   /** Groups of vendor prefixes that may replace one another; a package of a vendor outside all groups only its own. */
   setVendorClasses(classes: readonly (readonly string[])[]): void {
-    this.vendorClassList = classes.map((c) => c.map((v) => v.toLowerCase()));
-    this.vendorMasks.clear();
+    this.vendorClasses.set(classes);
   }
 
   /** Bits of the vendor classes that a vendor id belongs to. */
   vendorMask(vendor: number): number {
-    if (vendor === 0 || this.vendorClassList.length === 0) return 0;
-    let mask = this.vendorMasks.get(vendor);
-    if (mask === undefined) {
-      mask = 0;
-      const text = this.ids.text(vendor).toLowerCase();
-      this.vendorClassList.slice(0, 31).forEach((prefixes, i) => {
-        for (const prefix of prefixes) {
-          const no = prefix.startsWith('!');
-          if (text.startsWith(no ? prefix.slice(1) : prefix)) {
-            if (!no) mask! |= 1 << i;
-            break;
-          }
-        }
-      });
-      this.vendorMasks.set(vendor, mask);
-    }
-    return mask;
+    return this.vendorClasses.mask(vendor);
   }
 
   /** The index of providers, built on first use after a change. */

@@ -1,5 +1,5 @@
 // Why a package is in or out.
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { reason, type SolverState } from './state.ts';
 import { dependencyTrue } from './weak.ts';
 

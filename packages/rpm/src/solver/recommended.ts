@@ -3,7 +3,7 @@ import { isComplex, normalForm } from './complex.ts';
 import { enabledDisabledLearnt } from './disable.ts';
 import type { BitSet } from './id-array.ts';
 import { filterCandidates } from './policy.ts';
-import { type Field, field } from './pool.ts';
+import { type Field, field } from './pool-package.ts';
 import { reason, type SolverState } from './state.ts';
 import { isEnhancing, isSupplementing } from './weak.ts';
 

@@ -2,7 +2,7 @@
 import { openBranch } from './choose.ts';
 import { isComplex, normalForm } from './complex.ts';
 import { filterCandidates, orderSupplements } from './policy.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { decideAndLearn } from './search.ts';
 import { reason, type SolverState } from './state.ts';
 import { hasNewCall, isNamespaceDependency, isSupplementing } from './weak.ts';

@@ -3,7 +3,7 @@ import { parseCapability } from '../capability.ts';
 import { parseEvr } from '../evr.ts';
 import { type Nevra, type NevraForm, nevraForms, parseNevraForm } from '../nevra.ts';
 import type { Pool } from './pool.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { isRel } from './strings.ts';
 
 /** How a subject was understood. */

@@ -1,7 +1,7 @@
 // Update jobs: what is to be updated, and to what when the job names the new packages.
 import { identical } from './identical.ts';
 import type { Job } from './job.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { coversInstalled, namedPackages } from './selection.ts';
 import type { SolverState } from './state.ts';
 

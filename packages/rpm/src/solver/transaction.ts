@@ -1,6 +1,7 @@
 // From the decisions to what is done to the system.
 import { identical } from './identical.ts';
-import { field, type Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 
 export type StepKind = 'install' | 'erase' | 'upgrade' | 'downgrade' | 'change' | 'reinstall' | 'obsoleted';

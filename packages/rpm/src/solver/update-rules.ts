@@ -2,7 +2,7 @@
 // policy allows.
 import { obsoletesPackage, updateCandidates } from './candidates.ts';
 import { mayKeepInstalled } from './distupgrade.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 import { compareRules } from './unify-rules.ts';
 

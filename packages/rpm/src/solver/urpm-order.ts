@@ -1,5 +1,5 @@
 // Mageia's order: kernel parts that fit a kernel, and locale packages that fit an installed locale, come first.
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 import { isRel } from './strings.ts';
 

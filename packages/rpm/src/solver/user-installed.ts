@@ -1,5 +1,5 @@
 // Which packages the user asked for, now or before.
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import { coversInstalled, namedPackages } from './selection.ts';
 import type { SolverState } from './state.ts';
 

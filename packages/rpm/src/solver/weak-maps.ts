@@ -1,7 +1,7 @@
 // What the packages decided so far recommend and suggest, kept in step with the decisions.
 import { isComplex, normalForm } from './complex.ts';
 import type { BitSet } from './id-array.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 
 type Waiting = (readonly [number, number])[];

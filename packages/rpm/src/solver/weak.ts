@@ -1,5 +1,5 @@
 // Whether weak dependencies hold for what has been decided so far.
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 import { isRel, rel } from './strings.ts';
 

@@ -1,7 +1,8 @@
 // Who provides what. Lists are zero-terminated runs of solvable ids in one array, ascending; they are also where the
 // solver keeps the literals of its longer rules.
 import { IdArray } from './id-array.ts';
-import { field, type Pool, systemSolvable } from './pool.ts';
+import { type Pool, systemSolvable } from './pool.ts';
+import { field } from './pool-package.ts';
 import { isRel, rel } from './strings.ts';
 
 /** Offsets of the two fixed lists. */

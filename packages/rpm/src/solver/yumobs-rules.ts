@@ -1,6 +1,6 @@
 // Yum's package splits: when packages of several names obsolete one installed package, taking one takes one of each name.
 import { pruneToBestVersion } from './best-version.ts';
-import { field } from './pool.ts';
+import { field } from './pool-package.ts';
 import type { SolverState } from './state.ts';
 
 function colorsApart(s: SolverState, a: number, b: number): boolean {

@@ -1,6 +1,7 @@
 // Dependencies put together step by step (`genid lit A`, `genid lit 1`, `genid op =`) and taken apart again.
 import { CoppiceError } from '@coppice/base';
-import { type Field, field, type Pool } from '../pool.ts';
+import type { Pool } from '../pool.ts';
+import { type Field, field } from '../pool-package.ts';
 import { isRel, rel } from '../strings.ts';
 import { formatTestDependency, operatorText, parseOperator, parseTestDependency } from './dep-syntax.ts';
 import { type SuseDependencyKind, suseDependency } from './suse-deps.ts';

@@ -1,6 +1,8 @@
 // The helix repository format of old test cases (Red Carpet, YaST): XML with a package per element.
 import { parseXml, type XmlElement } from '../../repodata/xml-document.ts';
-import { type Field, field, type Pool, type PoolRepo } from '../pool.ts';
+import type { Pool } from '../pool.ts';
+import { type Field, field } from '../pool-package.ts';
+import type { PoolRepo } from '../pool-repo.ts';
 import { isRel, rel } from '../strings.ts';
 import { rewriteSuseLists } from './suse-deps.ts';
 

@@ -1,7 +1,8 @@
 // Selections by text (`selection A.i686>1 name,dotarch,rel`): what libsolv's selection calls make of a person's words.
 import { CoppiceError } from '@coppice/base';
 import type { JobFlags, Selection } from '../job.ts';
-import { field, type Pool } from '../pool.ts';
+import type { Pool } from '../pool.ts';
+import { field } from '../pool-package.ts';
 import { selected } from '../selection.ts';
 import type { SolvableNames } from '../solvable-name.ts';
 import { isRel, rel } from '../strings.ts';

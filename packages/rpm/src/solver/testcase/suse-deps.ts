@@ -1,5 +1,6 @@
 // Capabilities with a meaning of their own in SUSE repositories: `locale(de)`, `modalias(a:b)`, `packageand(a:b)`, `name:/path`.
-import { type Field, field, type Pool } from '../pool.ts';
+import type { Pool } from '../pool.ts';
+import { type Field, field } from '../pool-package.ts';
 import { isRel, rel } from '../strings.ts';
 
 /** Which list of a package a capability stands in. */

@@ -2,7 +2,8 @@
 import { CoppiceError } from '@coppice/base';
 import { cleandepsResult } from '../cleandeps.ts';
 import { defaultSolverFlags, type Job, type JobFlags, type SolverFlags } from '../job.ts';
-import { Pool, type PoolFlags, systemSolvable } from '../pool.ts';
+import { Pool, systemSolvable } from '../pool.ts';
+import type { PoolFlags } from '../pool-flags.ts';
 import { selected } from '../selection.ts';
 import { SolvableNames, solvableName } from '../solvable-name.ts';
 import { solve } from '../solve.ts';

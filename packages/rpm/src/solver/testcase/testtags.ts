@@ -1,5 +1,7 @@
 // The testtags repository format of libsolv: `=Pkg: NAME VERSION RELEASE ARCH` and one line per dependency.
-import { type Field, field, type Pool, type PoolRepo } from '../pool.ts';
+import type { Pool } from '../pool.ts';
+import { type Field, field } from '../pool-package.ts';
+import type { PoolRepo } from '../pool-repo.ts';
 import { rel } from '../strings.ts';
 import { formatTestDependency, parseTestDependency } from './dep-syntax.ts';
 import { rewriteSuseLists } from './suse-deps.ts';
