@@ -16,6 +16,8 @@ import {
   selectPackages,
 } from '@coppice/rpm';
 import { describe, expect, it } from 'vitest';
+import { memoryOutput } from '../../packages/coppice/src/cli/context.ts';
+import { run } from '../../packages/coppice/src/coppice/main.ts';
 import { call, missing, output, queryPackage, scratch, sharedRpms, withoutShared } from './rpm-support.ts';
 
 const reason = missing('rpm');
@@ -209,6 +211,29 @@ describe.skipIf(reason !== undefined)('query formats', () => {
       }
       const said = theirs.stderr.toString();
       expect(ours, text).toBe(said.startsWith('error: incorrect format') ? said : theirs.stdout.toString('latin1'));
+    }
+  });
+});
+
+describe.skipIf(reason !== undefined || sharedRpms.length === 0)(`wrong packages and formats${withoutShared}`, () => {
+  it('get the words and the exit status of rpm', async () => {
+    const dir = scratch();
+    const junk = join(dir, 'junk');
+    writeFileSync(junk, Buffer.alloc(3000, 0x81));
+    const [first, second] = sharedRpms;
+    for (const [verb, flag, ...args] of [
+      ['query', '-qp', junk],
+      ['query', '-qp', join(dir, 'none')],
+      ['query', '-qp', '--qf=%{name', first!, second!],
+      ['query', '-qp', '--qf=%{nosuchtag}', first!, junk],
+      ['verify', '-K', join(dir, 'none')],
+    ] as [string, string, ...string[]][]) {
+      const theirs = call('rpm', [flag, '--nosignature', ...args]);
+      const [stdout, stderr] = [memoryOutput(), memoryOutput()];
+      const context = { program: 'coppice', env: {}, cwd: dir, stdin: { isTTY: false }, stdout, stderr };
+      const ours = args.map((arg) => arg.replace('--qf=', '--queryformat='));
+      expect(await run(context, ['rpm', verb, ...ours]), ours.join(' ')).toBe(theirs.status);
+      expect(stdout.text + stderr.text, ours.join(' ')).toBe(theirs.stdout.toString() + theirs.stderr.toString());
     }
   });
 });

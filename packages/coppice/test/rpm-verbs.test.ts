@@ -63,7 +63,8 @@ describe('coppice rpm', () => {
     expect(done).toEqual({
       status: 2,
       stdout: 'hello-1.10-1.noarch\n',
-      stderr: 'error: junk.rpm: not an rpm package\nerror: open of missing.rpm failed: No such file or directory\n',
+      stderr:
+        'error: junk.rpm: not an rpm package (or package manifest)\nerror: open of missing.rpm failed: No such file or directory\n',
     });
     expect((await coppice('rpm', 'query', '-qpc', file)).stdout).toBe('/etc/hello.conf\n');
   });
@@ -76,9 +77,12 @@ describe('coppice rpm', () => {
     });
     expect(await coppice('rpm', 'verify', 'junk.rpm', 'missing.rpm')).toMatchObject({
       status: 2,
-      stderr: 'error: junk.rpm: not an rpm package\nerror: open of missing.rpm failed: No such file or directory\n',
+      stderr:
+        'error: junk.rpm: not an rpm package (or package manifest)\nerror: missing.rpm: open failed: No such file or directory\n',
     });
-    expect((await coppice('rpm', 'files', 'junk.rpm')).stderr).toBe('error: junk.rpm: not an rpm package\n');
+    expect((await coppice('rpm', 'files', 'junk.rpm')).stderr).toBe(
+      'error: junk.rpm: not an rpm package (or package manifest)\n',
+    );
   });
 
   it('builds what the description says', async () => {

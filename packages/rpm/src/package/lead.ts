@@ -14,7 +14,7 @@ export interface Lead {
 export function parseLead(bytes: Uint8Array): Lead {
   const lead = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (lead.length < leadSize || lead.readUInt32BE(0) !== 0xedabeedb)
-    throw new CoppiceError('Invalid', 'not an rpm package');
+    throw new CoppiceError('Invalid', 'not an rpm package (or package manifest)');
   const type = lead.readUInt16BE(6);
   if (type > 1) throw new CoppiceError('Invalid', 'illegal package type');
   return { major: lead[4]!, minor: lead[5]!, source: type === 1 };

@@ -82,7 +82,7 @@ export function readPackage(
   const source =
     typeof input === 'string' ? fileSource(input, options.fs ?? hostFs) : memorySource(input, options.name);
   try {
-    if (source.size < leadSize) throw new CoppiceError('Invalid', 'not an rpm package');
+    if (source.size < leadSize) throw new CoppiceError('Invalid', 'not an rpm package (or package manifest)');
     const lead = parseLead(source.read(0, leadSize));
     const signature = readHeader(source, leadSize, signatureLimit, 'signature header');
     const start = signature.end + ((8 - (signature.end % 8)) % 8);

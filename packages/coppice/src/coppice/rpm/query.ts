@@ -17,6 +17,7 @@ import {
   type PackageSelector,
   parseQueryFormat,
   type QueryFacts,
+  type QueryFormat,
   RpmDb,
   selectPackages,
   Tag,
@@ -139,15 +140,36 @@ function newestFirst(list: readonly Queried[]): Queried[] {
   return [...list].sort((a, b) => time(b) - time(a) || (name(a) < name(b) ? 1 : -1));
 }
 
+/** The format that was given; a wrong one is told of for each package, which counts as printed: so does rpm. */
+function customPrinter(context: Context, text: string): (of: Queried) => Buffer {
+  let parsed: QueryFormat | CoppiceError;
+  try {
+    parsed = parseQueryFormat(text);
+  } catch (error) {
+    if (!isCoppiceError(error, 'Usage')) throw error;
+    parsed = error;
+  }
+  return ({ header, facts }) => {
+    if (!isCoppiceError(parsed)) return formatHeader(header, parsed, facts);
+    context.stdout.flush();
+    context.stderr.write(`error: ${parsed.message}\n`);
+    return Buffer.alloc(0);
+  };
+}
+
 /** What is to be printed of each package, in a fixed order. */
-function printers(flags: Readonly<Record<string, unknown>>, now: number): ((of: Queried) => Buffer)[] {
+function printers(
+  context: Context,
+  flags: Readonly<Record<string, unknown>>,
+  now: number,
+): ((of: Queried) => Buffer)[] {
   const out: ((of: Queried) => Buffer)[] = [];
   const format = (text: string): void => {
     const parsed = parseQueryFormat(text);
     out.push(({ header, facts }) => formatHeader(header, parsed, facts));
   };
   const custom = flags['queryformat'];
-  if (typeof custom === 'string') format(custom);
+  if (typeof custom === 'string') out.push(customPrinter(context, custom));
   for (const [name, text] of Object.entries(namedFormats)) {
     if (flags[name] !== true) continue;
     if (name === 'xml') out.push(({ header, facts }) => headerXml(header, facts.level));
@@ -167,7 +189,7 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
   const selecting = selections.some(({ flag }) => flags[flag] === true);
   if (dbpath === undefined && selecting) throw new CoppiceError('Usage', 'installed packages need --dbpath');
   if (subjects.length === 0 && flags['all'] !== true) throw new CoppiceError('Usage', 'no arguments given for query');
-  const print = printers(flags, Math.floor(systemClock.now() / 1000));
+  const print = printers(context, flags, Math.floor(systemClock.now() / 1000));
   const json: unknown[] = [];
   const dated: Queried[] = [];
   let missing = 0;

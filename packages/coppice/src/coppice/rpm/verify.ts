@@ -59,7 +59,9 @@ export const run: SubVerbModule['run'] = (context, [names], flags) => {
       if (flags['json'] === true) json.push({ package: name, ok: false, error: error.message });
       else {
         context.stdout.flush();
-        context.stderr.write(`error: ${error.message}\n`);
+        // rpm -K names the file first.
+        const message = error.message.replace(/^open of (.*) failed: /s, '$1: open failed: ');
+        context.stderr.write(`error: ${message}\n`);
       }
     }
   }
