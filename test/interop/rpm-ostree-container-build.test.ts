@@ -1,12 +1,14 @@
 // What runs inside a container image of a system: its commit goes to the machine that runs it, and packages are installed into
 // it while an image is built on top.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { parseGOptions } from '../../packages/coppice/src/cli/goption.ts';
 import { deployFromSelf, verb as deployFromSelfVerb } from '../../packages/coppice/src/rpm-ostree/deploy-from-self.ts';
-import { bootable, ComposeFolder } from './rpm-ostree-compose-support.ts';
+import { rebuild, verb as rebuildVerb } from '../../packages/coppice/src/rpm-ostree/rebuild.ts';
+import type { Verb, VerbCall } from '../../packages/coppice/src/rpm-ostree/verb.ts';
+import { bootable, ComposeFolder, composeTime, simplePackage, textFile } from './rpm-ostree-compose-support.ts';
 import { original, type Ran, skipReason } from './rpm-ostree-support.ts';
 
 const reason =
@@ -30,6 +32,24 @@ describe.skipIf(reason !== undefined)(`in a container image ${reason ?? ''}`, ()
   });
   afterAll(() => folder.end());
 
+  /** A verb with a root of its own. */
+  async function inside(verb: Verb, body: (call: VerbCall) => Promise<number>, ...args: string[]): Promise<Ran> {
+    const stdout = memoryOutput();
+    const stderr = memoryOutput();
+    const env = { ...process.env, SOURCE_DATE_EPOCH: String(composeTime) };
+    const context = { program: 'rpm-ostree', env, cwd: folder.dir, stdin: { isTTY: false }, stdout, stderr };
+    const usageError = (message: string): never => {
+      throw new Error(`usage error: ${message}`);
+    };
+    try {
+      const options = parseGOptions(args, verb.options);
+      const status = await body({ context, options, commandLine: '', usageError });
+      return { status, stdout: stdout.text, stderr: stderr.text };
+    } catch (error) {
+      return { status: 1, stdout: stdout.text, stderr: `error: ${(error as Error).message}\n` };
+    }
+  }
+
   describe('ex deploy-from-self', () => {
     let target: string;
     beforeAll(() => {
@@ -42,28 +62,8 @@ describe.skipIf(reason !== undefined)(`in a container image ${reason ?? ''}`, ()
       chmodSync(client, 0o755);
     });
 
-    async function run(root: string, ...args: string[]): Promise<Ran> {
-      const stdout = memoryOutput();
-      const stderr = memoryOutput();
-      const options = parseGOptions(args, deployFromSelfVerb.options);
-      const context = {
-        program: 'rpm-ostree',
-        env: process.env,
-        cwd: folder.dir,
-        stdin: { isTTY: false },
-        stdout,
-        stderr,
-      };
-      const usageError = (message: string): never => {
-        throw new Error(`usage error: ${message}`);
-      };
-      try {
-        const status = await deployFromSelf({ context, options, commandLine: '', usageError }, root);
-        return { status, stdout: stdout.text, stderr: stderr.text };
-      } catch (error) {
-        return { status: 1, stdout: stdout.text, stderr: `error: ${(error as Error).message}\n` };
-      }
-    }
+    const run = (root: string, ...args: string[]): Promise<Ran> =>
+      inside(deployFromSelfVerb, (call) => deployFromSelf(call, root), ...args);
     const repo = (...args: string[]): string =>
       original('/usr/bin/ostree', `--repo=${target}/sysroot/ostree/repo`, ...args);
 
@@ -100,6 +100,82 @@ describe.skipIf(reason !== undefined)(`in a container image ${reason ?? ''}`, ()
       expect((await run(odd, 'target')).stderr).toBe('error: Found 2 commit objects, expected just one\n');
       expect((await run(image)).stderr).toBe('error: usage error: TARGET_ROOT must be specified\n');
       expect((await run(image, 'nowhere')).status).toBe(1);
+    });
+  });
+
+  describe('ex rebuild', () => {
+    const origin = (name: string, text: string): void => {
+      mkdirSync(join(image, 'etc/rpm-ostree/origin.d'), { recursive: true });
+      writeFileSync(join(image, 'etc/rpm-ostree/origin.d', name), text);
+    };
+    const run = (...args: string[]): Promise<Ran> => inside(rebuildVerb, (call) => rebuild(call, image), ...args);
+    const rpm = (...args: string[]): string =>
+      original('rpm', '--dbpath', '/usr/share/rpm', '--root', image, ...args).trim();
+
+    beforeAll(() => {
+      const files = [
+        textFile('/usr/share/extra', 'x', { user: 'keeper' }),
+        textFile('/etc/extra.conf', 'extra\n', { config: 'noreplace' }),
+        { path: '/usr/share/link', type: 'symlink', target: 'extra' } as const,
+      ];
+      const pre = "echo 'keeper:x:777:777::/:/sbin/nologin' >> /etc/passwd\necho 'keeper:x:777:' >> /etc/group\n";
+      folder.publish('more', [
+        simplePackage('extra', files, {
+          requires: ['needed'],
+          scripts: { pre, post: 'cp /etc/extra.conf /usr/share/made\n' },
+        }),
+        simplePackage('needed', [textFile('/usr/share/needed', 'n')]),
+        simplePackage('clash', [textFile('/usr/share/needed', 'other')]),
+      ]);
+      mkdirSync(join(image, 'etc/yum.repos.d'), { recursive: true });
+      copyFileSync(join(folder.dir, 'more.repo'), join(image, 'etc/yum.repos.d/more.repo'));
+      mkdirSync(join(image, 'run'), { recursive: true });
+    });
+
+    test('elsewhere than in an image, and without treefiles', async () => {
+      expect((await run()).stderr).toBe('error: This command can only run in an OSTree container.\n');
+      writeFileSync(join(image, 'run/.containerenv'), '');
+      expect((await run()).stderr).toBe('error: /etc/rpm-ostree/origin.d: No such file or directory\n');
+      origin('readme.txt', 'no treefile');
+      expect(await run()).toEqual({ status: 0, stdout: 'No changes to apply.\n', stderr: '' });
+    });
+
+    test('packages come and go at once, and rpm agrees; the treefiles are used up', async () => {
+      const before = rpm('-qa').split('\n').sort();
+      origin('10-more.yaml', 'packages: [extra]\n');
+      origin('20-less.yaml', 'override-remove: [busybox-extras]\n');
+      expect((await run()).stderr).toBe('error: Packages not found: busybox-extras\n');
+      expect(rpm('-qa').split('\n').sort()).toEqual(before);
+      rmSync(join(image, 'etc/rpm-ostree/origin.d/20-less.yaml'));
+      const ran = await run();
+      expect(ran.stderr).toBe('');
+      expect(ran.stdout).toContain('Installing 2 packages:\n  extra-1-1.noarch (more)\n  needed-1-1.noarch (more)\n');
+      expect(rpm('-qa').split('\n').sort()).toEqual([...before, 'extra-1-1.noarch', 'needed-1-1.noarch'].sort());
+      expect(rpm('-V', '--nomtime', 'extra', 'needed')).toBe('');
+      expect(readFileSync(join(image, 'usr/share/made'), 'utf8')).toBe('extra\n');
+      expect(statSync(join(image, 'usr/share/extra')).uid).toBe(777);
+      expect(existsSync(join(image, 'etc/rpm-ostree/origin.d/10-more.yaml'))).toBe(false);
+      origin('10-less.yaml', 'override-remove: [extra]\n');
+      expect((await run()).stdout).toContain('Removing 1 package:\n  extra-1-1.noarch\n');
+      expect(rpm('-qa').split('\n').sort()).toEqual([...before, 'needed-1-1.noarch'].sort());
+      expect(existsSync(join(image, 'usr/share/extra'))).toBe(false);
+      expect(existsSync(join(image, 'usr/share/needed'))).toBe(true);
+      original('/usr/bin/ostree', `--repo=${image}/ostree/repo`, 'fsck', '-q');
+    });
+
+    test('a conflict of files, keys of a base, and a package that is nowhere: nothing changes', async () => {
+      const before = rpm('-qa').split('\n').sort();
+      for (const [text, why] of [
+        ['packages: [clash]\n', /^error: Checking out package clash: [^\n]*usr\/share\/needed[^\n]*\n$/],
+        ['packages: [nowhere]\n', /^error: Packages not found: nowhere\n$/],
+        ['ref: x\n', /^error: the following base fields are not supported:\n\{\n {2}"ref": "x"\n\}\n$/],
+      ] as const) {
+        origin('10.yaml', text);
+        expect((await run()).stderr).toMatch(why);
+        expect(rpm('-qa').split('\n').sort()).toEqual(before);
+        expect(existsSync(join(image, 'etc/rpm-ostree/origin.d/10.yaml'))).toBe(true);
+      }
+      expect(readFileSync(join(image, 'usr/share/needed'), 'utf8')).toBe('n');
     });
   });
 });

@@ -178,6 +178,7 @@ export { spdx } from './sbom/spdx.ts';
 export type { EncapsulatedImage, EncapsulateOptions } from './container/encapsulate.ts';
 export { contentMetadata, encapsulate } from './container/encapsulate.ts';
 export { writeContainerRoot } from './container/container-root.ts';
+export { changeRoot } from './container/change-root.ts';
 export { takeEmbeddedCommit } from './container/embedded-commit.ts';
 export { componentsOfManifest } from './container/chunks.ts';
 export type { ComponentFacts } from './container/components.ts';

@@ -14,11 +14,6 @@ export interface VerbGroup {
   readonly subverbs: Verbs;
 }
 
-const missing = (name: string): VerbRow => ({
-  summary: '',
-  hidden: true,
-  load: async () => (await import('./not-built.ts')).notBuilt(name),
-});
 const applyLive = () => import('./apply-live.ts');
 const install = () => import('./install.ts');
 const uninstall = () => import('./uninstall.ts');
@@ -98,7 +93,11 @@ const ex: VerbGroup = {
       hidden: true,
       load: () => import('./deploy-from-self.ts'),
     },
-    rebuild: missing('ex rebuild'),
+    rebuild: {
+      summary: 'Rebuild the container image to the state of its treefiles',
+      hidden: true,
+      load: () => import('./rebuild.ts'),
+    },
     livefs: { summary: 'Apply pending deployment changes to booted deployment', hidden: true, load: applyLive },
   },
 };

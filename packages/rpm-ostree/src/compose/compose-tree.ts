@@ -8,6 +8,7 @@ import { replaceFile } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
 import {
   Goal,
+  type Header,
   loadRepository,
   matchSubject,
   Pool,
@@ -16,6 +17,8 @@ import {
   readPackage,
 } from '@coppice/rpm';
 import { advisoriesFor, advisoriesIn } from '../client/advisories.ts';
+import { specOfHeader } from '../client/candidate.ts';
+import { nevraOfHeader } from '../import/package-commit.ts';
 import { formatEvr, formatNevra, type Nevra } from '../nevra.ts';
 import type { Advisory, RepoStamp } from '../status/model.ts';
 import type { Plain } from '../treefile/document.ts';
@@ -69,6 +72,8 @@ export interface SolvedTree {
   readonly advisories: readonly Advisory[];
   /** What of the lockfile no repository has. */
   readonly warnings: readonly string[];
+  /** What is there now and goes, being removed or replaced. */
+  readonly gone: readonly Nevra[];
   /** Hash of everything that decides the result. */
   readonly inputHash: string;
 }
@@ -130,13 +135,23 @@ export function solveTree(
   options: Pick<
     ComposeTreeOptions,
     'repositories' | 'arch' | 'treefile' | 'lockfile' | 'lockfileStrict' | 'document' | 'layerRepo'
-  > & { readonly repo?: Repo },
+  > & {
+    readonly repo?: Repo;
+    /** What is in the tree already; it stays unless it must go. */
+    readonly installed?: readonly Header[];
+    /** Names of installed packages that go. */
+    readonly removed?: readonly string[];
+  },
 ): SolvedTree {
   const { treefile } = options;
   const pool = new Pool();
   pool.setArch(options.arch);
   pool.flags.implicitobsoleteusescolors = true;
-  pool.installed = pool.addRepo('@System');
+  const system = pool.addRepo('@System');
+  pool.installed = system;
+  const installed = new Map(
+    (options.installed ?? []).map((header) => [pool.addPackage(system, specOfHeader(header)), nevraOfHeader(header)]),
+  );
   const byId = new Map<number, SolvedPackage>();
   const locks = new Locks(options);
   const repoIds = new Map<string, ReadonlySet<number>>();
@@ -175,8 +190,12 @@ export function solveTree(
       goal.addJob({ action: 'install', select: { kind: 'oneof', solvables: found }, flags: {} }, request);
     }
   }
-  const { install } = goal.solve();
-  const packages = install.map((id) => byId.get(id)!);
+  for (const name of options.removed ?? []) goal.erase(name);
+  const { install, upgrade, downgrade, erase, obsoleted } = goal.solve();
+  const packages = [...install, ...upgrade, ...downgrade].map((id) => byId.get(id)!);
+  const replacing = new Set(packages.map((p) => p.nevra.name));
+  const leaving = new Set([...erase, ...obsoleted]);
+  const gone = [...installed].flatMap(([id, nevra]) => (leaving.has(id) || replacing.has(nevra.name) ? [nevra] : []));
   const hash = createHash('sha256');
   hash.update(
     createHash('sha256')
@@ -190,6 +209,7 @@ export function solveTree(
     repos,
     advisories: advisoriesFixed(options.repositories, packages),
     warnings: locks.warnings(),
+    gone,
     inputHash: hash.digest('hex'),
   };
 }

@@ -70,6 +70,7 @@ export const treefileFields: Readonly<Record<string, FieldKind>> = {
   'repo-metadata': 'string',
   'advisories-metadata': 'string',
   'platform-module': 'string',
+  'override-remove': 'list',
 };
 
 /** Old spellings that are still read. */

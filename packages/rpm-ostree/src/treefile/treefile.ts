@@ -158,6 +158,12 @@ export function typeTreefile(doc: TreefileDocument): Treefile {
     Object.fromEntries(
       Object.entries((value as Record<string, Plain> | undefined) ?? {}).map(([key, v]) => [key, String(v)]),
     );
+  const removed = doc['override-remove'];
+  if (removed !== undefined)
+    throw new CoppiceError(
+      'Unsupported',
+      `the following derivation fields are not supported:\n${JSON.stringify({ 'override-remove': removed }, null, 2)}`,
+    );
   const edition = pick(text('edition'), ['2014', '2024'] as const, '2014', 'edition');
   const newer = edition === '2024';
   const machineidCompat = flag('machineid-compat', !newer);

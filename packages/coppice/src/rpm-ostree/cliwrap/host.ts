@@ -21,7 +21,8 @@ export interface WrapHost {
   wait(seconds: number): void;
 }
 
-function typeOf(root: string): HostType {
+/** What kind of system a root is. */
+export function typeOf(root: string): HostType {
   if (existsSync(join(root, 'run/ostree-booted'))) return 'ostree-host';
   const contained = ['run/.containerenv', '.dockerenv'].some((p) => existsSync(join(root, p)));
   const config = ['sysroot/ostree/repo/config', 'ostree/repo/config']
