@@ -2,10 +2,14 @@
 // it while an image is built on top.
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildPackage } from '@coppice/rpm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryOutput } from '../../packages/coppice/src/cli/context.ts';
 import { parseGOptions } from '../../packages/coppice/src/cli/goption.ts';
+import { changeContainer, containerChange } from '../../packages/coppice/src/rpm-ostree/container-change.ts';
+import { inContainer } from '../../packages/coppice/src/rpm-ostree/container-options.ts';
 import { deployFromSelf, verb as deployFromSelfVerb } from '../../packages/coppice/src/rpm-ostree/deploy-from-self.ts';
+import { verb as installVerb } from '../../packages/coppice/src/rpm-ostree/install.ts';
 import { rebuild, verb as rebuildVerb } from '../../packages/coppice/src/rpm-ostree/rebuild.ts';
 import type { Verb, VerbCall } from '../../packages/coppice/src/rpm-ostree/verb.ts';
 import { bootable, ComposeFolder, composeTime, simplePackage, textFile } from './rpm-ostree-compose-support.ts';
@@ -161,6 +165,36 @@ describe.skipIf(reason !== undefined)(`in a container image ${reason ?? ''}`, ()
       expect(existsSync(join(image, 'usr/share/extra'))).toBe(false);
       expect(existsSync(join(image, 'usr/share/needed'))).toBe(true);
       original('/usr/bin/ostree', `--repo=${image}/ostree/repo`, 'fsck', '-q');
+    });
+
+    test('install and uninstall: names and files, of the named repository, or only said', async () => {
+      const before = rpm('-qa').split('\n').sort();
+      const local = join(folder.dir, 'local.rpm');
+      const spec = simplePackage('given', [textFile('/usr/share/given', 'g')], { requires: ['extra'] });
+      writeFileSync(local, buildPackage(spec).bytes());
+      const change = (wanted: string[], removed: string[], ...args: string[]): Promise<Ran> =>
+        inside(
+          installVerb,
+          async (call) => {
+            expect(inContainer(call, image)).toBe(true);
+            await changeContainer(call, image, containerChange(call, wanted, removed));
+            return 0;
+          },
+          ...args,
+        );
+      const said = await change(['needed', local], [], '--dry-run', '--disablerepo=*', '--enablerepo=more', 'x');
+      expect(said.stdout).toBe(
+        "Installing 2 packages:\n  extra-1-1.noarch (more)\n  given-1-1.noarch (@commandline)\nExiting because of '--dry-run' option\n",
+      );
+      expect(rpm('-qa').split('\n').sort()).toEqual(before);
+      expect((await change([local], [], 'x')).stderr).toBe('');
+      expect(rpm('-V', '--nomtime', 'given', 'extra')).toBe('');
+      expect((await change([], ['given', 'extra'], 'x')).stderr).toBe('');
+      expect(rpm('-qa').split('\n').sort()).toEqual(before);
+      expect((await change(['extra'], [], '--enablerepo=other', 'x')).stderr).toMatch(/^error: [^\n]*other[^\n]*\n$/);
+      expect((await change(['extra'], [], '--disablerepo=more', 'x')).stderr).toBe(
+        'error: Invalid --disablerepo="more" value, currently only \'*\' is supported\n',
+      );
     });
 
     test('a conflict of files, keys of a base, and a package that is nowhere: nothing changes', async () => {

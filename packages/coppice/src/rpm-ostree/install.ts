@@ -10,6 +10,7 @@ import {
   withPackageFiles,
 } from '@coppice/rpm-ostree';
 import { printApplied } from './apply-live.ts';
+import { changeImage, containerOptions, inContainer } from './container-options.ts';
 import {
   cacheOnly,
   downloadOnly,
@@ -115,11 +116,13 @@ export const verb: Verb = {
     cacheOnly,
     downloadOnly,
     { long: 'apply-live', short: 'A', help: 'Apply changes to both pending deployment and running filesystem tree' },
+    ...containerOptions,
     { long: 'force-replacefiles', help: 'Allow package to replace files from other packages' },
   ]),
   async run(call) {
     const { options } = call;
     if (options.operands.length === 0) call.usageError('At least one PACKAGE must be specified');
+    if (inContainer(call)) return await changeImage(call, options.operands, options.strings('uninstall'));
     return await changeLayeredPackages(call, {
       install: options.operands,
       uninstall: options.strings('uninstall'),

@@ -6,6 +6,7 @@ import {
   type OverrideChange,
   withoutOverrideCommit,
 } from '@coppice/rpm-ostree';
+import { changeImage, inContainer } from './container-options.ts';
 import { cacheOnly, dryRun, lockFinalization, packageOptions, reboot, stateroot } from './options.ts';
 import { finishChange, inTransaction, openSystem } from './run.ts';
 import type { VerbCall } from './verb.ts';
@@ -18,6 +19,11 @@ export const overrideOptions = [...stateroot, reboot, dryRun, lockFinalization, 
  */
 export async function runOverride(call: VerbCall, change: OverrideChange, title: string): Promise<number> {
   const { options } = call;
+  if (inContainer(call) && change.reset === undefined && change.from === undefined) {
+    const wanted = [...(change.replace ?? []), ...options.strings('install')];
+    const removed = [...(change.remove ?? []), ...options.strings('uninstall')];
+    return await changeImage(call, wanted, removed);
+  }
   const offline = (change.replace ?? []).length === 0 && options.strings('install').length === 0;
   const system = openSystem(call);
   const { client } = system;

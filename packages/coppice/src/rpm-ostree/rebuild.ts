@@ -1,24 +1,11 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
-import {
-  changeRoot,
-  fetchSolved,
-  formatNevra,
-  loadTreefile,
-  mergeTreefiles,
-  rpmOstreeLevel,
-  solveTree,
-  type TreefileDocument,
-  typeTreefile,
-} from '@coppice/rpm-ostree';
-import { parseGOptions } from '../cli/goption.ts';
+import { loadTreefile, mergeTreefiles, type TreefileDocument } from '@coppice/rpm-ostree';
 import { typeOf } from './cliwrap/host.ts';
 import { composeArch, diskSource } from './compose-input.ts';
-import { composeSources } from './compose-plan.ts';
-import { composeTime } from './compose-tree.ts';
+import { changeContainer } from './container-change.ts';
 import { verbOptions } from './options.ts';
-import { transactionText } from './transaction-text.ts';
 import type { Verb, VerbCall } from './verb.ts';
 
 const directory = 'etc/rpm-ostree/origin.d';
@@ -68,39 +55,9 @@ export async function rebuild(call: VerbCall, root: string): Promise<number> {
   const files = treefiles(root);
   const document = merged(files);
   const { 'override-remove': removed = [], ...rest } = document;
-  const treefile = typeTreefile(rest);
-  if (treefile.packages.length > 0 || (removed as string[]).length > 0) {
-    const text = transactionText(context, rpmOstreeLevel(context.env), options.flag('quiet'));
-    const cacheDir = join(root, 'var/cache/rpm-ostree/rebuild');
-    mkdirSync(cacheDir, { recursive: true });
-    const sourceRoot = [{ long: 'source-root', arg: 'DIR', help: '' }];
-    const input = { treefile, loaded: { document, variables: new Map(), files }, path: files[0] ?? root };
-    const inRoot = { ...call, options: parseGOptions([`--source-root=${root}`], sourceRoot) };
-    await changeRoot({
-      root,
-      env: context.env,
-      installTime: composeTime(call),
-      progress: text.progress,
-      async choose(installed) {
-        const sources = await composeSources(inRoot, input, cacheDir);
-        const solved = solveTree({ ...sources, installed, removed: removed as string[] });
-        const added = solved.packages.map((p) => `  ${formatNevra(p.nevra)} (${p.repo})`);
-        const gone = solved.gone
-          .filter((g) => !solved.packages.some((p) => p.nevra.name === g.name))
-          .map((g) => `  ${formatNevra(g)}`);
-        for (const [title, rows] of [
-          ['Installing', added],
-          ['Removing', gone],
-        ] as const) {
-          if (rows.length === 0) continue;
-          text.line(`${title} ${rows.length} package${rows.length === 1 ? '' : 's'}:`);
-          for (const row of rows.sort()) text.line(row);
-        }
-        await fetchSolved(solved.packages);
-        return { add: solved.packages.map((p) => p.path), gone: solved.gone };
-      },
-    });
-  }
+  const packages = (rest['packages'] ?? []) as string[];
+  if (packages.length > 0 || (removed as string[]).length > 0)
+    await changeContainer(call, root, { document: rest, removed: removed as string[] });
   for (const file of files) rmSync(file);
   if (files.length === 0) context.stdout.write('No changes to apply.\n');
   return 0;

@@ -1,3 +1,4 @@
+import { changeImage, inContainer } from './container-options.ts';
 import { changeLayeredPackages, packageChangeOptions } from './install.ts';
 import { verbOptions } from './options.ts';
 import type { Verb } from './verb.ts';
@@ -15,6 +16,7 @@ export const verb: Verb = {
     if (options.operands.length === 0 && !options.flag('all'))
       call.usageError('At least one PACKAGE must be specified');
     const install = options.strings('install');
+    if (inContainer(call)) return await changeImage(call, install, options.operands);
     // Without something to install nothing has to be fetched: an uninstallation works offline.
     return await changeLayeredPackages(call, {
       install,

@@ -141,6 +141,8 @@ export function solveTree(
     readonly installed?: readonly Header[];
     /** Names of installed packages that go. */
     readonly removed?: readonly string[];
+    /** Files of packages that come too. */
+    readonly files?: readonly string[];
   },
 ): SolvedTree {
   const { treefile } = options;
@@ -189,6 +191,14 @@ export function solveTree(
       if (found.length === 0) throw new CoppiceError('NotFound', `Packages not found: ${request}`);
       goal.addJob({ action: 'install', select: { kind: 'oneof', solvables: found }, flags: {} }, request);
     }
+  }
+  const commandLine = pool.addRepo('@commandline');
+  for (const path of options.files ?? []) {
+    const { header } = readPackage(path);
+    const id = pool.addPackage(commandLine, specOfHeader(header));
+    const nevra = nevraOfHeader(header);
+    byId.set(id, { nevra, repo: '@commandline', path, checksum: formatNevra(nevra), size: 0, url: undefined });
+    goal.installPackage(id);
   }
   for (const name of options.removed ?? []) goal.erase(name);
   const { install, upgrade, downgrade, erase, obsoleted } = goal.solve();

@@ -36,8 +36,8 @@ export interface ChangeRootOptions {
   /** Seconds since the epoch, for the package database. */
   readonly installTime: number;
   readonly progress: Progress;
-  /** Decides what is to be done, from the packages that are there. */
-  readonly choose: (installed: readonly Header[]) => Promise<RootChange>;
+  /** Decides what is to be done, from the packages that are there; undefined for nothing. */
+  readonly choose: (installed: readonly Header[]) => Promise<RootChange | undefined>;
 }
 
 /** The system in a root: /usr, /etc, and the links beside them. State and mounts are nobody's packages. */
@@ -137,7 +137,9 @@ export async function changeRoot(options: ChangeRootOptions): Promise<void> {
     const installed = taken?.installed().map((p) => p.header) ?? [];
     taken?.done();
     if (installed.length === 0) throw new CoppiceError('NotFound', 'Failed to find any packages');
-    const { add, gone } = await options.choose(installed);
+    const change = await options.choose(installed);
+    if (change === undefined) return;
+    const { add, gone } = change;
     const imported = importAll({ repo, packages: add, treefile: typeTreefile({}) });
     const after = await repo.transactionAsync(async (txn) => {
       await layerPackages(txn, tree, {
