@@ -2,6 +2,7 @@
 // typed error about its input, in bounded time and memory, and nothing is written outside the folder it is unpacked to.
 //   node --conditions=source scripts/fuzz-rpm.ts [--count 2000] [--seed 1] [--only package,primary]
 import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -26,7 +27,9 @@ import {
   headerDependencies,
   headerXml,
   installedPackages,
+  mergeRepositories,
   mergeSignatures,
+  modifyRepository,
   modularFilter,
   namedFormats,
   parseComps,
@@ -45,11 +48,14 @@ import {
   readPrimary,
   readUpdateinfo,
   readZchunkHeader,
+  repositoryDerivation,
   resignedHead,
   rpmvercmp,
   unpackPackage,
   unzchunk,
   verifyPackage,
+  writeRepomd,
+  writeZchunk,
 } from '@coppice/rpm';
 import { mutate, randomOf } from '../packages/butane/test/mutate.ts';
 import { bdbFile, ndbFile } from '../packages/rpm/test/old-database-files.ts';
@@ -221,6 +227,61 @@ const onDisk = (name: string): ((bytes: Buffer) => void) => {
   };
 };
 
+/** A repository whose metadata is what `bytes` hold for one kind and what `texts` has for the others, each plain. */
+function repositoryWith(kind: string, bytes: Uint8Array): string {
+  const dir = join(work, 'repository');
+  mkdirSync(join(dir, 'repodata'), { recursive: true });
+  const records = ['primary', 'filelists', 'other'].map((type) => {
+    const content = type === kind ? bytes : seeds[type]!;
+    writeFileSync(join(dir, 'repodata', `${type}.xml`), content);
+    const checksum = { type: 'sha256', value: hash('sha256', content) };
+    return { type, checksum, href: `repodata/${type}.xml`, timestamp: 1, size: content.length };
+  });
+  const tags = { contentTags: [], repoTags: [], distroTags: [] };
+  writeFileSync(join(dir, 'repodata/repomd.xml'), writeRepomd({ revision: '1', ...tags, records }));
+  return dir;
+}
+
+/** Merges what is damaged with itself, with databases and zchunk files, and looks for files that are out of place. */
+function merged(kind: string): (bytes: Buffer) => void {
+  const out = join(work, 'merged');
+  mkdirSync(out, { recursive: true });
+  return (bytes) => {
+    const dir = repositoryWith(kind, bytes);
+    mergeRepositories([dir, dir], out, {
+      all: true,
+      origins: true,
+      derivation: (base) => repositoryDerivation({ database: 'none', zchunk: true, temporaryDir: out, base }),
+    });
+    const odd = readdirSync(out).filter((name) => name !== 'repodata');
+    if (odd.length > 0) throw new Error(`left over: ${odd.join(' ')}`);
+  };
+}
+
+/** Adds a file under hostile names to an index that is damaged. */
+function modified(bytes: Buffer): void {
+  const dir = join(work, 'modified');
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'repomd.xml'), bytes);
+  const name = bytes.subarray(0, 40).toString();
+  modifyRepository(dir, [
+    { path: join(work, 'plain'), type: name, newName: name },
+    { remove: true, type: 'primary' },
+  ]);
+}
+
+function rewritten(bytes: Buffer): void {
+  const cut = bytes.length >> 1;
+  const dictionary = bytes.subarray(0, Math.min(bytes.length, 500));
+  for (const options of [{}, { dictionary }]) {
+    const file = writeZchunk([bytes.subarray(0, cut), bytes.subarray(cut)], options);
+    const back = Buffer.concat(
+      [...unzchunk(file.bytes, bytes.length + dictionary.length)].map((piece) => Buffer.from(piece)),
+    );
+    if (!back.equals(bytes)) throw new Error('zchunk: not what was written');
+  }
+}
+
 const targets: readonly Target[] = [
   { name: 'package', seeds: files, run: wholePackage },
   {
@@ -274,6 +335,11 @@ const targets: readonly Target[] = [
       drain(unzchunk(bytes, 1 << 20));
     },
   },
+  { name: 'zchunk-new', seeds: [zchunkFile(), seeds['primary']!], run: rewritten, share: 0.5 },
+  ...['primary', 'filelists', 'other'].map((kind) => ({
+    ...{ name: `merge-${kind}`, seeds: [seeds[kind]!], run: merged(kind), share: 0.1 },
+  })),
+  { name: 'modify', seeds: [seeds['repomd']!], run: modified, share: 0.5 },
   {
     name: 'bomb',
     share: 0.01,

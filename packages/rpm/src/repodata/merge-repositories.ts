@@ -156,7 +156,12 @@ export function mergeRepositories(names: readonly string[], output: string, opti
     return packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages.length, xml), packingOf(create));
   });
   const prepared = prepareRepository(output, packed, create);
-  for (const { name, bytes } of prepared.files) replaceFile(join(prepared.output, name), bytes, { fs, syncDir: false });
-  fs.syncDir(prepared.output);
+  try {
+    for (const { name, bytes } of prepared.files)
+      replaceFile(join(prepared.output, name), bytes, { fs, syncDir: false });
+    fs.syncDir(prepared.output);
+  } catch (error) {
+    throw errnoError(error, prepared.output);
+  }
   return publishRepository(prepared, create);
 }

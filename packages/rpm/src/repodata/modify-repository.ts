@@ -32,6 +32,9 @@ export interface ModifyOptions {
 }
 
 const fileLimit = 1024 ** 3;
+/** With a checksum before it and a suffix, names still fit into a folder. */
+const nameLimit = 100;
+const longestName = 255;
 const indexLimit = 8 * 1024 * 1024;
 
 /** createrepo_c's order: what each repository has first, the rest by type. */
@@ -44,7 +47,7 @@ function sorted(records: readonly RepomdRecord[]): RepomdRecord[] {
 }
 
 function checkName(name: string): string {
-  if (name === '' || name === '.' || name === '..' || name.includes('\0') || name === 'repomd.xml')
+  if (['', '.', '..', 'repomd.xml'].includes(name) || name.includes('\0') || Buffer.byteLength(name) > nameLimit)
     throw new CoppiceError('Invalid', `not a name for metadata: ${JSON.stringify(name)}`);
   return name;
 }
@@ -114,8 +117,12 @@ export function modifyRepository(
       gone.add(file.type);
     }
   }
-  for (const { fileName, bytes } of files) replaceFile(join(dir, fileName), bytes, { fs, syncDir: false });
-  fs.syncDir(dir);
+  try {
+    for (const { fileName, bytes } of files) replaceFile(join(dir, fileName), bytes, { fs, syncDir: false });
+    fs.syncDir(dir);
+  } catch (error) {
+    throw errnoError(error, dir);
+  }
   const now = Math.floor(clock.now() / 1000);
   const records = [
     ...repomd.records.filter(({ type }) => !gone.has(type)),
@@ -127,6 +134,7 @@ export function modifyRepository(
   for (const { type, href, base } of repomd.records) {
     const name = /^repodata\/([^/]+)$/.exec(href)?.[1];
     if (!gone.has(type) || base !== undefined || stays.has(href) || name === undefined) continue;
+    if (Buffer.byteLength(name) > longestName) continue;
     if (fs.lstat(join(dir, name)) !== undefined) fs.unlink(join(dir, name));
   }
   return next;
