@@ -1,8 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { constants, fsync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from './host-fs.ts';
+
+/** Names that another process has already are refused, so plain chance will do: Node's crypto takes milliseconds to load. */
+function nameEnd(): string {
+  return Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
+}
 
 /**
  * Replaces the small state file at `path` so that any crash leaves the old content or the new: temporary name beside it,
@@ -24,7 +30,7 @@ export function replaceFile(
 ): void {
   const { mode = 0o644, fs = hostFs, sync = true, syncDir = sync } = options;
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
+  const temporary = join(dirname(path), `.${basename(path)}.${nameEnd()}`);
   const fd = fs.open(
     temporary,
     constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
@@ -63,7 +69,7 @@ export async function replaceFiles(
 ): Promise<void> {
   const { mode = 0o644, fs = hostFs } = options;
   const temporary = (name: string): string => join(dir, `.${name}.${suffix}`);
-  const suffix = randomBytes(4).toString('hex');
+  const suffix = nameEnd();
   const made: string[] = [];
   const open: number[] = [];
   try {

@@ -7,6 +7,7 @@ export { loadKoffi } from './libc.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
 export type { NativeDigest } from './native-digest.ts';
-export { hasNativeDigest, nativeDigest } from './native-digest.ts';
+export { hashBytes, hasNativeDigest, nativeDigest } from './native-digest.ts';
+export { nativeGzip } from './native-gzip.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';

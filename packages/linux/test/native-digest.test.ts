@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hasNativeDigest, nativeDigest } from '../src/index.ts';
+import { hashBytes, hasNativeDigest, nativeDigest } from '../src/index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'coppice-digest-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -35,6 +35,7 @@ describe.skipIf(!present)("digests on Node's threads (skipped where OpenSSL's fu
       for (const size of [0, 1, 100_000, 1_234_567]) {
         const content = randomBytes(size);
         expect(await digestOf(algorithm, content, 'one')).toBe(hash(algorithm, content));
+        expect(hashBytes(algorithm, content)).toBe(hash(algorithm, content));
       }
   });
 

@@ -1,10 +1,9 @@
 // Digests of large files beside the main thread: it hands out reading and hashing to Node's threads and goes on with the
 // packages' headers; when it has nothing else to do, it hashes too.
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { errnoError } from '@coppice/base';
-import { hasNativeDigest, hostFs, nativeDigest } from '@coppice/linux';
+import { hasNativeDigest, hostFs, type NativeDigest, nativeDigest } from '@coppice/linux';
 import type { FileDigest } from './package-file.ts';
 
 const pieceSize = 1024 * 1024;
@@ -48,14 +47,13 @@ export class FileDigests {
     }
   }
 
-  async #hash(path: string, buffer: Buffer): Promise<FileDigest> {
+  async #withDigest(path: string, hash: (digest: NativeDigest) => Promise<number>): Promise<FileDigest> {
     const fd = hostFs.open(path, constants.O_RDONLY);
     try {
       const digest = nativeDigest(this.#algorithm, fd)!;
       try {
         const { mtimeMs } = hostFs.fstat(fd);
-        let size = 0;
-        for (let n = -1; n !== 0; size += n) n = await digest.update(buffer);
+        const size = await hash(digest);
         return { digest: digest.hex(), size, mtimeMs };
       } finally {
         digest.free();
@@ -63,6 +61,14 @@ export class FileDigests {
     } finally {
       hostFs.close(fd);
     }
+  }
+
+  #hash(path: string, buffer: Buffer): Promise<FileDigest> {
+    return this.#withDigest(path, async (digest) => {
+      let size = 0;
+      for (let n = -1; n !== 0; size += n) n = await digest.update(buffer);
+      return size;
+    });
   }
 
   async #outcome(task: number, work: Promise<FileDigest>): Promise<Outcome> {
@@ -93,22 +99,16 @@ export class FileDigests {
     this.#results[task] = await this.#outcome(task, this.#hashHere(this.#paths[task]!));
   }
 
-  async #hashHere(path: string): Promise<FileDigest> {
+  #hashHere(path: string): Promise<FileDigest> {
     const buffer = Buffer.allocUnsafeSlow(helpSize);
-    const fd = hostFs.open(path, constants.O_RDONLY);
-    try {
-      const digest = createHash(this.#algorithm);
-      const { mtimeMs } = hostFs.fstat(fd);
-      for (let size = 0; ; ) {
-        const n = hostFs.read(fd, buffer, 0, buffer.length, null);
-        if (n === 0) return { digest: digest.digest('hex'), size, mtimeMs };
-        digest.update(buffer.subarray(0, n));
-        size += n;
+    return this.#withDigest(path, async (digest) => {
+      let size = 0;
+      for (let n = -1; n !== 0; size += n) {
+        n = digest.updateHere(buffer);
         await new Promise(setImmediate);
       }
-    } finally {
-      hostFs.close(fd);
-    }
+      return size;
+    });
   }
 
   /** Starts nothing more and waits for what runs. */

@@ -132,7 +132,9 @@ export class HeaderIndex {
   words(tag: number, count: number): Uint32Array | undefined {
     if (this.#type(tag) !== HeaderType.Int32 || this.count(tag) !== count) return undefined;
     const words = new Uint32Array(count);
-    swapped(this.#bytes, this.#data + this.#at(tag), Buffer.from(words.buffer), count * 4);
+    const at = this.#data + this.#at(tag);
+    if (count > 64) swapped(this.#bytes, at, Buffer.from(words.buffer), count * 4);
+    else for (let i = 0; i < count; i++) words[i] = this.#u32(at + i * 4);
     return words;
   }
 

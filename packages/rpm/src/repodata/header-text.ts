@@ -7,10 +7,24 @@ const plainContents = /^[\0\t\n\x20-%'-;=?-~]*$/;
 const plainAttributes = /^[\0 !#-%'-;=?-~]*$/;
 const beyondAscii = /[\x80-\xff]/;
 
+const knownLimit = 500;
+
 /** Of one header after the other. */
 export class HeaderText {
   /** There was one that is not UTF-8; what was made of it is of no use. */
   odd = false;
+
+  /** Values of attributes that are written otherwise: authors, for one, come again and again. */
+  readonly #known = new Map<string, string>();
+
+  #attribute(text: string): string {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const made = this.#made(text, xmlAttribute);
+    if (this.#known.size === knownLimit) this.#known.clear();
+    if (!this.odd && text.length < 1000) this.#known.set(text, made);
+    return made;
+  }
 
   #made(text: string, toXml: (text: string) => string): string {
     if (!beyondAscii.test(text)) return toXml(text);
@@ -26,7 +40,7 @@ export class HeaderText {
 
   /** The value of an attribute. */
   attribute(text: string): string {
-    return plainAttributes.test(text) ? text : this.#made(text, xmlAttribute);
+    return plainAttributes.test(text) ? text : this.#attribute(text);
   }
 
   contents(texts: readonly string[]): readonly string[] {
@@ -34,6 +48,6 @@ export class HeaderText {
   }
 
   attributes(texts: readonly string[]): readonly string[] {
-    return plainAttributes.test(texts.join('\0')) ? texts : texts.map((text) => this.#made(text, xmlAttribute));
+    return plainAttributes.test(texts.join('\0')) ? texts : texts.map((text) => this.#attribute(text));
   }
 }

@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { isCoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs } from '@coppice/linux';
+import { hashBytes, hostFs } from '@coppice/linux';
 import type { CreateOptions } from './create-options.ts';
 import { FileDigests } from './file-digests.ts';
 import { type FoundPackage, findPackages } from './find-packages.ts';
@@ -158,7 +157,7 @@ export class PackageDescriber {
         length = this.#read(fd, length, end);
       } else if (length < size) return undefined;
       return xml.write(buffer, length, {
-        digest: hashed ? undefined : hash(checksumAlgorithm(this.#checksum), buffer.subarray(0, length)),
+        digest: hashed ? undefined : hashBytes(checksumAlgorithm(this.#checksum), buffer.subarray(0, length)),
         fileSize: size,
         fileTime: Math.floor(mtimeMs / 1000),
         href: this.location(file),

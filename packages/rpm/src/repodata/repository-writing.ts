@@ -120,7 +120,7 @@ export class RepositoryWriting {
     return this.#unfinished.length === 0;
   }
 
-  /** Whether there was something to compress. */
+  /** Whether there was something for other threads. */
   #flush(): boolean {
     let some = false;
     for (const stream of this.#streams) some = stream.flush() || some;

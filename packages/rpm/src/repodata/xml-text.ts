@@ -24,20 +24,19 @@ export function xmlText(text: string): string {
 
 const attributeNeeds = /[&<>"\t\r\n\u0080-\uffff]/;
 
+const attributeSpecial = /[&<>"\t\r\n]|[\u{80}-\u{10ffff}]/gu;
+
 /** Attribute value: what is not ASCII becomes a character reference. */
 export function xmlAttribute(text: string): string {
   if (plainAttribute.test(text)) return text;
   const clean = forbidden.test(text) ? text.replace(forbidden, '') : text;
   if (!attributeNeeds.test(clean)) return clean;
-  let out = '';
-  for (const char of clean) {
+  return clean.replace(attributeSpecial, (char) => {
     const code = char.codePointAt(0)!;
-    if (char === '"') out += '&quot;';
-    else if (code >= 0x80) out += `&#x${code.toString(16).toUpperCase()};`;
-    else if (char === '\t' || char === '\n' || char === '\r') out += `&#${code};`;
-    else out += textEscapes[char] ?? char;
-  }
-  return out;
+    if (char === '"') return '&quot;';
+    if (code >= 0x80) return `&#x${code.toString(16).toUpperCase()};`;
+    return char === '\t' || char === '\n' ? `&#${code};` : textEscapes[char]!;
+  });
 }
 
 /** `<name>text</name>` with the empty form libxml2 leaves for text nodes that are there but empty. */
