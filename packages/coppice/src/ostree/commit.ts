@@ -120,7 +120,7 @@ function findParent({ options }: OstreeCall, repo: Repo, branch: string | undefi
 }
 
 /** Seconds since the epoch: --timestamp, else $SOURCE_DATE_EPOCH, else now. */
-function timestamp({ options, context, repo }: OstreeCall): number {
+function timestamp({ options, context, repo }: OstreeCall): number | bigint {
   const given = options.string('timestamp');
   const now = repo.clock.now();
   if (given !== undefined) {
@@ -130,11 +130,14 @@ function timestamp({ options, context, repo }: OstreeCall): number {
   }
   const epoch = context.env['SOURCE_DATE_EPOCH'];
   if (epoch === undefined) return Math.floor(now / 1000);
-  if (!/^[0-9]+$/.test(epoch)) throw new CoppiceError('Invalid', 'Failed to convert SOURCE_DATE_EPOCH');
-  if (BigInt(epoch) >= 2n ** 63n) {
+  // As g_ascii_strtoll reads it: blanks and a sign may stand before the digits, and anything behind them.
+  const number = /^[ \t\n\v\f\r]*([+-]?)(\d+)/.exec(epoch);
+  if (number === null) throw new CoppiceError('Invalid', 'Failed to convert SOURCE_DATE_EPOCH');
+  const seconds = BigInt(number[2]!) * (number[1] === '-' ? -1n : 1n);
+  if (BigInt.asIntN(64, seconds) !== seconds) {
     throw new CoppiceError('Invalid', 'Parsing SOURCE_DATE_EPOCH: Numerical result out of range');
   }
-  return Number(epoch);
+  return seconds;
 }
 
 /** The detached metadata with the signatures that --gpg-sign and --sign ask for. */

@@ -4,13 +4,14 @@ import { byteswap, Variant } from '@coppice/gvariant';
 import type { Commit, Xattr } from '@coppice/ostree';
 import { type Context, Exit } from '../cli/context.ts';
 
-/** GLib's dates end with the year 9999. */
+/** GLib's dates begin with the year 1 and end with 9999. */
+const firstDate = -62135596800n;
 const lastDate = 253402300799n;
 
 /** Seconds since the epoch as `show` and `log` print them: UTC. */
 export function formatDate(seconds: number | bigint): string {
   const iso = new Date(Number(seconds) * 1000).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +0000`;
+  return `${iso.slice(0, 10).replace(/^0+/, '')} ${iso.slice(11, 19)} +0000`;
 }
 
 /** Extended attributes as GVariant text. */
@@ -47,8 +48,10 @@ export function printCommit(
   headed = true,
 ): void {
   if (headed) stdout.write(`commit ${checksum}\n`);
-  if (BigInt(commit.timestamp) <= lastDate) {
-    stdout.write(commitText(commit));
+  // Stored without a sign, and read with one.
+  const seconds = BigInt.asIntN(64, BigInt(commit.timestamp));
+  if (seconds >= firstDate && seconds <= lastDate) {
+    stdout.write(commitText({ ...commit, timestamp: seconds }));
     return;
   }
   stderr.write(`${program}: Failed to read commit: Invalid timestamp: ${commit.timestamp}\n`);
