@@ -25,6 +25,7 @@ echo 1 >k/a; echo 2 >k/d/b; chmod 700 k k/d; tar -C k --owner=9 --group=9 --mtim
 { printf 0707070000010000020407550000000000000000010000000000000000000000200000000000.'\\0'
   printf 0707070000010000031006440000000000000000010000000000000000000000200000000003f'\\0hi\\n'
   printf 0707070000000000000000000000000000000000010000000000000000000001300000000000TRAILER!!!'\\0'; } >old.cpio
+echo '=384 /nope' >list/absent
 : >nothing.tar; mkfifo list/fifo; tar -C list -cf fifo.tar ./fifo; rm list/fifo
 `;
 
@@ -88,6 +89,32 @@ checksum  tree
 --repo=r gpg-sign main ABC
 --repo=r create-usb nope org.x.Y main
 --repo=r diff main main
+--repo=r refs --create= main
+--repo=r refs --create=main^ main
+--repo=r refs --delete --create=y
+--repo=r refs --delete --create=y main^
+--repo=r refs --create=b:/ nope
+--repo=r refs -A --create=also main
+--repo=r refs -A main
+--repo=r refs -A --delete a
+--repo=r refs -c --create=new rem:
+--repo=r refs -c --create=new main
+--repo=r checkout -U --union --union-add nope o20
+--repo=r checkout -U --union --union-add --from-file=list/whole o20
+--repo=r checkout -U --union --union-add --from-file=nothing.tar o20
+--repo=r checkout -U --skip-list=list/none --from-file=list/whole o20
+--repo=r pull-local --gpg-verify nope
+--repo=r pull-local --gpg-verify nope main
+--repo=r create-usb nope bad main
+--repo=r create-usb list bad main
+--repo=r show --print-metadata-key=a --print-detached-metadata-key=k main
+--repo=r summary -v --sign=k --sign-type=nope
+--repo=r summary --raw --sign=k --sign-type=nope
+--repo=r commit --orphan --timestamp=@1 -P --tree=tar=part.tar
+--repo=r commit --orphan --timestamp=@1 -P --tree=ref=nope
+--repo=r commit --orphan --timestamp=@1 --statoverride=list/absent tree
+--repo=r diff a/b
+checksum --ignore-xattrs nope
 --repo=r refs --create=w main
 --repo=r prune --retain-branch-depth=main=1 --no-prune --refs-only
 --repo=r prune --retain-branch-depth=main=-1 --depth=0 --no-prune --refs-only

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { resolve } from 'node:path';
 import { CoppiceError, errnoError, isCoppiceError, strerror } from '@coppice/base';
+import { hashTableOrder } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import type { CommitModifier, EntryOwnership } from '@coppice/ostree';
 import type { OstreeCall } from './verb.ts';
@@ -76,7 +77,8 @@ export function commitRules(call: OstreeCall): CommitRules {
   const skipFile = options.string('skip-list');
   const overrides = overrideFile === undefined ? new Map<string, Override>() : readOverrides(call, overrideFile);
   const skips = skipFile === undefined ? new Set<string>() : readSkipList(call, skipFile);
-  const unusedOverrides = new Set(overrides.keys());
+  // Of modes that replace others none is missed.
+  const unusedOverrides = new Set([...overrides].filter(([, { replace }]) => !replace).map(([path]) => path));
   const unusedSkips = new Set(skips);
   const uid = options.number('owner-uid');
   const gid = options.number('owner-gid');
@@ -109,9 +111,9 @@ export function commitRules(call: OstreeCall): CommitRules {
       ...(options.flag('consume') ? { consume: true } : {}),
     },
     checkAllUsed() {
-      for (const path of unusedOverrides) call.warn(`Unmatched statoverride path: ${path}`);
+      for (const path of hashTableOrder([...unusedOverrides])) call.warn(`Unmatched statoverride path: ${path}`);
       if (unusedOverrides.size > 0) throw new CoppiceError('NotFound', 'Unmatched statoverride paths');
-      for (const path of unusedSkips) call.warn(`Unmatched skip-list path: ${path}`);
+      for (const path of hashTableOrder([...unusedSkips])) call.warn(`Unmatched skip-list path: ${path}`);
       if (unusedSkips.size > 0) throw new CoppiceError('NotFound', 'Unmatched skip-list paths');
     },
   };

@@ -1,4 +1,4 @@
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, prefixError } from '@coppice/base';
 import type { CommitModifier } from '@coppice/ostree';
 import type { TreeSource } from './commit-tree.ts';
 import type { OstreeCall } from './verb.ts';
@@ -23,10 +23,18 @@ export async function selinuxLabels(
         : first?.type === 'dir'
           ? policyOfRoot(call, first.value)
           : first?.type === 'ref'
-            ? policyOfCommit(call, first.value)
+            ? prefixed(() => policyOfCommit(call, first.value))
             : undefined;
   if (first?.type === 'tar' && given === undefined && base === undefined) {
-    throw new CoppiceError('Unsupported', '--selinux-policy-from-base needs a directory or commit');
+    throw new CoppiceError('Unsupported', 'Cannot use --selinux-policy-from-base with tar');
   }
   return label === undefined ? {} : { label };
+}
+
+function prefixed<T>(find: () => T): T {
+  try {
+    return find();
+  } catch (error) {
+    throw prefixError(error, 'setting sepolicy from commit');
+  }
 }

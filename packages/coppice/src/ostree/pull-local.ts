@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CoppiceError } from '@coppice/base';
-import { CompressPool } from '@coppice/ostree';
+import { CompressPool, type Repo } from '@coppice/ostree';
 import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
@@ -30,14 +30,15 @@ export const verb: OstreeVerb = {
     ensureWritable(repo);
     const [source, ...refs] = operands;
     if (source === undefined) call.usage('DESTINATION must be specified');
+    const url = source.startsWith('/') || source.startsWith('file://') ? source : resolve(context.cwd, source);
+    const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
+    const open = (): Promise<Repo> => call.openRepo(source.startsWith('file://') ? fileURLToPath(source) : source);
+    // The original opens it here for its refs only.
+    const wanted = refs.length > 0 ? refs : [...(await open()).listRefs().keys()];
     const remote = options.string('remote');
     if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
       throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');
-    const url = source.startsWith('/') || source.startsWith('file://') ? source : resolve(context.cwd, source);
-    const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
-    const from = source.startsWith('file://') ? fileURLToPath(source) : source;
-    const origin = await call.openRepo(from);
-    const wanted = refs.length > 0 ? refs : [...origin.listRefs().keys()];
+    if (refs.length > 0) await open();
     const console = new PullConsole(context, call.level === '2026.4');
     // A second thread, if there is a second processor; it starts only when there is enough to bring over.
     const pool = availableParallelism() > 1 ? new CompressPool() : undefined;

@@ -84,9 +84,9 @@ function createRef(call: OstreeCall, name: string, existing: string): void {
   repo.setRefAlias(name, existing);
 }
 
-function deleteRefs({ repo }: OstreeCall, prefix: string): void {
+function deleteRefs({ repo, options }: OstreeCall, prefix: string): void {
   const aliases = repo.listRefs(undefined, { aliases: true });
-  const found = listed(repo, prefix);
+  const found = listed(repo, prefix, { aliases: options.flag('alias') });
   for (const name of printOrder(repo, found.keys(), '')) {
     for (const [alias, target] of aliases) {
       if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);

@@ -39,16 +39,16 @@ export const verb: OstreeVerb = {
     const { repo, operands, options } = call;
     const [object] = operands;
     if (object === undefined) call.usage('An object argument is required');
-    if (options.flag('list-metadata-keys')) listKeys(call, repo.loadCommit(repo.resolveRev(object)).metadata);
-    else if (options.has('print-metadata-key')) {
-      const key = options.string('print-metadata-key')!;
-      const value = repo.loadCommit(repo.resolveRev(object)).metadata.get(key);
-      if (value === undefined) throw new CoppiceError('NotFound', `No such metadata key '${key}'`);
-      printValue(call, value);
-    } else if (options.flag('list-detached-metadata-keys')) listKeys(call, detached(call, object));
+    if (options.flag('list-detached-metadata-keys')) listKeys(call, detached(call, object));
     else if (options.has('print-detached-metadata-key')) {
       const key = options.string('print-detached-metadata-key')!;
       const value = detached(call, object).get(key);
+      if (value === undefined) throw new CoppiceError('NotFound', `No such metadata key '${key}'`);
+      printValue(call, value);
+    } else if (options.flag('list-metadata-keys')) listKeys(call, repo.loadCommit(repo.resolveRev(object)).metadata);
+    else if (options.has('print-metadata-key')) {
+      const key = options.string('print-metadata-key')!;
+      const value = repo.loadCommit(repo.resolveRev(object)).metadata.get(key);
       if (value === undefined) throw new CoppiceError('NotFound', `No such metadata key '${key}'`);
       printValue(call, value);
     } else if (options.flag('print-related')) {

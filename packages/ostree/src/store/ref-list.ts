@@ -42,10 +42,14 @@ function collectRefs(repo: Repo, prefix: string | undefined, options: ListRefsOp
     } catch (error) {
       throw errnoError(error, `fstatat(${directory})`);
     }
-    if (stat === undefined) return out;
+    if (stat === undefined) {
+      if (isBelowFile(repo, directory)) throw errnoError({ code: 'ENOTDIR' }, `fstatat(${directory})`);
+      return out;
+    }
     if ((stat.mode & 0o170000) === 0o040000) {
       add(lead, directory, options.cutPrefix === true || ref === '' ? '' : `${ref}/`);
-    } else if (options.aliases !== true) {
+    } else {
+      // Named in full, a ref is listed among aliases too.
       const checksum = readRefFile(repo.fs, repo.path, directory);
       if (checksum !== undefined) out.set(lead + ref, checksum);
     }
@@ -62,6 +66,14 @@ function collectRefs(repo: Repo, prefix: string | undefined, options: ListRefsOp
     for (const remote of remoteDirs(repo)) add(`${remote}:`, `refs/remotes/${remote}`, '');
   }
   return out;
+}
+
+/** Whether what would hold that path of the repository is no directory. */
+function isBelowFile(repo: Repo, path: string): boolean {
+  const above = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+  if (above === '') return false;
+  const stat = repo.fs.stat(`${repo.path}/${above}`);
+  return stat === undefined ? isBelowFile(repo, above) : !isDirectory(stat.mode);
 }
 
 /** A prefix may name a whole remote (`R:`) or end in a slash. */
