@@ -21,6 +21,8 @@ export class FileDigests {
   readonly #lanes: Promise<void>[] = [];
   #next = 0;
   #end: number;
+  /** How many files are done with. */
+  finished = 0;
   #wake: (() => void) | undefined;
 
   private constructor(paths: readonly string[], algorithm: string) {
@@ -43,6 +45,7 @@ export class FileDigests {
     while (this.#next < this.#end) {
       const task = this.#next++;
       this.#results[task] = await this.#outcome(task, this.#hash(this.#paths[task]!, buffer));
+      this.finished++;
       this.#wake?.();
     }
   }
@@ -97,6 +100,7 @@ export class FileDigests {
     }
     const task = this.#next++;
     this.#results[task] = await this.#outcome(task, this.#hashHere(this.#paths[task]!));
+    this.finished++;
   }
 
   #hashHere(path: string): Promise<FileDigest> {

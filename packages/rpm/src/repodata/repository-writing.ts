@@ -130,13 +130,17 @@ export class RepositoryWriting {
   async run(): Promise<PackedMetadata[]> {
     try {
       let task = 0;
+      let settled = 0;
       for (const file of this.#files) {
         const isLarge = this.#digests !== undefined && file === this.#large[task];
         this.#describe(file, isLarge ? task++ : undefined);
         // Other threads are given more to do.
         if (this.#flush() || this.#digests !== undefined) {
           await new Promise(setImmediate);
-          if (this.#digests !== undefined) this.#settle();
+          if (this.#digests !== undefined && this.#digests.finished > settled) {
+            settled = this.#digests.finished;
+            this.#settle();
+          }
         }
       }
       while (!this.#settle()) {
