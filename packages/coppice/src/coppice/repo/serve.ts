@@ -116,7 +116,8 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir], flags) 
     ...(log === undefined ? {} : { onRequest: (request) => log.add(request) }),
     intercepted: (name) => compressible.test(name),
     intercept: (request, response, name) => {
-      if (request.method !== 'GET' || request.headers.range !== undefined) return false;
+      // The name is empty for what is not there.
+      if (request.method !== 'GET' || request.headers.range !== undefined || !compressible.test(name)) return false;
       if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return false;
       const stat = repo.fs.stat(`${path}/${name}`);
       if (stat === undefined || stat.size < 1024) return false;
