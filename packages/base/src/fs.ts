@@ -48,6 +48,11 @@ export interface FileSystem {
   fdatasync(fd: number): void;
   /** Flushes the whole file system that holds `path`. */
   syncfs(path: string): void;
+  /**
+   * Begins to flush it and returns at once, so that `syncfs` has less to wait for: no barrier by itself. `done` is called
+   * afterwards, also when it failed.
+   */
+  beginSyncfs?(path: string, done: () => void): void;
   /** fsync of a directory, by path. */
   syncDir(path: string): void;
 

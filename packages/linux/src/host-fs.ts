@@ -126,6 +126,13 @@ export const hostFs: FileSystem = {
       if (libc().syncfs(fd) !== 0) throw systemError(lastErrno(), 'syncfs', path);
     });
   },
+  beginSyncfs(path, done) {
+    const fd = openSync(path, constants.O_RDONLY);
+    libc().syncfs.async(fd, () => {
+      closeSync(fd);
+      done();
+    });
+  },
   syncDir(path) {
     // A link is followed: /ostree is one on a running system, and flushing has no other effect.
     withFd(path, constants.O_DIRECTORY, fsyncSync);

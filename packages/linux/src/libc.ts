@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 // Made when needed: few commands get here, and Node's modules for it take a millisecond to load.
 const makeRequire = (): NodeJS.Require => createRequire(import.meta.url);
 
-type Call = (...args: (number | bigint | string | Uint8Array | null)[]) => number;
+type Argument = number | bigint | string | Uint8Array | null;
+type Call = (...args: Argument[]) => number;
+/** Can be made on another thread too, which tells when it is through. */
+type LongCall = Call & { async(argument: Argument, done: () => void): void };
 
 export interface Libc {
   readonly lgetxattr: Call;
@@ -18,7 +21,7 @@ export interface Libc {
   readonly lsetxattr: Call;
   readonly lremovexattr: Call;
   readonly fsetxattr: Call;
-  readonly syncfs: Call;
+  readonly syncfs: LongCall;
   readonly renameat2: Call;
   readonly ioctl: Call;
   /** ioctl with an integer argument. */

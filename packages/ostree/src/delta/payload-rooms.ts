@@ -4,6 +4,8 @@ export interface MemorySharer {
 }
 
 const leastRoom = 1024 * 1024;
+/** What is expected may be a lie, so no more is set aside for it. */
+const mostExpected = 128 * 1024 * 1024;
 
 /**
  * Memory for the payloads of parts, used again for one part after the other and seen by the thread that makes objects of
@@ -13,9 +15,12 @@ export class PayloadRooms {
   readonly #sharer: MemorySharer | undefined;
   readonly #numbers = new Map<ArrayBufferLike, number>();
   readonly #free: SharedArrayBuffer[] = [];
+  readonly #least: number;
 
-  constructor(sharer: MemorySharer | undefined) {
+  /** `expected` is about the size of the largest payload: every room holds it, or some would be too small to be used again. */
+  constructor(sharer: MemorySharer | undefined, expected = 0) {
     this.#sharer = sharer;
+    this.#least = Math.max(leastRoom, Math.min(expected, mostExpected));
   }
 
   take(size: number): Uint8Array {
@@ -26,7 +31,7 @@ export class PayloadRooms {
 
   #make(size: number): SharedArrayBuffer {
     // Few sizes, so that few rooms are made; what of them is not used takes no memory.
-    const room = new SharedArrayBuffer(2 ** Math.ceil(Math.log2(Math.max(size, leastRoom))));
+    const room = new SharedArrayBuffer(2 ** Math.ceil(Math.log2(Math.max(size, this.#least))));
     if (this.#sharer !== undefined) this.#numbers.set(room, this.#sharer.share(room));
     return room;
   }

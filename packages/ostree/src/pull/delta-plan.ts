@@ -58,6 +58,8 @@ const maxPartSize = 1024 * 1024 * 1024;
 export class DeltaPlanner {
   readonly #s: DeltaPlanSetup;
   readonly #fromSummary: Map<string, string>;
+  /** The file system is being flushed on another thread. */
+  #flushing = false;
 
   constructor(setup: DeltaPlanSetup) {
     this.#s = setup;
@@ -202,7 +204,10 @@ export class DeltaPlanner {
     const missing = block.parts.filter((part) => this.#missing(part));
     for (const part of missing)
       for (const { type } of part.objects) if (type === 'file') options.compressPool?.announce();
-    const rooms = new PayloadRooms(transaction.handover);
+    const rooms = new PayloadRooms(
+      transaction.handover,
+      missing.reduce((largest, part) => Math.max(largest, part.uncompressedSize), 0),
+    );
     const inMemory = new Slots(payloadsAtOnce);
     // One at a time, as each takes a dictionary as large as the payload; there are no more processors for them anyway.
     const unpacking = new Slots(1);
@@ -221,6 +226,7 @@ export class DeltaPlanner {
         try {
           if (queue.failed) return;
           this.#applyPart(transaction, part, await unpack(part, bytes, rooms, unpacking), rooms);
+          this.#beginBarrier();
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
         } finally {
@@ -244,6 +250,18 @@ export class DeltaPlanner {
     rooms.give(payload.blob);
     // What comes out of a delta does not count as written.
     this.#s.progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
+  }
+
+  /** What is written goes to disk while the next part is made, so that the barrier at the end has less to wait for. */
+  #beginBarrier(): void {
+    const { repo, options } = this.#s;
+    const { settings, fs } = repo;
+    const perObject = options.perObjectFsync === true || settings.perObjectFsync;
+    if (this.#flushing || perObject || options.disableFsync === true || !settings.fsync) return;
+    this.#flushing = fs.beginSyncfs !== undefined;
+    fs.beginSyncfs?.(repo.path, () => {
+      this.#flushing = false;
+    });
   }
 
   async #fetchPart(path: string, part: DeltaPartHeader): Promise<Uint8Array> {
