@@ -205,7 +205,7 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
   ])('%#: dependencies and switches', (text) => {
     expect(runTestCase(`${text}\n`)[0]?.actual).toEqual(judgedLines(`${text}\n`));
   });
-  test('what a job names is updated before all else is', () => {
+  test('what a job names is not set apart where all is updated (since 0.7.24)', () => {
     const text = [
       'repo system 0 testtags <inline>',
       '#>=Pkg: stays 3 1 noarch',
@@ -227,8 +227,9 @@ judged('testsolv', has('testsolv'))('solver against libsolv (testsolv)', () => {
       'result transaction,problems',
       '',
     ].join('\n');
-    expect(judgedLines(text)).toContain('upgrade named-2-1.noarch@system named-2-2.noarch@available');
-    expect(runTestCase(text)[0]?.actual).toEqual(judgedLines(text));
+    // testsolv 0.7.23 updates `named` first, and takes `stays` away for it; 0.7.40 says only this.
+    const problems = (lines: readonly string[] = []) => lines.filter((line) => line.startsWith('problem '));
+    expect(runTestCase(text)[0]?.actual).toEqual(problems(judgedLines(text)));
   });
   test('random problems: transactions, problems and solutions are the same', () => {
     expect(differing(1, 150)).toEqual([]);

@@ -83,7 +83,8 @@ export function resolveInstalled(s: SolverState, start: number, disableRules: bo
   const { installedStart, installedEnd } = s;
   let level = start;
   let position = s.installedPosition || installedStart;
-  const firstPass = s.hasUpdateSet ? 0 : s.updateAll ? 2 : 1;
+  // Where all is updated, what jobs name is not set apart.
+  const firstPass = s.updateAll ? 2 : s.hasUpdateSet ? 0 : 1;
   for (let pass = firstPass; pass < 3; ) {
     let later = false;
     const passLevel = level;
