@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CoppiceError, prefixError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
+import { HelperThread } from '@coppice/ostree';
 import {
   cleanupSysroot,
   deployTree,
@@ -85,33 +87,40 @@ export const verb = adminVerb({
     const overlays = options
       .strings('overlay-initrd')
       .map((path) => stageOverlayInitrd(sysroot, resolve(call.context.cwd, path), path));
+    // A second thread, if there is a second processor; it starts only when there is enough to link.
+    const helper = availableParallelism() > 1 ? new HelperThread() : undefined;
     const how = {
       mergeDeployment: merge,
+      helper,
       kernelArguments,
       ...(overlays.length === 0 ? {} : { overlayInitrds: overlays }),
     };
     const locked = options.flag('lock-finalization');
     const staged = options.flag('stage') || (locked && !isOld(call.level));
-    if (staged) {
-      if (options.flag('retain-pending') || options.flag('retain-rollback'))
-        throw new CoppiceError('Usage', '--stage cannot currently be combined with --retain arguments');
-      if (options.flag('not-as-default'))
-        throw new CoppiceError('Usage', '--stage cannot currently be combined with --not-as-default');
-      stageTree(sysroot, osname, checksum, origin, { ...how, locked });
-    } else {
-      const fresh = deployTree(sysroot, osname, checksum, origin, how);
-      const retain = options.flag('retain');
-      simpleWriteDeployment(sysroot, fresh, {
-        osname,
-        merge,
-        retain,
-        retainPending: !retain && options.flag('retain-pending'),
-        retainRollback: !retain && options.flag('retain-rollback'),
-        notAsDefault: options.flag('not-as-default'),
-        cleanup: false,
-      });
+    try {
+      if (staged) {
+        if (options.flag('retain-pending') || options.flag('retain-rollback'))
+          throw new CoppiceError('Usage', '--stage cannot currently be combined with --retain arguments');
+        if (options.flag('not-as-default'))
+          throw new CoppiceError('Usage', '--stage cannot currently be combined with --not-as-default');
+        stageTree(sysroot, osname, checksum, origin, { ...how, locked });
+      } else {
+        const fresh = deployTree(sysroot, osname, checksum, origin, how);
+        const retain = options.flag('retain');
+        simpleWriteDeployment(sysroot, fresh, {
+          osname,
+          merge,
+          retain,
+          retainPending: !retain && options.flag('retain-pending'),
+          retainRollback: !retain && options.flag('retain-rollback'),
+          notAsDefault: options.flag('not-as-default'),
+          cleanup: false,
+        });
+      }
+      cleanupSysroot(sysroot, { prune: !options.flag('no-prune') && !staged, helper });
+    } finally {
+      helper?.close();
     }
-    cleanupSysroot(sysroot, { prune: !options.flag('no-prune') && !staged });
   },
 });
 
