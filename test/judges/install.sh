@@ -7,6 +7,7 @@ packages=(
   db5.3-util zchunk              # makers of Berkeley DB and zchunk files
   libsolv-tools                  # testsolv
   nginx-light wrk                # a static server and load, for the benches
+  dbus avahi-daemon iproute2     # a bus and DNS-SD, for repositories on the local network
   skopeo docker-registry         # OCI images
   ignition                       # the real Ignition, for its files stage
   bubblewrap uidmap              # sandboxes with and without root
