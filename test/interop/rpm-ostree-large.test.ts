@@ -1,6 +1,6 @@
 // A base of real packages and its successor with 30 of them changed: after every step rpm, the original ostree and our own
 // words agree. Once with files of this machine, once with Debian's packages as rpmbuild repackages them.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { hostFs } from '@coppice/linux';
@@ -211,5 +211,26 @@ function steps(make: (dir: string) => Scenario): void {
     expect(await judge()).toEqual(state[0]);
     expect(verify()).toEqual([]);
     expect(readFileSync(`${host.trees()[0]}.origin`, 'utf8')).toBe('[origin]\nrefspec=r:large/x86_64/old\n');
+  });
+
+  test.skipIf(make !== debian)('an initramfs made by dracut of the tree (Debian has it)', async () => {
+    const tree = (): string => host.trees()[0]!;
+    const image = (): string => {
+      const modules = join(tree(), 'usr/lib/modules');
+      return `/usr/lib/modules/${readdirSync(modules)[0]}/initramfs.img`;
+    };
+    const before = readFileSync(join(tree(), image()));
+    // Without drivers, which take dracut a minute.
+    const out = await host.must('initramfs', '--enable', '--arg=--no-kernel', '--arg=-m', '--arg=base');
+    expect(out).toContain('Generating initramfs...done\n');
+    expect(out).toMatch(/Initramfs regeneration is now: enabled\n/);
+    expect(await host.must('initramfs')).toMatch(/^Initramfs regeneration: enabled\nInitramfs args: .*--no-kernel/);
+    expect(readFileSync(join(tree(), image())).equals(before)).toBe(false);
+    const list = original('chroot', tree(), 'lsinitrd', image());
+    expect(list).toMatch(/^Arguments: .*--reproducible.* --no-kernel -m 'base' --kver /m);
+    expect(list).toMatch(/ usr\/lib\/ostree\/ostree-prepare-root$/m);
+    host.fsck();
+    await host.must('initramfs', '--disable');
+    expect(readFileSync(join(tree(), image())).equals(before)).toBe(true);
   });
 }
