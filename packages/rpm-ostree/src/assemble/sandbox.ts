@@ -9,7 +9,8 @@ export interface SandboxTools {
   readonly bwrap: string;
   readonly unshare: string;
   readonly mount: string;
-  readonly setpriv: string;
+  /** Undefined where it is not there, or knows no signal for the death of a parent, as busybox's. */
+  readonly setpriv: string | undefined;
   readonly sh: string;
 }
 
@@ -55,6 +56,11 @@ function findProgram(name: string, env: Readonly<Record<string, string | undefin
   return undefined;
 }
 
+function mortal(setpriv: string | undefined): string | undefined {
+  if (setpriv === undefined) return undefined;
+  return spawnSync(setpriv, ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0 ? setpriv : undefined;
+}
+
 /** The programs a sandbox needs; throws `Unsupported` naming the first that is missing. `COPPICE_BWRAP` and the like name others. */
 export function findSandboxTools(env: Readonly<Record<string, string | undefined>>): SandboxTools {
   const need = (name: string): string => {
@@ -66,7 +72,7 @@ export function findSandboxTools(env: Readonly<Record<string, string | undefined
     bwrap: need('bwrap'),
     unshare: need('unshare'),
     mount: need('mount'),
-    setpriv: need('setpriv'),
+    setpriv: mortal(findProgram('setpriv', env)),
     sh: need('sh'),
   };
 }
@@ -217,6 +223,10 @@ export async function runInSandbox(
   const mounts =
     'if [ "$PPID" != "$6" ]; then echo "unshare and setpriv do not replace themselves, or the client is gone" >&2; exit 1; fi; ' +
     'exec 5<"$5" && "$1" -t overlay overlay -o "$2" "$3/usr" && "$1" -t overlay overlay -o "$4" "$3/etc" && ' +
+    // Without setpriv, whether the client was killed during the mounts is seen here.
+    (tools.setpriv === undefined
+      ? 'read -r pid name state parent rest <"/proc/$$/stat" && [ "$parent" = "$6" ] && '
+      : '') +
     'shift 6 && exec "$@"';
   const bwrap = [
     tools.bwrap,
@@ -227,9 +237,7 @@ export async function runInSandbox(
     tools.unshare,
     [
       ...namespaceArguments(),
-      tools.setpriv,
-      '--pdeathsig',
-      'KILL',
+      ...(tools.setpriv === undefined ? [] : [tools.setpriv, '--pdeathsig', 'KILL']),
       tools.sh,
       '-c',
       mounts,
