@@ -107,8 +107,8 @@ async function sharedOptions(call: OstreeCall): Promise<SharedOptions> {
   }
   const overwrite: OverwriteMode = union ? 'union' : add ? 'add' : identical ? 'identical' : 'none';
   const skipFile = options.string('skip-list');
-  const skips = skipFile === undefined ? undefined : readSkipList(call, skipFile);
   const label = policy === undefined ? undefined : await labeller(call, policy);
+  const skips = skipFile === undefined ? undefined : readSkipList(call, skipFile);
   return {
     overwrite,
     mode: options.flag('user-mode') ? 'user' : 'none',
