@@ -4,23 +4,25 @@ import { encodeArchiveHeader } from './codec/file-header.ts';
 import { isSymlink } from './codec/mode-bits.ts';
 import { type ObjectType, objectTypeNumber } from './codec/object-type.ts';
 import { encodeVarint } from './codec/varint.ts';
+import type { TreeRecord } from './mutable-tree.ts';
 import type { Repo } from './repo.ts';
-import { Reachable, traverseTree } from './traverse.ts';
 
 /**
- * The `ostree.sizes` metadata of a commit with this tree: for every object below it the size it has in an archive
- * repository and its unpacked size. These enter the commit's checksum, so the compressed sizes are those of stock zlib,
- * which the deflate in Node does not reproduce. Undefined where the original records nothing (no archive repository).
+ * The `ostree.sizes` metadata of a commit: for each object that the last source of its tree brought, and each directory that
+ * was stored since, the size it has in an archive repository and its unpacked size. These enter the commit's checksum, so the
+ * compressed sizes are those of stock zlib, which the deflate in Node does not reproduce.
  */
-export function commitSizes(repo: Repo, tree: string, meta: string): Variant | undefined {
-  if (repo.mode !== 'archive') return undefined;
-  const found = new Reachable();
-  found.dirmetas.add(meta);
-  traverseTree(repo, tree, found, false, 0);
-  const entries = Array.from(found).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
+export function commitSizes(repo: Repo, record: TreeRecord): Variant {
+  const types: (readonly [ObjectType, ReadonlySet<string>])[] = [
+    ['file', record.files],
+    ['dirmeta', record.metas],
+    ['dirtree', record.trees],
+  ];
+  const found = types.flatMap(([type, checksums]) => Array.from(checksums, (checksum) => ({ type, checksum })));
+  found.sort((a, b) => (a.checksum < b.checksum ? -1 : 1));
   return new Variant(
     'aay',
-    entries.map(([type, checksum]) => entry(repo, type, checksum) as Value),
+    found.map(({ type, checksum }) => entry(repo, type, checksum) as Value),
   );
 }
 

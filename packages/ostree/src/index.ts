@@ -153,7 +153,7 @@ export { importArchive } from './import-archive.ts';
 export type { ArchiveImportOptions } from './import-archive.ts';
 export { devInoKey } from './modifier.ts';
 export type { CommitModifier, DevInoCache, EntryOwnership } from './modifier.ts';
-export { MutableTree } from './mutable-tree.ts';
+export { MutableTree, TreeRecord } from './mutable-tree.ts';
 export { findInTree } from './tree.ts';
 export type { TreeEntry } from './tree.ts';
 

@@ -11,6 +11,7 @@ import {
   type Repo,
   scanDevIno,
   type TransactionStats,
+  TreeRecord,
 } from '@coppice/ostree';
 import { booleanArgument } from './boolean-argument.ts';
 import { bootableMetadata } from './commit-bootable.ts';
@@ -51,14 +52,20 @@ export const verb: OstreeVerb = {
     const transaction = repo.beginTransaction({ fsync, ...(pool === undefined ? {} : { compressPool: pool }) });
     try {
       const base = options.string('base');
-      const tree = base === undefined ? new MutableTree() : MutableTree.fromCommit(repo, repo.resolveRev(base));
+      // The original records nothing in other repositories.
+      const record = options.flag('generate-sizes') && repo.mode === 'archive' ? new TreeRecord() : undefined;
+      const tree =
+        base === undefined ? new MutableTree(record) : MutableTree.fromCommit(repo, repo.resolveRev(base), record);
       const speedup = options.flag('link-checkout-speedup') || options.flag('devino-canonical');
       const modifier = {
         ...rules.modifier,
         ...(speedup ? { devino: scanDevIno(repo) } : {}),
         ...(await selinuxLabels(call, sources, base)),
       };
-      for (const source of sources) await addSource(call, transaction, tree, source, modifier);
+      for (const source of sources) {
+        record?.startSource();
+        await addSource(call, transaction, tree, source, modifier);
+      }
       rules.checkAllUsed();
       const root = transaction.writeTree(tree);
 
@@ -72,8 +79,7 @@ export const verb: OstreeVerb = {
       }
       addBindings(call, metadata);
       const full = await bootableMetadata(call, metadata, root);
-      const sizes = options.flag('generate-sizes') ? commitSizes(repo, root.tree, root.meta) : undefined;
-      if (sizes !== undefined) full.push(['ostree.sizes', sizes]);
+      if (record !== undefined) full.push(['ostree.sizes', commitSizes(repo, record)]);
       const checksum = transaction.writeCommit({
         metadata: full,
         parent,

@@ -51,13 +51,6 @@ export interface TransactionStats {
   devinoCacheHits: number;
 }
 
-/** An object written or found in a transaction, for `ostree.sizes`. */
-export interface ObjectSize {
-  readonly type: ObjectType;
-  readonly archived: number;
-  readonly unpacked: number;
-}
-
 /**
  * Writes objects into a staging directory; `commit` makes them durable with one barrier, moves them into the store, and
  * only then writes refs. Whatever happens, the repository has all of it or objects that nothing names yet.
