@@ -1,38 +1,57 @@
-// npm run suite:solver -- FILE...            run libsolv test cases (.t) with our solver: pass or fail for each and a count
+// npm run suite:solver -- FILE|FOLDER...     run libsolv test cases (.t) with our solver: pass or fail for each and a count
 // npm run suite:solver -- --judge N [SEED]   N generated problems, ours against testsolv (or the command in TESTSOLV)
 //                                            (--wide: with every job, flag and switch; --debian: over the packages of
 //                                            this Debian system)
 // Options: --verbose (print differences), --masked (do not compare ids of problems and solutions), --rules, --alternatives
-// (compare those too).
+// (compare those too); --print SEED writes a generated problem out. Exit status: 0 when all passed, 1 when not, 2 when the
+// command line makes no sense.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { isCoppiceError, messageOf } from '../packages/base/src/index.ts';
-import { type CaseResult, runTestCase } from '../packages/rpm/src/solver/testcase/testcase.ts';
+import { CoppiceError, isCoppiceError, messageOf, prefixError, strerror } from '../packages/base/src/index.ts';
+import { runTestCase } from '../packages/rpm/src/solver/testcase/testcase.ts';
 import { generateCase } from '../test/interop/solver-cases.ts';
 import { generateDebianCase } from '../test/interop/solver-debian-cases.ts';
 import { generateWideCase } from '../test/interop/solver-wide-cases.ts';
 
-const args = process.argv.slice(2);
-const take = (flag: string): boolean => {
-  const at = args.indexOf(flag);
-  if (at >= 0) args.splice(at, 1);
-  return at >= 0;
-};
+const usage = `usage: npm run suite:solver -- [--verbose] [--masked] FILE|FOLDER...
+       npm run suite:solver -- --judge N [SEED] [--wide | --debian] [--rules] [--alternatives] [--verbose] [--masked]
+       npm run suite:solver -- --print SEED [--wide | --debian]`;
+
+function wrongUse(message: string): never {
+  console.error(`error: ${message}\n${usage}`);
+  process.exit(2);
+}
+
+function parsedArguments() {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        ...{ verbose: flag, masked: flag, rules: flag, wide: flag, debian: flag, alternatives: flag },
+        ...{ judge: flag, print: flag, help: { ...flag, short: 'h' } },
+      },
+    });
+  } catch (error) {
+    return wrongUse(messageOf(error).replace(/\. To specify .*/s, ''));
+  }
+}
+
+const { values, positionals } = parsedArguments();
 const judge = process.env.TESTSOLV ?? 'testsolv';
-const masking = take('--masked');
-const verbose = take('--verbose');
-take('--exact'); // what is done anyhow
-const withRules = take('--rules');
-const wide = take('--wide');
-const generate = take('--debian') ? generateDebianCase : wide ? generateWideCase : generateCase;
-const kinds = take('--alternatives')
+const { masked: masking, verbose } = values;
+const generate = values.debian ? generateDebianCase : values.wide ? generateWideCase : generateCase;
+const kinds = values.alternatives
   ? 'transaction,problems,alternatives'
-  : withRules
+  : values.rules
     ? 'transaction,problems,rules'
     : '';
+/** npm runs scripts in the project's folder: names are meant from where it was called. */
+const calledFrom = process.env.INIT_CWD ?? process.cwd();
 
 /** With --masked ids of problems are hidden: they depend on which proof was found. */
 function masked(lines: readonly string[]): string[] {
@@ -56,17 +75,56 @@ function differences(expected: readonly string[], actual: readonly string[]): st
   return out;
 }
 
+/** A file's text, unpacked; its name does not stand in the error. */
 function text(path: string): string {
-  const bytes = readFileSync(path);
-  return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
+  try {
+    const bytes = readFileSync(path);
+    return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const words = code?.startsWith('E') === true ? strerror(code) : messageOf(error);
+    throw new CoppiceError('Invalid', words, { cause: error });
+  }
 }
 
-function runFile(file: string): CaseResult[] {
-  return runTestCase(text(file), {
-    readFile: (name) => text(resolve(dirname(file), name)),
-    flags: { preferlibraries: true },
+/** The test cases that arguments mean; of a folder all below it. What is not there stays, to be told of. */
+function testCases(names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const path = resolve(calledFrom, name);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [name];
+    const found = readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((below) => below.endsWith('.t'))
+      .sort();
+    if (found.length === 0) wrongUse(`${name}: no test cases (*.t) in this folder`);
+    return found.map((below) => join(name, below));
   });
 }
+
+/** What differs in a test case, a line each. */
+function runFile(name: string): string[] {
+  const file = resolve(calledFrom, name);
+  const results = runTestCase(text(file), {
+    readFile: (beside) => {
+      try {
+        return text(resolve(dirname(file), beside));
+      } catch (error) {
+        throw prefixError(error, beside);
+      }
+    },
+    flags: { preferlibraries: true },
+  });
+  const compared = results.filter(({ expected }) => expected !== undefined);
+  if (compared.length === 0) throw new CoppiceError('Invalid', 'nothing to compare: it has no expected result');
+  return compared.flatMap((r) => differences(r.expected!, r.actual).map((d) => `  line ${r.line}: ${d}`));
+}
+
+/** A message as one line of text, whatever a file held. */
+const oneLine = (error: unknown): string => {
+  const line = messageOf(error)
+    .split('\n')[0]!
+    .replace(/[\x00-\x1f\x7f-\x9f\ufffd]+/g, '?');
+  return line.length > 200 ? `${line.slice(0, 200)}...` : line;
+};
 
 function runFiles(files: readonly string[]): number {
   let passed = 0;
@@ -75,12 +133,10 @@ function runFiles(files: readonly string[]): number {
   for (const file of files) {
     let bad: string[];
     try {
-      bad = runFile(file).flatMap((r) =>
-        r.expected === undefined ? [] : differences(r.expected, r.actual).map((d) => `  line ${r.line}: ${d}`),
-      );
-    } catch (e) {
-      const message = messageOf(e).split('\n')[0]!;
-      if (isCoppiceError(e) && message.startsWith('not built yet: feature ')) {
+      bad = runFile(file);
+    } catch (error) {
+      const message = oneLine(error);
+      if (isCoppiceError(error, 'Unsupported') && message.includes('not built yet: feature ')) {
         skipped++;
         console.log(`skip ${file}: ${message}`);
       } else {
@@ -142,13 +198,33 @@ function runJudge(count: number, first: number): number {
   return judgedCases > 0 && same >= 0.97 * judgedCases ? 0 : 1;
 }
 
-if (args[0] === '--judge') process.exit(runJudge(Number(args[1] ?? '1000'), Number(args[2] ?? '1')));
-if (args[0] === '--print') {
-  console.log(generate(Number(args[1])));
-  process.exit(0);
+/** The number that an argument gives. */
+function numberOf(text: string | undefined, what: string): number {
+  if (text === undefined || !/^\d{1,10}$/.test(text)) wrongUse(`${what}: not a number: ${text ?? 'none given'}`);
+  return Number(text);
 }
-if (args.length === 0) {
-  console.error('error: no test case named');
-  process.exit(1);
+
+function main(): number {
+  const [first, second] = positionals;
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  if (values.judge) return runJudge(numberOf(first ?? '1000', '--judge'), numberOf(second ?? '1', 'seed'));
+  if (values.print) {
+    console.log(generate(numberOf(first, '--print')));
+    return 0;
+  }
+  if (positionals.length === 0) wrongUse('no test case named');
+  return runFiles(testCases(positionals));
 }
-process.exit(runFiles(args));
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  const missing = (error as { code?: unknown }).code === 'ENOENT' && values.judge;
+  console.error(
+    `error: ${missing ? `${judge}: not found (libsolv-tools has it; TESTSOLV names another)` : messageOf(error)}`,
+  );
+  process.exitCode = 2;
+}

@@ -131,6 +131,7 @@ result recommended
 
 test('says what is wrong with a test case', () => {
   expect(() => runTestCase('job frobnicate name a\nresult transaction\n')).toThrow(/unknown job/);
+  expect(() => runTestCase('# first\nfrobnicate a\n')).toThrow("line 2: unknown command 'frobnicate'");
   expect(() => runTestCase('repo a 0 testtags nowhere.repo\nresult transaction\n')).toThrow(/nowhere\.repo/);
   expect(() => runTestCase('repo a 0 solv a.solv\nresult transaction\n')).toThrow(/not built yet/);
 });

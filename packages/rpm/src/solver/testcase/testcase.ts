@@ -1,5 +1,5 @@
 // libsolv's test case files (`.t`): repositories, jobs and expected results, one command per line.
-import { CoppiceError } from '@coppice/base';
+import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { cleandepsResult } from '../cleandeps.ts';
 import { defaultSolverFlags, type Job, type JobFlags, type SolverFlags } from '../job.ts';
 import { Pool, systemSolvable } from '../pool.ts';
@@ -90,7 +90,13 @@ const features = ['complex_deps', 'multi_semantics', 'testcase_helixrepo'];
  */
 export function runTestCase(text: string, options: CaseOptions = {}): CaseResult[] {
   const run = new CaseRun(options);
-  for (const command of commands(text)) run.command(command);
+  for (const command of commands(text)) {
+    try {
+      run.command(command);
+    } catch (error) {
+      throw isCoppiceError(error) ? prefixError(error, `line ${command.line}`) : error;
+    }
+  }
   run.finish();
   return run.results;
 }
@@ -214,7 +220,7 @@ class CaseRun {
         this.evrcmp(args);
         break;
       default:
-        unsupported(`command '${verb}' of test cases`);
+        throw new CoppiceError('Invalid', `unknown command '${verb}'`);
     }
   }
 
