@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ours } from './ostree-runners.ts';
 import { originalOutput, scratch, skipReason } from './ostree-support.ts';
@@ -39,6 +40,12 @@ describe.skipIf(skipReason !== undefined)(`what goes wrong on the way (${skipRea
   let seen: string[] = [];
   let summary: Buffer;
   const ports: Record<string, number> = {};
+
+  const coded =
+    (coding: string, encode: (bytes: Buffer) => Buffer) =>
+    (file: string): { send: string | Buffer } => ({
+      send: file === 'summary' ? ok(encode(summary), `content-encoding: ${coding}\r\n`) : status(404),
+    });
 
   /** By the first part of the path; the rest is the file. Undefined: the connection is closed without a word. */
   const answers: Record<string, (file: string, scheme: string) => { send?: string | Buffer; close?: boolean }> = {
@@ -77,9 +84,17 @@ describe.skipIf(skipReason !== undefined)(`what goes wrong on the way (${skipRea
     broken: () => ({ send: status(500) }),
     busy: () => ({ send: status(503, 'retry-after: 1\r\n') }),
     teapot: () => ({ send: status(418) }),
-    compressed: (file) => ({
-      send: file === 'summary' ? ok(summary, 'content-encoding: identity\r\n') : status(404),
-    }),
+    identity: coded('identity', (bytes) => bytes),
+    gzip: coded('x-gzip', gzipSync),
+    deflate: coded('deflate', deflateSync),
+    'bare-deflate': coded('deflate', deflateRawSync),
+    brotli: coded('br', brotliCompressSync),
+    zstd: coded('zstd', zstdCompressSync),
+    twice: coded('deflate, gzip', (bytes) => gzipSync(deflateSync(bytes))),
+    'not-gzip': coded('gzip', (bytes) => bytes),
+    'unknown-coding': coded('compress', (bytes) => bytes),
+    'more-than-gzip': coded('gzip', (bytes) => Buffer.concat([gzipSync(bytes), Buffer.from('more')])),
+    expands: coded('gzip', () => gzipSync(Buffer.alloc(64 * 1024 * 1024))),
   };
 
   function serve(socket: Socket, scheme: string): void {
@@ -104,7 +119,7 @@ describe.skipIf(skipReason !== undefined)(`what goes wrong on the way (${skipRea
     const fields = head
       .slice(1)
       .map((line) => line.replace(/^([^:]*):\s*/, (_, name: string) => `${name.toLowerCase()}: `))
-      .filter((line) => /^(authorization|proxy-authorization|cookie|x-own|range|if-|host)/.test(line))
+      .filter((line) => /^(authorization|proxy-authorization|cookie|accept-encoding|x-own|range|if-|host)/.test(line))
       .map((line) => line.replace(/:\d+$/, ':PORT'))
       .sort();
     seen.push(`${scheme} ${head[0]!.split(' ').slice(0, 2).join(' ').replace(/:\d+/, ':PORT')} ${fields.join(', ')}`);

@@ -9,6 +9,7 @@ const curlTexts: Readonly<Record<number, string>> = {
   7: "Couldn't connect to server",
   8: 'Weird server reply',
   18: 'Transferred a partial file',
+  23: 'Failed writing received data to disk/application',
   28: 'Timeout was reached',
   35: 'SSL connect error',
   37: "Couldn't read a file:// file",
@@ -86,7 +87,7 @@ export function networkError(error: unknown, started: boolean, asked = true): Co
 }
 
 /** Failures that another try cannot mend: addresses, certificates and protocols stay what they are. */
-const lasting: ReadonlySet<unknown> = new Set([1, 3, 8, 37, 43, 47, 58, 60, 61, 77]);
+const lasting: ReadonlySet<unknown> = new Set([1, 3, 8, 23, 37, 43, 47, 58, 60, 61, 77]);
 
 /** Whether a failed request is worth another try. */
 export function isTransient(error: unknown): boolean {

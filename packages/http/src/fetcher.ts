@@ -1,5 +1,5 @@
-import { gunzipSync } from 'node:zlib';
 import { type Clock, CoppiceError, concatBytes, systemClock } from '@coppice/base';
+import { acceptedCodings, undoCodings } from './content-coding.ts';
 import { type Cookie, cookieHeader } from './cookie-jar.ts';
 import { type BodySink, exchange } from './exchange.ts';
 import { atUrl, curlError, isTransient, statusError } from './failure.ts';
@@ -13,6 +13,8 @@ export interface FetcherOptions extends TransportOptions {
   /** Sent with every request, to the first host only (never across a redirect to another origin). */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly cookies?: readonly Cookie[];
+  /** Bodies that are fetched whole may be compressed; nothing is undone that was not asked for. */
+  readonly compressed?: boolean;
   /** Requests at a time; default 8. */
   readonly maxOutstanding?: number;
   /** Times a failed request is tried again; default 5. */
@@ -31,8 +33,6 @@ export interface FetchOptions {
   readonly etag?: string;
   /** Seconds since the epoch, for If-Modified-Since. */
   readonly modifiedSince?: number;
-  /** Ask for gzip and undo it. */
-  readonly compressed?: boolean;
   readonly priority?: number;
   /** Sent as a POST, to this URL only: a redirect is an error. */
   readonly post?: { readonly type: string; readonly body: Uint8Array };
@@ -56,6 +56,7 @@ export interface StreamSink extends BodySink {
 }
 
 const maxRedirects = 20;
+const mostUnpacked = 2 ** 30;
 
 /** Downloads over http, https and file with one policy of connections, retries, limits and credentials. */
 export class Fetcher {
@@ -91,7 +92,10 @@ export class Fetcher {
       options,
     );
     let bytes = parts.length === 1 ? parts[0]! : concatBytes(parts);
-    if (info.encoding === 'gzip') bytes = gunzip(bytes, options.maxSize ?? 2 ** 30);
+    if (this.#options.compressed === true && info.encoding !== undefined) {
+      const limit = Math.min(options.maxSize ?? mostUnpacked, mostUnpacked);
+      bytes = undoCodings(bytes, info.encoding, limit, (cause) => tooLarge(new URL(url), limit, limit, cause));
+    }
     return { ...info, bytes };
   }
 
@@ -233,7 +237,7 @@ export class Fetcher {
     if (options.etag !== undefined) out['if-none-match'] = options.etag;
     if (options.modifiedSince !== undefined)
       out['if-modified-since'] = new Date(options.modifiedSince * 1000).toUTCString();
-    if (options.compressed) out['accept-encoding'] = 'gzip';
+    if (this.#options.compressed === true && options.post === undefined) out['accept-encoding'] = acceptedCodings;
     if (options.post !== undefined) out['content-type'] = options.post.type;
     if (transfer.received > 0) {
       out['range'] = `bytes=${transfer.received}-`;
@@ -297,20 +301,11 @@ function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function tooLarge(url: URL, size: number, limit: number): CoppiceError {
+function tooLarge(url: URL, size: number, limit: number, cause?: unknown): CoppiceError {
   return new CoppiceError('Limit', `URI ${url.href} exceeded maximum size of ${limit} bytes`, {
+    ...(cause === undefined ? {} : { cause }),
     data: { size, limit },
   });
-}
-
-function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: limit });
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
-      throw new CoppiceError('Limit', `compressed response exceeded maximum size of ${limit} bytes`, { cause: error });
-    throw curlError(61, error);
-  }
 }
 
 function sleep(ms: number): Promise<void> {

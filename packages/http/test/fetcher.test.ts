@@ -111,9 +111,30 @@ test('a compressed body may not expand over the limit', async () => {
   const base = await serve((_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(100000)));
   });
-  expect((await fetcher().bytes(base, { compressed: true })).bytes.length).toBe(100000);
-  await expect(fetcher().bytes(base, { compressed: true, maxSize: 50000 })).rejects.toMatchObject({ code: 'Limit' });
+  expect((await fetcher({ compressed: true }).bytes(base)).bytes.length).toBe(100000);
+  await expect(fetcher({ compressed: true }).bytes(base, { maxSize: 50000 })).rejects.toMatchObject({ code: 'Limit' });
 });
+
+test('nothing is undone that was not asked for', async () => {
+  const asked: unknown[] = [];
+  const base = await serve((request, response) => {
+    asked.push(request.headers['accept-encoding']);
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end('plain');
+  });
+  expect(Buffer.from((await fetcher().bytes(base)).bytes).toString()).toBe('plain');
+  await expect(fetcher({ compressed: true }).bytes(base)).rejects.toThrow('[61] Unrecognized or bad HTTP Content');
+  expect(asked).toEqual([undefined, 'deflate, gzip, br, zstd']);
+});
+
+test.each(['gzip, '.repeat(6), 'constructor', 'gzip, unknown'])(
+  'a body in the coding %j is refused',
+  async (coding) => {
+    const base = await serve((_request, response) => {
+      response.writeHead(200, { 'content-encoding': coding }).end(gzipSync('x'));
+    });
+    await expect(fetcher({ compressed: true }).bytes(base)).rejects.toThrow('[61]');
+  },
+);
 
 test('credentials and own headers stay with the first host', async () => {
   const seen: (string | undefined)[] = [];

@@ -17,8 +17,13 @@ type ConnectOptions = Pick<
   | 'fetcher'
 >;
 
-/** A fetcher with a remote's proxy, TLS material, cookies and the caller's headers. */
-export function remoteFetcher(repo: Repo, remote: Remote | undefined, options: ConnectOptions): Fetcher {
+/** A fetcher with a remote's proxy, TLS material, cookies and the caller's headers; a pull has nothing compressed once more. */
+export function remoteFetcher(
+  repo: Repo,
+  remote: Remote | undefined,
+  options: ConnectOptions,
+  compressed = false,
+): Fetcher {
   const cert = remote?.string('tls-client-cert-path');
   const key = remote?.string('tls-client-key-path');
   if ((cert === undefined) !== (key === undefined)) {
@@ -38,6 +43,7 @@ export function remoteFetcher(repo: Repo, remote: Remote | undefined, options: C
     clock: repo.clock,
     env: repo.env,
     retries,
+    compressed,
     http2: remote?.boolean('http2', true) ?? true,
     tls: {
       permissive: remote?.boolean('tls-permissive', false) ?? false,

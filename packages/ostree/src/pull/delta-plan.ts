@@ -105,6 +105,7 @@ export class DeltaPlanner {
         return summaryDeltas(VariantDict.decode(bytes));
       } catch (error) {
         if (!isCoppiceError(error, 'NotFound')) throw error;
+        if (this.#s.repo.compat.countsMissingCommitMeta) this.#s.progress.fetchedMetadata++;
         return new Map();
       }
     }

@@ -23,7 +23,7 @@ export async function fetchRemoteSummary(
   const remote = getRemote(repo, name);
   const metalink = remote.string('metalink');
   const url = metalink ?? remote.need('url');
-  const fetcher = remoteFetcher(repo, remote, options);
+  const fetcher = remoteFetcher(repo, remote, options, true);
   try {
     if (metalink !== undefined) {
       return { summary: await metalinkSummary(fetcher, metalink), signature: undefined, fromCache: false };

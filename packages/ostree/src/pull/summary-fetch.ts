@@ -1,7 +1,7 @@
 import { CoppiceError, isCoppiceError } from '@coppice/base';
 import { VariantDict } from '@coppice/gvariant';
 import type { Keyring } from '@coppice/signing';
-import { maxMetadataSize, type Repo } from '../repo.ts';
+import type { Repo } from '../repo.ts';
 import type { Verifier } from '../sign/engine-keys.ts';
 import { verifyWithEngines } from '../sign/engine-verify.ts';
 import { requireValidGpg, verifyGpg } from '../sign/gpg.ts';
@@ -34,7 +34,7 @@ async function fetchPart(
   name: string,
   cache: SummaryCache | undefined,
   suffix: '' | '.sig',
-  compressed: boolean,
+  maxSize: number,
 ): Promise<Part> {
   const kept = cache?.read(suffix);
   const conditions = {
@@ -42,7 +42,7 @@ async function fetchPart(
     ...(kept?.lastModified === undefined ? {} : { modifiedSince: kept.lastModified }),
   };
   try {
-    const got = await mirrors.bytes(name, { maxSize: maxMetadataSize, compressed, ...conditions });
+    const got = await mirrors.bytes(name, { maxSize, ...conditions });
     if (got.notModified && kept !== undefined)
       return { bytes: kept.bytes, cached: true, etag: kept.etag, lastModified: kept.lastModified };
     return { bytes: Buffer.from(got.bytes), cached: false, etag: got.etag, lastModified: got.lastModified };
@@ -59,22 +59,16 @@ async function fetchPart(
 export async function fetchSummary(
   mirrors: MirrorList,
   cache: SummaryCache | undefined,
-  compressed = false,
+  maxSize: number,
 ): Promise<FetchedSummary & { keep(): void }> {
-  const signature = await fetchPart(mirrors, 'summary.sig', cache, '.sig', compressed);
+  const signature = await fetchPart(mirrors, 'summary.sig', cache, '.sig', maxSize);
   const kept = signature.bytes === undefined ? undefined : { sig: cache?.read('.sig'), summary: cache?.read('') };
   if (signature.bytes !== undefined && kept?.sig !== undefined && kept.summary !== undefined) {
     if (signature.cached || kept.sig.bytes.equals(signature.bytes))
       return { summary: kept.summary.bytes, signature: kept.sig.bytes, fromCache: true, keep: () => {} };
   }
   // Without a signature a cached summary cannot be told from a stale one.
-  const summary = await fetchPart(
-    mirrors,
-    'summary',
-    signature.bytes === undefined ? undefined : cache,
-    '',
-    compressed,
-  );
+  const summary = await fetchPart(mirrors, 'summary', signature.bytes === undefined ? undefined : cache, '', maxSize);
   const keep = (): void => {
     if (cache === undefined || summary.bytes === undefined || signature.bytes === undefined) return;
     cache.write('', summary.bytes, summary.etag, summary.lastModified);
@@ -121,7 +115,7 @@ export async function fetchCheckedSummary(
   cache: SummaryCache | undefined,
   demands: SummaryDemands,
 ): Promise<FetchedSummary> {
-  const first = await fetchSummary(mirrors, cache);
+  const first = await fetchSummary(mirrors, cache, repo.compat.maxFetchedMetadata);
   try {
     checkSummary(repo, first, demands);
     first.keep();
@@ -131,7 +125,7 @@ export async function fetchCheckedSummary(
     if (repo.env['OSTREE_REPO_TEST_ERROR'] === 'invalid-cache')
       throw new CoppiceError('Corrupt', 'OSTREE_REPO_TEST_ERROR_INVALID_CACHE specified');
     cache.drop();
-    const again = await fetchSummary(mirrors, cache);
+    const again = await fetchSummary(mirrors, cache, repo.compat.maxFetchedMetadata);
     checkSummary(repo, again, demands);
     again.keep();
     return again;
