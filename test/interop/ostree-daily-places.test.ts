@@ -1,12 +1,9 @@
 // Everyday calls in unusual places, each by a shell beside the original on equal folders: damaged and odd configs, linked
 // directories, attributes switched off later, layers over layers, full outputs, masks, users who may not. What is said and
 // the status must be equal.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle } from '../../scripts/build.ts';
-import { scratch, skipReason } from './ostree-support.ts';
+import { Beside } from './ostree-beside.ts';
+import { skipReason } from './ostree-support.ts';
 
 if (skipReason !== undefined) console.warn(`skipped: ${skipReason}`);
 
@@ -23,8 +20,6 @@ for m in archive bare bare-user bare-user-only; do
 done >/dev/null
 ostree --repo=bare-user commit -b owned --timestamp=@3 --owner-uid=3 --owner-gid=4 tree >/dev/null
 cp -a archive conf; cp -a archive plain
-nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-declare -f nobody >functions
 `;
 
 /** Values of keys that must or must not keep a repository from being opened. */
@@ -71,49 +66,18 @@ ostree --repo=archive commit -b full --timestamp=@3 tree >/dev/full; ostree --re
 umask 000; ostree --repo=m0 init --mode=archive; ostree --repo=m0 commit -b m --timestamp=@1 tree; find m0 -not -name 'staging*' -printf '%m %p\n' | sort
 umask 077; ostree --repo=m1 init --mode=bare; ostree --repo=m1 commit -b m --timestamp=@1 tree; find m1 -not -name 'staging*' -printf '%m %p\n' | sort
 umask 077; ostree --repo=m1 checkout m m2; ostree --repo=archive checkout -U main m3; find m2 m3 -printf '%m %p\n' | sort
-. ./functions; mkdir np; chown 65534:65534 np; cd np; nobody ostree --repo=../archive checkout -U main o1; find . -printf '%m %p\n' | sort
-. ./functions; for v in 'commit -b n tree' 'refs --create=n main' 'reset main main^' prune 'summary -u' 'config set a.b c' 'static-delta generate --empty --to=main' 'ls main'; do nobody ostree --repo=archive $v; done 2>&1
-. ./functions; chmod 700 bare; nobody ostree --repo=bare refs
+mkdir np; chown 65534:65534 np; cd np; nobody ostree --repo=../archive checkout -U main o1; find . -printf '%m %p\n' | sort
+for v in 'commit -b n tree' 'refs --create=n main' 'reset main main^' prune 'summary -u' 'config set a.b c' 'static-delta generate --empty --to=main' 'ls main'; do nobody ostree --repo=archive $v; done 2>&1
+chmod 700 bare; nobody ostree --repo=bare refs
 OSTREE_REPO=archive ostree log x/y/z; cd archive; ostree refs; ostree --repo=../bare rev-parse main; TZ=Asia/Kolkata ostree log main
 `;
 
 describe.skipIf(skipReason !== undefined)(`daily use in unusual places ${skipReason ?? ''}`, () => {
-  const { path: base, remove } = scratch();
-  const folders = { theirs: join(base, 'theirs/w'), ours: join(base, 'ours/w') };
-  const bin = join(base, 'bin');
-  const env = {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    LC_ALL: 'C.UTF-8',
-    TZ: 'UTC',
-    COPPICE_COMPAT: 'ostree=2022.7',
-    COPPICE_DIST: join(base, 'dist'),
-  };
-  beforeAll(async () => {
-    chmodSync(base, 0o755);
-    await bundle(env.COPPICE_DIST);
-    spawnSync('chmod', ['-R', 'a+rX', env.COPPICE_DIST]);
-    mkdirSync(bin);
-    const launcher = join(import.meta.dirname, '../../bin/ostree');
-    writeFileSync(join(bin, 'ostree'), `#!/bin/sh\nexec ${launcher} "$@"\n`, { mode: 0o755 });
-    mkdirSync(folders.theirs, { recursive: true });
-    writeFileSync(join(folders.theirs, 'configs'), configs.trim());
-    const made = spawnSync('bash', ['--norc', '-euc', inputs], { cwd: folders.theirs, env, encoding: 'utf8' });
-    expect([made.status, made.stderr]).toEqual([0, '']);
-    mkdirSync(join(base, 'ours'));
-    spawnSync('cp', ['-a', folders.theirs, folders.ours]);
-  });
-  afterAll(remove);
+  const beside = new Beside();
+  beforeAll(() => beside.make(`${inputs}cat >configs <<'END'${configs}END\n`));
+  afterAll(beside.remove);
 
   test('says the same', () => {
-    const wrong: unknown[] = [];
-    for (const line of calls.trim().split('\n')) {
-      const said = Object.entries(folders).map(([who, cwd]) => {
-        const path = who === 'ours' ? `${bin}:${env.PATH}` : env.PATH;
-        const done = spawnSync('bash', ['--norc', '-c', line], { cwd, env: { ...env, PATH: path }, encoding: 'utf8' });
-        return JSON.stringify([done.status, done.stdout, done.stderr]).replaceAll(cwd, 'FOLDER');
-      });
-      if (said[0] !== said[1]) wrong.push([line, ...said]);
-    }
-    expect(wrong).toEqual([]);
+    expect(beside.different(calls)).toEqual([]);
   });
 });

@@ -42,6 +42,8 @@ export interface OstreeCompat {
   readonly checksMoreKeys: boolean;
   /** An answer such as 404 is told with the URL that was asked for. */
   readonly namesUrlOfStatus: boolean;
+  /** What is printed is put into the character set of the locale; GLib from 2.90 on prints UTF-8. */
+  readonly printsInCharset: boolean;
 }
 
 const features2022 = [
@@ -92,6 +94,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sameSummaryTimes: false,
     verityGroups: [],
     namesUrlOfStatus: false,
+    printsInCharset: true,
   },
   '2022.7': {
     level: '2022.7',
@@ -108,6 +111,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sameSummaryTimes: false,
     verityGroups: ['ex-fsverity'],
     namesUrlOfStatus: false,
+    printsInCharset: true,
   },
   '2026.4': {
     level: '2026.4',
@@ -124,6 +128,7 @@ const rows: Readonly<Record<OstreeLevel, OstreeCompat>> = {
     sameSummaryTimes: true,
     verityGroups: ['ex-integrity', 'ex-fsverity'],
     namesUrlOfStatus: true,
+    printsInCharset: false,
   },
 };
 

@@ -18,7 +18,10 @@ export interface Output {
   readonly isTTY: boolean;
   /** Terminal width, 80 when unknown. */
   readonly columns: number;
+  /** Text, or bytes that are written as they are. */
   write(data: string | Uint8Array): void;
+  /** Applied to text that is written; default: UTF-8. */
+  encode?: (text: string) => string | Uint8Array;
   flush(): void;
   /** What went wrong with writing, if anything; nothing is written after it. Most commands do not care, as printf does not. */
   readonly failure?: unknown;
@@ -70,7 +73,8 @@ export function fdOutput(fd: number, isTTY: boolean, columns = 80): Output {
   return {
     isTTY,
     columns,
-    write(data) {
+    write(given) {
+      const data = typeof given === 'string' && this.encode !== undefined ? this.encode(given) : given;
       buffer ??= Buffer.allocUnsafeSlow(bufferSize);
       // A character becomes three bytes at most.
       const most = typeof data === 'string' ? data.length * 3 : data.length;

@@ -14,6 +14,8 @@ export interface GOption {
   readonly arg?: string;
   /** How a value is read: default `string`; `strings` accumulates. Without `arg` the option is a flag. */
   readonly type?: 'string' | 'strings' | 'int' | 'int64' | 'double';
+  /** G_OPTION_ARG_FILENAME: the value is taken as it is, not from the character set of the locale. */
+  readonly filename?: boolean;
   readonly help?: string;
   readonly hidden?: boolean;
   /** G_OPTION_FLAG_OPTIONAL_ARG: `--opt` alone is allowed; its value is then ''. */
@@ -85,21 +87,27 @@ function checkNumber(option: GOption, text: string, name: string): void {
 
 /**
  * Parses `args`. Throws `Usage` with GOption's wording. `-h`/`--help` must be among `options` to be accepted; `onHelp` is called
- * when it is met, before anything after it is looked at.
+ * when it is met, before anything after it is looked at. `fromLocale` makes text of a value.
  */
-export function parseGOptions(args: readonly string[], options: readonly GOption[], onHelp?: () => never): GOptions {
+export function parseGOptions(
+  args: readonly string[],
+  options: readonly GOption[],
+  onHelp?: () => never,
+  fromLocale: (value: string) => string = (value) => value,
+): GOptions {
   const byLong = new Map(options.map((o) => [o.long, o]));
   const byShort = new Map<string, GOption>();
   // Of two options with one letter the first has it.
   for (const o of options) if (o.short !== undefined && !byShort.has(o.short)) byShort.set(o.short, o);
   const operands: string[] = [];
   const values = new Map<string, string[]>();
-  const put = (option: GOption, value: string, name: string): void => {
+  const put = (option: GOption, given: string, name: string): void => {
     if (option.long === 'help') onHelp?.();
     // What was no text has lost its bytes on the way here.
-    if (value.includes('\ufffd') && !argumentsAreText())
+    if (given.includes('\ufffd') && !argumentsAreText())
       throw new CoppiceError('Usage', 'Invalid byte sequence in conversion input');
-    checkNumber(option, value, name);
+    checkNumber(option, given, name);
+    const value = option.filename === true || option.type?.startsWith('string') === false ? given : fromLocale(given);
     option.check?.(value);
     const list = values.get(option.long);
     if (list !== undefined && option.type === 'strings') list.push(value);

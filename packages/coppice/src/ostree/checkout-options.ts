@@ -7,7 +7,7 @@ export function checkoutOptions(level: OstreeLevel): readonly GOption[] {
   return [
     { long: 'user-mode', short: 'U', help: 'Do not change file ownership or initialize extended attributes' },
     { long: 'disable-cache', help: 'Do not update or use the internal repository uncompressed object cache' },
-    { long: 'subpath', arg: 'PATH', help: 'Checkout sub-directory PATH' },
+    { long: 'subpath', arg: 'PATH', filename: true, help: 'Checkout sub-directory PATH' },
     { long: 'union', help: 'Keep existing directories, overwrite existing files' },
     { long: 'union-add', help: 'Keep existing files/directories, only add new' },
     {
@@ -28,10 +28,11 @@ export function checkoutOptions(level: OstreeLevel): readonly GOption[] {
       short: 'M',
       help: 'Suppress mode bits outside of 0775 for directories (suid, world writable, etc.)',
     },
-    { long: 'skip-list', arg: 'FILE', help: 'File containing list of files to skip' },
+    { long: 'skip-list', arg: 'FILE', filename: true, help: 'File containing list of files to skip' },
     {
       long: 'selinux-policy',
       arg: 'PATH',
+      filename: true,
       help: 'Set SELinux labels based on policy in root filesystem PATH (may be /); implies --force-copy',
     },
     { long: 'selinux-prefix', arg: 'PREFIX', help: 'When setting SELinux labels, prefix all paths by PREFIX' },

@@ -9,7 +9,7 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
     { long: 'parent', arg: 'COMMIT', help: 'Parent commit checksum, or "none"' },
     { long: 'subject', short: 's', arg: 'SUBJECT', help: 'One line subject' },
     { long: 'body', short: 'm', arg: 'BODY', help: 'Full description' },
-    { long: 'body-file', short: 'F', arg: 'FILE', help: 'Commit message from FILE path' },
+    { long: 'body-file', short: 'F', arg: 'FILE', filename: true, help: 'Commit message from FILE path' },
     { long: 'editor', short: 'e', help: 'Use an editor to write the commit message' },
     { long: 'branch', short: 'b', arg: 'BRANCH', help: 'Branch' },
     { long: 'orphan', help: 'Create a commit without writing a ref' },
@@ -53,6 +53,7 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
     {
       long: 'selinux-policy',
       arg: 'PATH',
+      filename: true,
       help: 'Set SELinux labels based on policy in root filesystem PATH (may be /)',
     },
     {
@@ -89,12 +90,17 @@ export function commitOptions(level: OstreeLevel): readonly GOption[] {
       help: 'When loading tar archives, use REGEX,REPLACEMENT against path names',
     },
     { long: 'skip-if-unchanged', help: 'If the contents are unchanged from previous commit, do nothing' },
-    { long: 'statoverride', arg: 'PATH', help: 'File containing list of modifications to make to permissions' },
-    { long: 'skip-list', arg: 'PATH', help: 'File containing list of files to skip' },
+    {
+      long: 'statoverride',
+      arg: 'PATH',
+      filename: true,
+      help: 'File containing list of modifications to make to permissions',
+    },
+    { long: 'skip-list', arg: 'PATH', filename: true, help: 'File containing list of files to skip' },
     { long: 'consume', help: 'Consume (delete) content after commit (for local directories)' },
     { long: 'table-output', help: 'Output more information in a KEY: VALUE format' },
     { long: 'gpg-sign', arg: 'KEY-ID', type: 'strings', help: 'GPG Key ID to sign the commit with' },
-    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', filename: true, help: 'GPG Homedir to use when looking for keyrings' },
     { long: 'sign', arg: 'KEY_ID', type: 'strings', help: 'Sign the commit with' },
     ...(newest
       ? [

@@ -14,7 +14,7 @@ export const verb: OstreeVerb = {
   summary: 'Copy the refs to a USB stick',
   options: () => [
     { long: 'disable-fsync', help: 'Do not invoke fsync()' },
-    { long: 'destination-repo', arg: 'DEST', help: 'Use custom repository directory within the mount' },
+    { long: 'destination-repo', arg: 'DEST', filename: true, help: 'Use custom repository directory within the mount' },
     { long: 'commit', arg: 'COMMIT', help: 'Pull a specific commit (only works when a single ref is specified)' },
   ],
   async run(call: OstreeCall) {

@@ -11,9 +11,9 @@ export const verb: OstreeVerb = {
   summary: 'Stream COMMIT to stdout in tar format',
   options: () => [
     { long: 'no-xattrs', help: 'Skip output of extended attributes' },
-    { long: 'subpath', arg: 'PATH', help: 'Checkout sub-directory PATH' },
-    { long: 'prefix', arg: 'PATH', help: 'Add PATH as prefix to archive pathnames' },
-    { long: 'output', short: 'o', arg: 'PATH', help: 'Output to PATH ' },
+    { long: 'subpath', arg: 'PATH', filename: true, help: 'Checkout sub-directory PATH' },
+    { long: 'prefix', arg: 'PATH', filename: true, help: 'Add PATH as prefix to archive pathnames' },
+    { long: 'output', short: 'o', arg: 'PATH', filename: true, help: 'Output to PATH ' },
   ],
   run(call: OstreeCall) {
     const { repo, operands, options, context } = call;

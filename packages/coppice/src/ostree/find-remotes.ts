@@ -9,7 +9,7 @@ export const verb: OstreeVerb = {
   params: 'COLLECTION-ID REF [COLLECTION-ID REF...]',
   summary: 'Find remotes to serve the given refs',
   options: () => [
-    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'cache-dir', arg: '', filename: true, help: 'Use custom cache dir' },
     { long: 'disable-fsync', help: 'Do not invoke fsync()' },
     {
       long: 'finders',

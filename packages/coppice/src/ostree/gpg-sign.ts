@@ -10,7 +10,7 @@ export const verb: OstreeVerb = {
   summary: 'Sign a commit',
   options: () => [
     { long: 'delete', short: 'd', help: 'Delete signatures having any of the GPG KEY-IDs' },
-    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', filename: true, help: 'GPG Homedir to use when looking for keyrings' },
   ],
   run(call: OstreeCall) {
     const { operands, options, repo } = call;

@@ -5,6 +5,7 @@ import type { ByLevel, OstreeEntry, OstreeGroup, OstreeVerb } from './verb.ts';
 export const repoOption: GOption = {
   long: 'repo',
   arg: 'PATH',
+  filename: true,
   help: 'Path to OSTree repository (defaults to current directory or /sysroot/ostree/repo)',
 };
 

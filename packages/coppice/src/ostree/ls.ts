@@ -55,7 +55,7 @@ function* children({ repo }: OstreeCall, folder: TreeEntry & { type: 'directory'
 
 function printer({ context, options }: OstreeCall): (entry: TreeEntry) => void {
   const out = context.stdout;
-  if (options.flag('nul-filenames-only')) return (entry) => out.write(`${entry.path}\0`);
+  if (options.flag('nul-filenames-only')) return (entry) => out.write(Buffer.from(`${entry.path}\0`));
   const checksums = options.flag('checksum');
   const xattrs = options.flag('xattrs');
   return (entry) => {

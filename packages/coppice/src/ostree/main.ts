@@ -1,7 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import type { Repo } from '@coppice/ostree';
-import { eraLevel, levels, type OstreeLevel } from '@coppice/ostree/compat';
+import { eraLevel, levels, type OstreeLevel, ostreeCompat } from '@coppice/ostree/compat';
+import { fromLocale, localeEncoder } from '../cli/charset.ts';
 import { compatLevel } from '../cli/compat.ts';
 import { type Context, Exit } from '../cli/context.ts';
 import { type GOptions, parseGOptions } from '../cli/goption.ts';
@@ -17,6 +18,10 @@ const root: OstreeGroup = { column: () => 18, commands: verbs };
 /** The `ostree` program: the first word without a dash is the command, everything else belongs to it. */
 export async function run(context: Context, args: readonly string[]): Promise<number> {
   const level = compatLevel(context.env, 'ostree', levels, eraLevel);
+  if (ostreeCompat(level).printsInCharset) {
+    context.stdout.encode = localeEncoder(context.env);
+    context.stderr.encode = context.stdout.encode;
+  }
   const { command, rest } = takeCommand(args, false);
   if (command !== undefined && !verbs.some((v) => v.name === command && isPresent(v, level))) {
     const status = await runExternal(context, args, command);
@@ -60,11 +65,12 @@ async function runGroup(
     throw new Exit(0);
   };
   const words = name.split(' ').slice(1).join(' ');
+  const textOf = (value: string): string => fromLocale(value, context.env);
   try {
     if (group.plainUsage) {
       if (rest.some((word) => word === '--help' || word === '-h')) showHelp();
     } else {
-      const options = parseGOptions(rest, [...(group.options?.(level) ?? []), ...commonOptions], showHelp);
+      const options = parseGOptions(rest, [...(group.options?.(level) ?? []), ...commonOptions], showHelp, textOf);
       if (options.flag('version')) printVersion(context, level);
       const status = command === undefined ? await group.bare?.(options, context, level) : undefined;
       if (status !== undefined) return status;
@@ -87,10 +93,12 @@ async function runVerb(
 ): Promise<number> {
   const early = await verb.early?.(context);
   if (early !== undefined) return early;
-  const options = parseGOptions(args, verbOptions(verb, level), () => {
+  const showHelp = (): never => {
     context.stdout.write(verbHelp(name, verb, level));
     throw new Exit(0);
-  });
+  };
+  const textOf = (value: string): string => fromLocale(value, context.env);
+  const options = parseGOptions(args, verbOptions(verb, level), showHelp, textOf);
   if (options.flag('version')) printVersion(context, level);
   const repoPath = verb.repo === 'none' ? undefined : options.string('repo');
   const openRepo = (path?: string): Promise<Repo> => openRepository(context, level, path);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CoppiceError } from '@coppice/base';
-import { CompressPool, type PullOptions } from '@coppice/ostree';
+import { CompressPool, HelperThread, type PullOptions } from '@coppice/ostree';
 import { existingCacheDir } from './cache-dir.ts';
 import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
@@ -12,7 +12,7 @@ export const verb: OstreeVerb = {
   summary: 'Download data from remote repository',
   options: (level) => [
     { long: 'commit-metadata-only', help: 'Fetch only the commit metadata' },
-    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'cache-dir', arg: '', filename: true, help: 'Use custom cache dir' },
     { long: 'disable-fsync', help: 'Do not invoke fsync()' },
     { long: 'per-object-fsync', help: 'Perform writes in such a way that avoids stalling concurrent processes' },
     { long: 'disable-static-deltas', help: 'Do not use static deltas' },
@@ -26,7 +26,7 @@ export const verb: OstreeVerb = {
         ]
       : []),
     { long: 'mirror', help: 'Write refs suitable for a mirror and fetches all refs if none provided' },
-    { long: 'subpath', arg: '', type: 'strings', help: 'Only pull the provided subpath(s)' },
+    { long: 'subpath', arg: '', filename: true, type: 'strings', help: 'Only pull the provided subpath(s)' },
     { long: 'untrusted', help: 'Verify checksums of local sources (always enabled for HTTP pulls)' },
     { long: 'http-trusted', help: 'Do not verify checksums of HTTP sources (mostly useful when mirroring)' },
     { long: 'bareuseronly-files', help: 'Reject regular files with mode outside of 0775 (world writable, suid, etc.)' },
@@ -77,6 +77,7 @@ export const verb: OstreeVerb = {
       long: 'localcache-repo',
       short: 'L',
       arg: 'REPO',
+      filename: true,
       type: 'strings',
       help: 'Add REPO as local cache source for objects during this pull',
     },
@@ -110,11 +111,13 @@ export const verb: OstreeVerb = {
     }
     for (const path of options.strings('localcache-repo')) await call.openRepo(path);
     const console = new PullConsole(context, call.level === '2026.4');
-    // A second thread, if there is a second processor; it starts only when there is enough to write.
+    // A second thread, if there is a second processor: one or the other, which starts only when there is enough to do.
     const pool = availableParallelism() > 1 ? new CompressPool() : undefined;
+    const helper = pool === undefined ? undefined : new HelperThread();
     const result = await pull(repo, {
       ...pullFlags(call),
       ...(pool === undefined ? {} : { compressPool: pool }),
+      ...(helper === undefined ? {} : { helper }),
       remote,
       refs,
       overrideCommits: overrides,
@@ -125,7 +128,10 @@ export const verb: OstreeVerb = {
         console.finish(undefined);
         throw error;
       })
-      .finally(() => pool?.close());
+      .finally(() => {
+        pool?.close();
+        helper?.close();
+      });
     if (options.flag('dry-run')) call.print(result.status ?? '');
     else console.finish(result.status);
   },

@@ -32,7 +32,7 @@ export const verb: OstreeVerb = {
     { long: 'print-sizes', help: 'Show the commit size metadata' },
     { long: 'raw', help: 'Show raw variant data' },
     { long: 'no-byteswap', short: 'B', help: 'Do not automatically convert variant data from big endian' },
-    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', filename: true, help: 'GPG Homedir to use when looking for keyrings' },
     { long: 'gpg-verify-remote', arg: 'REMOTE', help: 'Use REMOTE name for GPG configuration' },
   ],
   async run(call: OstreeCall) {

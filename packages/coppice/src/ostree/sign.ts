@@ -14,10 +14,17 @@ export const verb: OstreeVerb = {
     { long: 'verify', help: 'Verify signatures' },
     { long: 'sign-type', short: 's', arg: 'NAME', help: "Signature type to use (defaults to 'ed25519')" },
     // Builds with a raw-key engine have these; accepted everywhere, shown as the build at hand does.
-    { long: 'keys-file', arg: 'NAME', help: 'Read key(s) from file', hidden: level !== '2026.4' || true },
+    {
+      long: 'keys-file',
+      arg: 'NAME',
+      filename: true,
+      help: 'Read key(s) from file',
+      hidden: level !== '2026.4' || true,
+    },
     {
       long: 'keys-dir',
       arg: 'NAME',
+      filename: true,
       help: 'Redefine system-wide directories with public and revoked keys for verification',
       hidden: true,
     },

@@ -30,7 +30,7 @@ export const verb: OstreeVerb = {
         ]
       : []),
     { long: 'gpg-sign', arg: 'KEY-ID', type: 'strings', help: 'GPG Key ID to sign the summary with' },
-    { long: 'gpg-homedir', arg: 'HOMEDIR', help: 'GPG Homedir to use when looking for keyrings' },
+    { long: 'gpg-homedir', arg: 'HOMEDIR', filename: true, help: 'GPG Homedir to use when looking for keyrings' },
     ...signOptions('Key ID to sign the summary with'),
     {
       long: 'add-metadata',

@@ -11,7 +11,7 @@ import type { ByLevel, OstreeCall, OstreeVerb } from '../verb.ts';
 
 /** `--sysroot` and `--print-current-dir`, which every verb takes. */
 export const adminOptions: readonly GOption[] = [
-  { long: 'sysroot', arg: 'PATH', help: 'Create a new OSTree sysroot at PATH' },
+  { long: 'sysroot', arg: 'PATH', filename: true, help: 'Create a new OSTree sysroot at PATH' },
   { long: 'print-current-dir', help: 'Display current root path', hidden: true },
 ];
 

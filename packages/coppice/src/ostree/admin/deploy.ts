@@ -21,7 +21,7 @@ export const verb = adminVerb({
   options: (level) => [
     { long: 'os', arg: 'OSNAME', help: 'Use a different operating system root than the current one' },
     ...(isOld(level) ? [] : [{ long: 'stateroot', arg: 'STATEROOT', help: 'Target the provided stateroot' }]),
-    { long: 'origin-file', arg: 'FILENAME', help: 'Specify origin file' },
+    { long: 'origin-file', arg: 'FILENAME', filename: true, help: 'Specify origin file' },
     { long: 'no-prune', help: "Don't prune the repo when done" },
     { long: 'no-merge', help: 'Do not apply configuration (/etc and kernel arguments) from booted deployment' },
     { long: 'retain', help: 'Do not delete previous deployments' },

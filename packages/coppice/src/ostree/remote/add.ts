@@ -24,7 +24,7 @@ export const verb: OstreeVerb = {
     },
     { long: 'if-not-exists', help: 'Do nothing if the provided remote exists' },
     { long: 'force', help: 'Replace the provided remote if it exists' },
-    { long: 'gpg-import', arg: 'FILE', help: 'Import GPG key from FILE' },
+    { long: 'gpg-import', arg: 'FILE', filename: true, help: 'Import GPG key from FILE' },
     { long: 'custom-backend', arg: 'NAME', help: 'This remote has content not fetched via libostree' },
     { long: 'contenturl', arg: 'URL', help: 'Use URL when fetching content' },
     {

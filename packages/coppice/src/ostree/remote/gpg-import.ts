@@ -9,7 +9,14 @@ export const verb: OstreeVerb = {
   params: 'NAME [KEY-ID...]',
   summary: 'Import GPG keys',
   options: () => [
-    { long: 'keyring', short: 'k', arg: 'FILE', type: 'strings', help: 'Import keys from a keyring file (repeatable)' },
+    {
+      long: 'keyring',
+      short: 'k',
+      arg: 'FILE',
+      filename: true,
+      type: 'strings',
+      help: 'Import keys from a keyring file (repeatable)',
+    },
     { long: 'stdin', help: 'Import keys from standard input' },
   ],
   run(call: OstreeCall) {

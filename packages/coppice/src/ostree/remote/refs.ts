@@ -8,7 +8,7 @@ export const verb: OstreeVerb = {
   summary: 'List remote refs',
   options: (level) => [
     ...(level === '2026.4' ? [{ long: 'revision', short: 'r', help: 'Show revisions in listing' }] : []),
-    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'cache-dir', arg: '', filename: true, help: 'Use custom cache dir' },
   ],
   async run(call: OstreeCall) {
     const { operands, options, repo, context } = call;

@@ -23,7 +23,7 @@ export const verb: OstreeVerb = {
           { long: 'print-metadata-key', arg: 'KEY', help: 'Print string value of metadata key' },
         ]
       : []),
-    { long: 'cache-dir', arg: '', help: 'Use custom cache dir' },
+    { long: 'cache-dir', arg: '', filename: true, help: 'Use custom cache dir' },
     { long: 'raw', help: 'Show raw variant data' },
   ],
   async run(call: OstreeCall) {

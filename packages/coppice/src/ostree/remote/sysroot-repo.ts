@@ -8,8 +8,8 @@ import type { OstreeCall } from '../verb.ts';
 
 /** Options of the verbs that change remotes: `--sysroot` stands for its repository and its `remotes.d`. */
 export const sysrootOptions: readonly GOption[] = [
-  { long: 'repo', arg: 'PATH', help: 'Path to OSTree repository (defaults to /sysroot/ostree/repo)' },
-  { long: 'sysroot', arg: 'PATH', help: 'Use sysroot at PATH (overrides --repo)' },
+  { long: 'repo', arg: 'PATH', filename: true, help: 'Path to OSTree repository (defaults to /sysroot/ostree/repo)' },
+  { long: 'sysroot', arg: 'PATH', filename: true, help: 'Use sysroot at PATH (overrides --repo)' },
 ];
 
 /** Opens what `--sysroot`, `--repo` or the default say. */

@@ -30,6 +30,7 @@ export const verb: OstreeVerb = {
     {
       long: 'filename',
       arg: 'PATH',
+      filename: true,
       help: 'Write the delta content to PATH (a directory).  If not specified, the OSTree repository is used',
     },
     { long: 'sign', arg: 'KEY_ID', type: 'strings', help: 'Sign the delta with' },

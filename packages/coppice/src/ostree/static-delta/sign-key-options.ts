@@ -9,10 +9,11 @@ import type { OstreeCall } from '../verb.ts';
 /** `--sign-type`, and the key files of builds with raw-key engines (accepted, not shown). */
 export const signTypeOptions: readonly GOption[] = [
   { long: 'sign-type', arg: 'NAME', help: "Signature type to use (defaults to 'ed25519')" },
-  { long: 'keys-file', arg: 'NAME', help: 'Read key(s) from file', hidden: true },
+  { long: 'keys-file', arg: 'NAME', filename: true, help: 'Read key(s) from file', hidden: true },
   {
     long: 'keys-dir',
     arg: 'NAME',
+    filename: true,
     help: 'Redefine system-wide directories with public and revoked keys',
     hidden: true,
   },
