@@ -1,5 +1,5 @@
 // `rpm -q --queryformat` and what selects installed packages, ours beside the original's.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
   buildPackage,
@@ -14,6 +14,7 @@ import {
   RpmDb,
   readPackage,
   selectPackages,
+  Tag,
 } from '@coppice/rpm';
 import { describe, expect, it } from 'vitest';
 import { memoryOutput } from '../../packages/coppice/src/cli/context.ts';
@@ -283,6 +284,15 @@ describe.skipIf(reason !== undefined || sharedRpms.length === 0)(
         ],
         ['file', ['-f'], ['/usr/bin/one', '/var/ghost', '/usr/share/special', '/nowhere']],
         ['whatprovides', ['--whatprovides'], ['special', '/usr/bin/two', 'bara', 'nothing']],
+        ['triggeredby', ['--triggeredby'], ['bash', 'nothing']],
+        ['tid', ['--tid'], [String(packages[0]!.header.getNumber(Tag.InstallTid)), '1']],
+        ['instance', ['--querybynumber'], ['1', '2']],
+        [
+          'pkgid',
+          ['--pkgid'],
+          [Buffer.from(packages[0]!.header.getBinary(Tag.SigMd5)!).toString('hex'), 'f'.repeat(32)],
+        ],
+        ['hdrid', ['--hdrid'], [packages[1]!.header.getString(Tag.Sha1Header)!, 'f'.repeat(40)]],
         ['whatrequires', ['--whatrequires'], ['dep5', 'reqa', 'nothing', 'rpmlib(PayloadFilesHavePrefix)']],
         ['whatconflicts', ['--whatconflicts'], ['enemy', 'bba']],
         ['whatobsoletes', ['--whatobsoletes'], ['old', 'aaa']],
@@ -299,6 +309,54 @@ describe.skipIf(reason !== undefined || sharedRpms.length === 0)(
           if (theirs.status !== 0) expect(ours, `${selector} ${subject}`).toEqual([]);
           else expect(ours.sort().join(''), `${selector} ${subject}`).toBe(sorted(theirs.stdout.toString('latin1')));
         }
+    });
+
+    it('are told of by the command as by rpm', async () => {
+      const dir = scratch();
+      const root = join(dir, 'root');
+      mkdirSync(join(root, 'usr/bin'), { recursive: true });
+      symlinkSync('usr/bin', join(root, 'bin'));
+      const described = { version: '1', release: '1', arch: 'noarch', summary: 'x', license: 'MIT' } as const;
+      const files = [
+        {
+          name: 'twice',
+          requires: ['/bin/sh'],
+          scripts: { preun: 'true', postun: 'true' },
+          provides: ['/usr/share/made'],
+        },
+        { name: 'twice-data', changelog: [{ time: 1577880000, author: 'A <a@example.com> - 1-1', text: '- x' }] },
+      ].map((more) => {
+        const path = join(dir, `${more.name}.rpm`);
+        const content = [{ path: `/usr/bin/${more.name}`, content: 'x' }];
+        writeFileSync(path, buildPackage({ ...described, files: content, ...more }).bytes());
+        return path;
+      });
+      const install = ['--justdb', '--nodeps', '--noscripts', '--nosignature', '--force-debian', '--ignoreos'];
+      output('rpm', ['-i', ...install, '--root', root, '--dbpath', '/usr/share/rpm', ...files]);
+      for (const args of [
+        ['--whatrequires', '/bin/sh'],
+        ['--whatprovides', '/usr/share/made'],
+        ['--whatprovides', '/usr/bin/twice', '/usr/bin/none'],
+        ['-f', '/bin/twice', '/usr/bin/../bin/twice-data', '/bin', '/nowhere'],
+        ['--path', '/usr/share/made'],
+        ['-a', '--last'],
+        ['--requires', '--provides', 'twice'],
+        ['--provides', '--qf', '%{NAME}\\n', '--requires', '-l', 'twice'],
+        ['--changes', 'twice-data'],
+        ['--querytags'],
+        ['--pkgid', '0'],
+        ['--tid', 'x'],
+        ['--querybynumber', '77'],
+        ['-i', 'twice', 'none', 'twice-data'],
+      ]) {
+        const theirs = call('rpm', ['-q', '--root', root, '--dbpath', '/usr/share/rpm', ...args]);
+        const [stdout, stderr] = [memoryOutput(), memoryOutput()];
+        const context = { program: 'coppice', env: {}, cwd: dir, stdin: { isTTY: false }, stdout, stderr };
+        const status = await run(context, ['rpm', 'query', '--root', root, ...args]);
+        expect(stdout.text, args.join(' ')).toBe(theirs.stdout.toString());
+        expect(stderr.text, args.join(' ')).toBe(theirs.stderr.toString());
+        expect(status, args.join(' ')).toBe(theirs.status);
+      }
     });
   },
 );

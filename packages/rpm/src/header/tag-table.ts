@@ -1,4 +1,5 @@
 // Tag numbers, rpm's own spelling of their names, value type and whether the tag is an array (librpm's tag table).
+import type { RpmLevel } from '../compat.ts';
 
 /** [number, name, type (see `HeaderType`), array, first rpm release when later than 4.18] */
 const rows: readonly (readonly [number, string, number, boolean, string?])[] = [
@@ -272,6 +273,11 @@ for (const [tag, name, type, array, since] of rows) {
   const info = { tag, name, type, array, since };
   byNumber.set(tag, info);
   byName.set(name.toLowerCase(), info);
+}
+
+/** Names of the tags that a release of rpm knows. */
+export function tagNames(level: RpmLevel): string[] {
+  return rows.filter(([, , , , since]) => since === undefined || since === level).map(([, name]) => name);
 }
 
 export function tagInfo(tag: number): TagInfo | undefined {

@@ -58,6 +58,7 @@ export const namedFormats = {
   triggers: triggers('trigger', 'TRIGGER'),
   filetriggers: triggers('filetrigger', 'FILETRIGGER') + triggers('transfiletrigger', 'TRANSFILETRIGGER'),
   changelog: '[* %{CHANGELOGTIME:day} %{CHANGELOGNAME}\\n%{CHANGELOGTEXT}\\n\\n]',
+  changes: '[* %{CHANGELOGTIME:date} %{CHANGELOGNAME}\\n%{CHANGELOGTEXT}\\n\\n]',
   provides: dependencies('PROVIDE'),
   requires: dependencies('REQUIRE'),
   conflicts: dependencies('CONFLICT'),

@@ -4,7 +4,7 @@ import type { RpmLevel } from '../compat.ts';
 import { formatDependency } from '../dependency.ts';
 import type { Header } from '../header/header.ts';
 import { HeaderType, Tag } from '../header/tag.ts';
-import { tagByName } from '../header/tag-table.ts';
+import { tagByName, tagNames } from '../header/tag-table.ts';
 import { type DependencyKind, headerDependencies } from '../package/dependencies.ts';
 import { filePaths, packageFiles, type RpmFile } from '../package/files.ts';
 import { isSourceHeader } from '../package/rpm-package.ts';
@@ -56,6 +56,11 @@ export function queryTag(name: string): number | undefined {
   const plain = name.startsWith('RPMTAG_') ? name.slice(7) : name;
   const lower = plain.toLowerCase();
   return tagByName(Object.hasOwn(aliases, lower) ? aliases[lower]! : lower)?.tag;
+}
+
+/** Every name of a tag that queries take, as rpm lists them. */
+export function queryTagNames(level: RpmLevel = '4.18'): string[] {
+  return [...tagNames(level), ...Object.keys(aliases)].map((name) => name.toUpperCase()).sort();
 }
 
 const numbers = (...values: number[]): TagValue => ({ kind: 'number', values });

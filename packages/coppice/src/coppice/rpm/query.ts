@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CoppiceError, isCoppiceError, systemClock } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import {
@@ -18,7 +18,9 @@ import {
   parseQueryFormat,
   type QueryFacts,
   type QueryFormat,
+  queryTagNames,
   RpmDb,
+  realPathInRoot,
   selectPackages,
   Tag,
   tagInfo,
@@ -26,6 +28,7 @@ import {
 } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
+import { databasePlace } from './database-place.ts';
 import { rpmLevel } from './level.ts';
 import { packageNames, readNamedPackage } from './package-argument.ts';
 
@@ -50,6 +53,8 @@ interface Selection {
   readonly selector: PackageSelector;
   /** rpm's line for a subject that nothing fits. */
   readonly nothing: (subject: string) => string;
+  /** Which subjects make sense; rpm's name for them where others do not. */
+  readonly form?: readonly [RegExp, string];
 }
 
 const what = (name: string): Selection => ({
@@ -60,10 +65,38 @@ const what = (name: string): Selection => ({
 
 const selections: readonly Selection[] = [
   { flag: 'all', selector: 'all', nothing: () => '' },
-  { flag: 'file', selector: 'file', nothing: (subject) => `file ${subject} is not owned by any package` },
+  { flag: 'file', selector: 'file', nothing: () => '' },
   { flag: 'group', selector: 'group', nothing: (subject) => `group ${subject} does not contain any packages` },
   ...['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'].map(what),
+  { flag: 'triggeredby', selector: 'triggeredby', nothing: (subject) => `no package triggers ${subject}` },
+  ...(
+    [
+      ['pkgid', /^[0-9a-f]{32}$/i],
+      ['hdrid', /^[0-9a-f]{40}$/i],
+      ['tid', /^\d{1,10}$/],
+    ] as const
+  ).map(
+    ([name, form]): Selection => ({
+      flag: name,
+      selector: name,
+      nothing: (subject) => `no package matches ${name}: ${subject}`,
+      form: [form, name],
+    }),
+  ),
+  {
+    flag: 'querybynumber',
+    selector: 'instance',
+    nothing: (subject) => `record ${subject} could not be read`,
+    form: [/^\d{1,10}$/, 'package number'],
+  },
 ];
+
+/** Flags that mean another one. */
+const sameFlags: Readonly<Record<string, string>> = {
+  path: 'file',
+  triggerscripts: 'triggers',
+  filetriggerscripts: 'filetriggers',
+};
 const byLabel: Selection = {
   flag: '',
   selector: 'label',
@@ -75,13 +108,14 @@ type Queried = { readonly header: Header; readonly facts: QueryFacts };
 /** Installed packages that the subjects mean; a subject nothing fits becomes a line of text. */
 function* installed(
   cwd: string,
-  path: string,
+  { path, root }: { readonly path: string; readonly root: string },
   subjects: readonly string[],
   flags: Readonly<Record<string, unknown>>,
 ): Generator<Queried | string | CoppiceError> {
   const chosen = selections.filter(({ flag }) => flags[flag] === true);
   if (chosen.length > 1) throw new CoppiceError('Usage', 'one type of query may be performed at a time');
-  const { selector, nothing } = chosen[0] ?? byLabel;
+  const { selector, nothing, form } = chosen[0] ?? byLabel;
+  const realDirectory = (directory: string): string => realPathInRoot(hostFs, root, directory) ?? directory;
   const verbose = flags['verbose'] === true;
   const level = rpmLevel(flags);
   // A name alone is found through the index.
@@ -91,12 +125,21 @@ function* installed(
     return db.byName(subject);
   };
   const list = selector === 'all' && subjects.length === 0 ? ['*'] : subjects;
-  for (const subject of list) {
-    const every = subject === '*' && selector === 'label' ? 'all' : selector;
+  for (const given of list) {
+    const every = given === '*' && selector === 'label' ? 'all' : selector;
+    if (form?.[0].test(given) === false) {
+      const wrong = selector === 'instance' ? 'invalid' : 'malformed';
+      yield new CoppiceError('Usage', `${wrong} ${form[1]}: ${given}`);
+      continue;
+    }
+    const isPath = every === 'file' || (every === 'whatprovides' && /^[./]/.test(given));
+    const subject = isPath ? resolve(root === '/' ? cwd : '/', given) : given;
     const quick = indexed(subject);
-    const found = quick.length > 0 ? quick : selectPackages(installedPackages(path), every, subject);
-    if (found.length === 0 && every === 'file' && hostFs.lstat(resolve(cwd, subject)) === undefined)
+    const found = quick.length > 0 ? quick : selectPackages(installedPackages(path), every, subject, realDirectory);
+    if (found.length === 0 && isPath && hostFs.lstat(join(root, subject)) === undefined)
       yield new CoppiceError('NotFound', `file ${subject}: No such file or directory`);
+    else if (found.length === 0 && isPath) yield `file ${subject} is not owned by any package`;
+    else if (found.length === 0 && every === 'instance') yield new CoppiceError('NotFound', nothing(subject));
     else if (found.length === 0 && every !== 'all') yield nothing(subject);
     for (const { header, hnum } of found) yield { header, facts: { instance: hnum, verbose, level } };
   }
@@ -105,6 +148,14 @@ function* installed(
 function* files(context: Context, names: readonly string[], facts: QueryFacts): Generator<Queried | CoppiceError> {
   for (const name of packageNames(context, names)) {
     try {
+      if (((hostFs.stat(resolve(context.cwd, name))?.mode ?? 0) & 0o170000) === 0o040000) {
+        // Two complaints, as rpm has them.
+        yield new CoppiceError(
+          'Invalid',
+          `${name}: read failed: Is a directory (21)\n\nerror: ${name}: not an rpm package (or package manifest)`,
+        );
+        continue;
+      }
       const pkg = readNamedPackage(context, name);
       yield { header: mergeSignatures(pkg.header, pkg.signature, facts.level), facts };
     } catch (error) {
@@ -133,11 +184,15 @@ function listingOptions(flags: Readonly<Record<string, unknown>>, now: number): 
   };
 }
 
-/** Packages by the time of their installation. */
+/** Packages by the time of their installation, those of one time by name backwards: rpm leaves it to `sort -rn`. */
 function newestFirst(list: readonly Queried[]): Queried[] {
-  const time = ({ header }: Queried): number => header.getNumber(Tag.InstallTime) ?? 0;
-  const name = ({ header }: Queried): string => header.getString(Tag.Name) ?? '';
-  return [...list].sort((a, b) => time(b) - time(a) || (name(a) < name(b) ? 1 : -1));
+  const nvra = parseQueryFormat('%{NVRA}');
+  const keyed = list.map((of) => ({
+    of,
+    time: of.header.getNumber(Tag.InstallTime) ?? 0,
+    name: formatHeader(of.header, nvra).toString('latin1'),
+  }));
+  return keyed.sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1)).map(({ of }) => of);
 }
 
 /** The format that was given; a wrong one is told of for each package, which counts as printed: so does rpm. */
@@ -157,7 +212,7 @@ function customPrinter(context: Context, text: string): (of: Queried) => Buffer 
   };
 }
 
-/** What is to be printed of each package, in a fixed order. */
+/** What is to be printed of each package, in order. */
 function printers(
   context: Context,
   flags: Readonly<Record<string, unknown>>,
@@ -168,12 +223,12 @@ function printers(
     const parsed = parseQueryFormat(text);
     out.push(({ header, facts }) => formatHeader(header, parsed, facts));
   };
-  const custom = flags['queryformat'];
-  if (typeof custom === 'string') out.push(customPrinter(context, custom));
-  for (const [name, text] of Object.entries(namedFormats)) {
-    if (flags[name] !== true) continue;
-    if (name === 'xml') out.push(({ header, facts }) => headerXml(header, facts.level));
-    else format(text);
+  // The flags come in the order of the command line, as rpm joins their formats.
+  for (const [flag, value] of Object.entries(flags)) {
+    if (flag === 'queryformat' && typeof value === 'string') out.push(customPrinter(context, value));
+    else if (value !== true || !Object.hasOwn(namedFormats, flag)) continue;
+    else if (flag === 'xml') out.push(({ header, facts }) => headerXml(header, facts.level));
+    else format(namedFormats[flag as keyof typeof namedFormats]);
   }
   const listing = listingOptions(flags, now);
   if (flags['dump'] === true) out.push(({ header }) => listed(dumpLines(header, listing)));
@@ -183,20 +238,26 @@ function printers(
   return out;
 }
 
-export const run: SubVerbModule['run'] = (context, [names], flags) => {
+export const run: SubVerbModule['run'] = (context, [names], given) => {
+  const flags = Object.fromEntries(Object.entries(given).map(([flag, value]) => [sameFlags[flag] ?? flag, value]));
   const subjects = (names ?? []) as readonly string[];
-  const dbpath = flags['dbpath'] as string | undefined;
+  if (flags['querytags'] === true) {
+    context.stdout.write(`${queryTagNames(rpmLevel(flags)).join('\n')}\n`);
+    return 0;
+  }
+  const database = flags['package'] === true ? undefined : databasePlace(context.cwd, flags);
   const selecting = selections.some(({ flag }) => flags[flag] === true);
-  if (dbpath === undefined && selecting) throw new CoppiceError('Usage', 'installed packages need --dbpath');
+  if (database === undefined && selecting)
+    throw new CoppiceError('Usage', 'installed packages need --dbpath or --root');
   if (subjects.length === 0 && flags['all'] !== true) throw new CoppiceError('Usage', 'no arguments given for query');
   const print = printers(context, flags, Math.floor(systemClock.now() / 1000));
   const json: unknown[] = [];
   const dated: Queried[] = [];
   let missing = 0;
   const queried =
-    dbpath === undefined || flags['package'] === true
+    database === undefined
       ? files(context, subjects, { verbose: flags['verbose'] === true, level: rpmLevel(flags) })
-      : installed(context.cwd, resolve(context.cwd, dbpath), subjects, flags);
+      : installed(context.cwd, database, subjects, flags);
   for (const item of queried) {
     if (isCoppiceError(item)) {
       missing++;
