@@ -24,18 +24,18 @@ const versionLimit = 2000;
 interface List {
   readonly names: readonly string[];
   readonly versions: readonly string[];
-  /** The comparison (0 where there is no version), and 16 for what scripts need. */
-  readonly flags: Uint32Array;
+  /** Where in the numbers of the header: the comparison (0 where there is no version), and 16 for what scripts need. */
+  readonly flags: number;
 }
-
-const identity = (list: List, i: number, mask: number): string =>
-  `${list.names[i]!}\0${list.versions[i]!}\0${list.flags[i]! & mask}`;
 
 export class HeaderDependencies {
   readonly #index: HeaderIndex;
   readonly #text: HeaderText;
   readonly #versions = new Map<string, string>();
   #provides: List | undefined;
+  /** The first of each name that is provided. */
+  readonly #provided = new Map<string, number>();
+  readonly #last = new Map<string, number>();
 
   constructor(index: HeaderIndex, text: HeaderText) {
     this.#index = index;
@@ -49,52 +49,73 @@ export class HeaderDependencies {
     if (kind === 'provides') this.#provides = undefined;
     if (count === 0) return this.#index.has(tags.name) ? undefined : '';
     const names = this.#index.texts(tags.name, count);
+    const { joined } = this.#index;
     const versions = this.#index.texts(tags.version, count);
     const flags = this.#index.words(tags.flags, count);
-    if (names === undefined || versions === undefined || flags === undefined) return undefined;
+    if (names === undefined || versions === undefined || flags < 0) return undefined;
+    const { numbers } = this.#index;
     for (let i = 0; i < count; i++) {
-      const raw = flags[i]!;
-      flags[i] = (versions[i] === '' ? 0 : raw & senseMask) | ((raw & preBits) === 0 ? 0 : 16);
+      const raw = numbers[flags + i]!;
+      numbers[flags + i] = (versions[i] === '' ? 0 : raw & senseMask) | ((raw & preBits) === 0 ? 0 : 16);
     }
     const list = { names, versions, flags };
     if (kind === 'provides') this.#provides = list;
     const kept = kind === 'requires' ? this.#requires(list, files) : undefined;
     const length = kept?.length ?? count;
     if (length === 0) return '';
-    const shown = this.#text.attributes(names);
+    const shown = this.#text.attributes(names, joined);
     let xml = `    <rpm:${kind}>\n`;
     for (let k = 0; k < length; k++) {
       const i = kept === undefined ? k : kept[k]!;
-      const flag = flagStarts[flags[i]! & 15];
+      const own = numbers[flags + i]!;
+      const flag = flagStarts[own & 15];
       xml += entryStart + shown[i]!;
       if (flag !== undefined) {
         const version = this.#version(versions[i]!);
         if (version === '') return undefined;
         xml += flag + version;
       }
-      xml += kept !== undefined && flags[i]! > 15 ? preEnd : entryEnd;
+      xml += kept !== undefined && own > 15 ? preEnd : entryEnd;
     }
     return `${xml}    </rpm:${kind}>\n`;
+  }
+
+  /** Whether two entries say the same, as far as `mask` says. */
+  #same(one: List, i: number, other: List, k: number, mask: number): boolean {
+    const { numbers } = this.#index;
+    return (
+      one.versions[i] === other.versions[k] && (numbers[one.flags + i]! & mask) === (numbers[other.flags + k]! & mask)
+    );
+  }
+
+  #isProvided(list: List, i: number, first: number | undefined): boolean {
+    const provides = this.#provides;
+    if (first === undefined || provides === undefined) return false;
+    const name = list.names[i];
+    for (let k = first; k < provides.names.length; k++)
+      if (provides.names[k] === name && this.#same(list, i, provides, k, 15)) return true;
+    return false;
   }
 
   /** Which stay, as `requirements` of repository-package.ts chooses them. */
   #requires(list: List, files: HeaderFiles): number[] {
     const { names } = list;
-    const provides = this.#provides;
-    const provided = new Set<string>();
-    if (provides !== undefined) for (let i = 0; i < provides.names.length; i++) provided.add(identity(provides, i, 15));
+    const provided = this.#provided;
+    provided.clear();
+    for (let i = (this.#provides?.names.length ?? 0) - 1; i >= 0; i--) provided.set(this.#provides!.names[i]!, i);
     const kept: number[] = [];
     /** The last of each name that stays. */
-    const last = new Map<string, string>();
+    const last = this.#last;
+    last.clear();
     let libc = -1;
     let libcText = '';
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       if (name.startsWith('rpmlib(')) continue;
       if (name.startsWith('/') && isPrimaryFile(name) && files.has(name)) continue;
-      if (provided.has(identity(list, i, 15))) continue;
-      const mine = identity(list, i, 31);
-      if (last.get(name) === mine) continue;
+      if (this.#isProvided(list, i, provided.get(name))) continue;
+      const before = last.get(name);
+      if (before !== undefined && this.#same(list, i, list, before, 31)) continue;
       if (name.startsWith('libc.so.6')) {
         const version = libcVersion(name);
         if (libc < 0 || rpmvercmp(libcText, version) < 0) {
@@ -103,7 +124,7 @@ export class HeaderDependencies {
         }
         continue;
       }
-      last.set(name, mine);
+      last.set(name, i);
       kept.push(i);
     }
     if (libc >= 0) kept.push(libc);

@@ -27,7 +27,8 @@ export class HeaderFiles {
   readonly #text: HeaderText;
   #bases: string[] = [];
   #folders: string[] = [];
-  #folderNumbers: Uint32Array = new Uint32Array(0);
+  /** Where the number of each file's folder is in the numbers of the header. */
+  #folderNumbers = 0;
 
   constructor(index: HeaderIndex, text: HeaderText) {
     this.#index = index;
@@ -44,27 +45,29 @@ export class HeaderFiles {
     // As old packages have them.
     if (count === 0) return !index.has(Tag.BaseNames) && !index.has(Tag.OldFileNames);
     const bases = index.texts(Tag.BaseNames, count);
+    const joinedBases = index.joined;
     const folders = index.texts(Tag.DirNames, index.count(Tag.DirNames));
+    const joinedFolders = index.joined;
     const folderNumbers = index.words(Tag.DirIndexes, count);
-    const modes = index.highBytes(Tag.FileModes, count);
+    const modes = index.shorts(Tag.FileModes, count);
     const flags = index.words(Tag.FileFlags, count);
-    if (bases === undefined || folders === undefined || folderNumbers === undefined) return false;
-    if (modes === undefined || flags === undefined) return false;
+    if (bases === undefined || folders === undefined || folderNumbers < 0 || modes < 0 || flags < 0) return false;
+    const { bytes, numbers } = index;
     this.#bases = bases;
     this.#folders = folders;
     this.#folderNumbers = folderNumbers;
     // Such a name could lead into any folder.
-    if (bases.join('\0').includes('/') || !folders.every((folder) => folder.endsWith('/'))) return false;
+    if (joinedBases.includes('/') || !folders.every((folder) => folder.endsWith('/'))) return false;
     const places = folders.map(placeOf);
-    const shownFolders = this.#text.contents(folders);
-    const shownBases = this.#text.contents(bases);
+    const shownFolders = this.#text.contents(folders, joinedFolders);
+    const shownBases = this.#text.contents(bases, joinedBases);
     let primary = '';
     let filelists = '';
     for (let i = 0; i < count; i++) {
-      const folder = folderNumbers[i]!;
+      const folder = numbers[folderNumbers + i]!;
       const shown = shownFolders[folder];
       if (shown === undefined) return false;
-      const kind = (modes[i * 2]! & 0xf0) === 0x40 ? 1 : (flags[i]! & FileFlag.ghost) === 0 ? 0 : 2;
+      const kind = (bytes[modes + i * 2]! & 0xf0) === 0x40 ? 1 : (numbers[flags + i]! & FileFlag.ghost) === 0 ? 0 : 2;
       const rest = shown + shownBases[i]! + fileEnd;
       filelists += inFilelists[kind]! + rest;
       const place = places[folder];
@@ -80,7 +83,7 @@ export class HeaderFiles {
     const slash = path.lastIndexOf('/') + 1;
     const base = path.slice(slash);
     for (let i = this.#bases.indexOf(base); i >= 0; i = this.#bases.indexOf(base, i + 1)) {
-      const folder = this.#folders[this.#folderNumbers[i]!]!;
+      const folder = this.#folders[this.#index.numbers[this.#folderNumbers + i]!]!;
       if (folder.length === slash && path.startsWith(folder)) return true;
     }
     return false;

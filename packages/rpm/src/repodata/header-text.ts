@@ -43,11 +43,12 @@ export class HeaderText {
     return plainAttributes.test(text) ? text : this.#attribute(text);
   }
 
-  contents(texts: readonly string[]): readonly string[] {
-    return plainContents.test(texts.join('\0')) ? texts : texts.map((text) => this.#made(text, xmlText));
+  /** `joined` has all the texts with NULs between them, and maybe more. */
+  contents(texts: readonly string[], joined: string): readonly string[] {
+    return plainContents.test(joined) ? texts : texts.map((text) => this.#made(text, xmlText));
   }
 
-  attributes(texts: readonly string[]): readonly string[] {
-    return plainAttributes.test(texts.join('\0')) ? texts : texts.map((text) => this.#attribute(text));
+  attributes(texts: readonly string[], joined: string): readonly string[] {
+    return plainAttributes.test(joined) ? texts : texts.map((text) => this.#attribute(text));
   }
 }

@@ -189,13 +189,15 @@ export class HeaderXml {
     const times = index.words(Tag.ChangelogTime, count);
     const names = index.texts(Tag.ChangelogName, count, some);
     const texts = index.texts(Tag.ChangelogText, count, some);
-    if (times === undefined || names === undefined || texts === undefined) return undefined;
+    if (times < 0 || names === undefined || texts === undefined) return undefined;
+    const { numbers } = index;
     let xml = '';
     for (let i = some - 1; i >= 0; i--) {
+      const time = numbers[times + i]!;
       // Entries of one second are told apart by moving some of them.
-      if (i > 0 && times[i] === times[i - 1]) return undefined;
+      if (i > 0 && time === numbers[times + i - 1]) return undefined;
       const author = this.#text.attribute(names[i]!);
-      xml += `  <changelog author="${author}" date="${times[i]!}">${this.#text.content(texts[i]!)}</changelog>\n`;
+      xml += `  <changelog author="${author}" date="${time}">${this.#text.content(texts[i]!)}</changelog>\n`;
     }
     return xml;
   }
