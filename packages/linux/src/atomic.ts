@@ -1,10 +1,10 @@
-import { constants, fsync } from 'node:fs';
+import { constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from './host-fs.ts';
 
 /** Names that another process has already are refused, so plain chance will do: Node's crypto takes milliseconds to load. */
-function nameEnd(): string {
+export function nameEnd(): string {
   return Math.floor(Math.random() * 2 ** 32)
     .toString(16)
     .padStart(8, '0');
@@ -51,54 +51,6 @@ export function replaceFile(
     throw error;
   }
   if (syncDir) fs.syncDir(dirname(path));
-}
-
-const syncBeside = (fd: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    fsync(fd, (error) => (error === null ? resolve() : reject(error)));
-  });
-
-/**
- * The same for several new files of one directory, whose content is made durable at the same time. They get their names when
- * all of them are on the disk, and the directory is synced last.
- */
-export async function replaceFiles(
-  dir: string,
-  files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
-  options: { mode?: number; fs?: FileSystem } = {},
-): Promise<void> {
-  const { mode = 0o644, fs = hostFs } = options;
-  const temporary = (name: string): string => join(dir, `.${name}.${suffix}`);
-  const suffix = nameEnd();
-  const made: string[] = [];
-  const open: number[] = [];
-  try {
-    try {
-      for (const { name, bytes } of files) {
-        const path = temporary(name);
-        const fd = fs.open(
-          path,
-          constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-          0o600,
-        );
-        made.push(path);
-        open.push(fd);
-        fs.write(fd, bytes, 0, bytes.length, null);
-        fs.fchmod(fd, mode);
-      }
-      if (fs === hostFs) {
-        const synced = await Promise.allSettled(open.map(syncBeside));
-        for (const result of synced) if (result.status === 'rejected') throw result.reason;
-      } else for (const fd of open) fs.fsync(fd);
-    } finally {
-      for (const fd of open) fs.close(fd);
-    }
-    for (const { name } of files) fs.rename(temporary(name), join(dir, name));
-  } catch (error) {
-    for (const path of made) if (fs.lstat(path) !== undefined) fs.unlink(path);
-    throw error;
-  }
-  fs.syncDir(dir);
 }
 
 /** The whole of a file; throws Node's error. `limit` bytes at most (EFBIG otherwise). */

@@ -1,7 +1,7 @@
 // @coppice/linux: the machine below. The default FileSystem and the few file operations everyone needs done safely.
 // koffi is loaded on the first call that needs it; plain reading and writing never does.
 
-export { readFile, replaceFile, replaceFiles } from './atomic.ts';
+export { readFile, replaceFile } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
 export { loadKoffi } from './libc.ts';
 export type { XzDecoder } from './liblzma.ts';
@@ -11,3 +11,5 @@ export { hashBytes, hasNativeDigest, nativeDigest } from './native-digest.ts';
 export { nativeGzip } from './native-gzip.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';
+export type { NamedBytes } from './staged-files.ts';
+export { StagedFiles } from './staged-files.ts';

@@ -1,12 +1,9 @@
 // createrepo: scans a directory of packages and writes repodata/ beside them.
-import { join } from 'node:path';
-import { errnoError } from '@coppice/base';
-import { replaceFile, replaceFiles } from '@coppice/linux';
 import { type CreatedRepository, type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
 import { packMetadata } from './metadata-file.ts';
 import { type MetadataKind, metadataChunks, packageXml } from './metadata-writer.ts';
 import { PackageDescriber } from './package-describer.ts';
-import { prepareRepository, publishRepository } from './publish-repository.ts';
+import { prepareRepository, publishConcurrently, publishRepository } from './publish-repository.ts';
 import { RepositoryWriting } from './repository-writing.ts';
 
 /**
@@ -39,9 +36,6 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
     packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages, xml[kind]), packingOf(options)),
   );
   const prepared = prepareRepository(dir, packed, options);
-  const { fs, output, files } = prepared;
-  for (const { name, bytes } of files) replaceFile(join(output, name), bytes, { fs, syncDir: false });
-  fs.syncDir(output);
   return { repomd: publishRepository(prepared, options), packages, reused, bad };
 }
 
@@ -58,17 +52,11 @@ export async function createRepositoryConcurrently(
     const packed = await writing.run();
     // The documents begin with the number of packages: when some are bad, all is written again without them.
     if (writing.bad.size === 0) {
-      const { reused } = writing;
       const prepared = prepareRepository(dir, packed, options);
-      try {
-        await replaceFiles(prepared.output, prepared.files, { fs: prepared.fs });
-      } catch (error) {
-        throw errnoError(error, prepared.output);
-      }
       return {
-        repomd: publishRepository(prepared, options),
+        repomd: await publishConcurrently(prepared, options),
         packages: files.length,
-        reused,
+        reused: writing.reused,
         bad: total - files.length,
       };
     }

@@ -33,6 +33,15 @@ function patternOf(text: string): RegExp {
   return new RegExp(`^${escaped}$`, 's');
 }
 
+/** What a call gives; its errors name the path. */
+function told<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw errnoError(error, path);
+  }
+}
+
 /** `.rpm` files below `dir` in createrepo_c's order; symbolic links are followed to files but not to directories. */
 export function findPackages(fs: FileSystem, dir: string, choose: PackageChoice = {}): FoundPackage[] {
   const out: FoundPackage[] = [];
@@ -41,15 +50,9 @@ export function findPackages(fs: FileSystem, dir: string, choose: PackageChoice 
   const start = dir.endsWith('/') ? dir : `${dir}/`;
   const only = choose.only === undefined ? undefined : new Set(choose.only.map((path) => normalize(path)));
   const walk = (relative: string): void => {
-    let names: string[];
-    try {
-      names = fs.readdir(`${start}${relative}`);
-    } catch (error) {
-      throw errnoError(error, join(dir, relative));
-    }
-    for (const name of names) {
+    for (const name of told(join(dir, relative), () => fs.readdir(`${start}${relative}`))) {
       const href = relative === '' ? name : `${relative}/${name}`;
-      const stat = fs.lstat(start + href);
+      const stat = told(start + href, () => fs.lstat(start + href));
       const type = (stat?.mode ?? 0) & 0o170000;
       if (type === 0o040000) {
         if (name !== 'repodata' && name !== '.repodata' && !name.startsWith('.repodata.')) walk(href);
@@ -58,7 +61,7 @@ export function findPackages(fs: FileSystem, dir: string, choose: PackageChoice 
       if (!name.endsWith('.rpm') || only?.has(href) === false) continue;
       if (type === 0o120000 && choose.skipLinks === true) continue;
       if (excludes.some((pattern) => pattern.test(name) || pattern.test(href))) continue;
-      const target = type === 0o120000 ? fs.stat(start + href) : stat;
+      const target = type === 0o120000 ? told(start + href, () => fs.stat(start + href)) : stat;
       if (target === undefined || (target.mode & 0o170000) !== 0o100000) continue;
       out.push({ href, name, size: target.size, mtime: Math.floor(target.mtimeMs / 1000) });
     }

@@ -2,7 +2,7 @@
 import { basename, join, resolve } from 'node:path';
 import { type Compression, collectBytes } from '@coppice/archive';
 import { CoppiceError, errnoError } from '@coppice/base';
-import { hostFs, readFile, replaceFile } from '@coppice/linux';
+import { hostFs, readFile } from '@coppice/linux';
 import type { CreateOptions, MetadataDerivation } from './create-options.ts';
 import { metadataKinds, packingOf } from './create-options.ts';
 import { KojiChoice } from './koji-choice.ts';
@@ -155,13 +155,5 @@ export function mergeRepositories(names: readonly string[], output: string, opti
     const xml = packages.map((pkg) => packageXml(kind, pkg));
     return packMetadata(kind, `${kind}.xml`, metadataChunks(kind, packages.length, xml), packingOf(create));
   });
-  const prepared = prepareRepository(output, packed, create);
-  try {
-    for (const { name, bytes } of prepared.files)
-      replaceFile(join(prepared.output, name), bytes, { fs, syncDir: false });
-    fs.syncDir(prepared.output);
-  } catch (error) {
-    throw errnoError(error, prepared.output);
-  }
-  return publishRepository(prepared, create);
+  return publishRepository(prepareRepository(output, packed, create), create);
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { isCoppiceError } from '@coppice/base';
+import { errnoError, isCoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { hashBytes, hostFs } from '@coppice/linux';
 import type { CreateOptions } from './create-options.ts';
@@ -169,8 +169,10 @@ export class PackageDescriber {
 
   /** Calls `onBadPackage`, or throws when nobody wants to be told or the package is not to blame. */
   bad(file: FoundPackage, error: unknown): void {
-    if (!isCoppiceError(error) || error.kind === 'bug' || this.#options.onBadPackage === undefined) throw error;
-    this.#options.onBadPackage(this.path(file), error);
+    const path = this.path(file);
+    const typed = isCoppiceError(error) ? error : errnoError(error, path);
+    if (typed.kind === 'bug' || this.#options.onBadPackage === undefined) throw typed;
+    this.#options.onBadPackage(path, typed);
   }
 
   /** Starts to hash the large ones beside this thread where that is worth it. */

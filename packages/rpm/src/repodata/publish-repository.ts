@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Compression, compressionSuffix } from '@coppice/archive';
 import { errnoError, isCoppiceError, systemClock } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs, readFile, replaceFile } from '@coppice/linux';
+import { hostFs, type NamedBytes, readFile, StagedFiles } from '@coppice/linux';
 import { type CreateOptions, metadataKinds, packingOf } from './create-options.ts';
 import { metadataRecord, type PackedMetadata, packMetadata } from './metadata-file.ts';
 import { parseRepomd, type Repomd, type RepomdRecord, writeRepomd } from './repomd.ts';
@@ -11,9 +11,9 @@ import { parseRepomd, type Repomd, type RepomdRecord, writeRepomd } from './repo
 /** All files of a new repodata/ except its index. */
 export interface PreparedRepository {
   readonly fs: FileSystem;
-  /** The folder, which is there. */
+  /** The folder, which may be new. */
   readonly output: string;
-  readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly files: readonly NamedBytes[];
   /** Files that may go. */
   readonly old: readonly string[];
   /** Records of the index before that stay. */
@@ -21,7 +21,7 @@ export interface PreparedRepository {
   readonly repomd: Repomd;
 }
 
-/** Compresses what else goes into the repository, makes the folder and the index. */
+/** Compresses what else goes into the repository, and makes the index. */
 export function prepareRepository(
   dir: string,
   packed: readonly PackedMetadata[],
@@ -30,11 +30,6 @@ export function prepareRepository(
   const fs = options.fs ?? hostFs;
   const now = Math.floor((options.clock ?? systemClock).now() / 1000);
   const output = join(options.outputDir ?? dir, 'repodata');
-  try {
-    if (fs.stat(output) === undefined) fs.mkdir(output, 0o755);
-  } catch (error) {
-    throw errnoError(error, output);
-  }
   const extra = (options.extra ?? []).flatMap(({ type, name, bytes, compression: own, packedType }) => {
     const packed = (as: string, compression: Compression) =>
       packMetadata(as, name, [bytes], { ...packingOf(options), compression });
@@ -60,14 +55,48 @@ export function prepareRepository(
     records: [...records, ...kept],
   };
   const files = all.map(({ fileName, bytes }) => ({ name: fileName, bytes }));
-  return { fs, output, files, old: oldFiles(fs, output, options), kept, repomd };
+  try {
+    return { fs, output, files, old: oldFiles(fs, output, options), kept, repomd };
+  } catch (error) {
+    throw errnoError(error, output);
+  }
 }
 
-/** Replaces the index, once the files have their names for good, and removes what nothing names any more. */
+/** Writes the files and then the index, and removes what nothing names any more. Throws `Io`, `NotFound` and the like. */
 export function publishRepository(prepared: PreparedRepository, options: CreateOptions): Repomd {
+  const staged = new StagedFiles(prepared.output, prepared.fs);
+  try {
+    staged.write(filesOf(prepared));
+    staged.syncHere();
+    return publish(prepared, staged, options);
+  } catch (error) {
+    staged.abandon();
+    throw errnoError(error, prepared.output);
+  }
+}
+
+/** The same with what Node's threads can do at the same time. */
+export async function publishConcurrently(prepared: PreparedRepository, options: CreateOptions): Promise<Repomd> {
+  const staged = new StagedFiles(prepared.output, prepared.fs);
+  try {
+    staged.write(filesOf(prepared));
+    await staged.sync();
+    return publish(prepared, staged, options);
+  } catch (error) {
+    staged.abandon();
+    throw errnoError(error, prepared.output);
+  }
+}
+
+const filesOf = ({ files, repomd }: PreparedRepository): NamedBytes[] => [
+  ...files,
+  { name: 'repomd.xml', bytes: Buffer.from(writeRepomd(repomd)) },
+];
+
+function publish(prepared: PreparedRepository, staged: StagedFiles, options: CreateOptions): Repomd {
   const { fs, output, files, repomd } = prepared;
   const stays = new Set(['repomd.xml', ...files.map(({ name }) => name), ...prepared.kept.map(nameOf)]);
-  replaceFile(join(output, 'repomd.xml'), writeRepomd(repomd), { fs });
+  staged.publish();
   for (const name of prepared.old) if (!stays.has(name)) fs.unlink(join(output, name));
   if (options.stampFiles === true)
     for (const [i, { name }] of files.entries()) {
@@ -108,6 +137,7 @@ function otherRecords(fs: FileSystem, output: string, made: readonly RepomdRecor
 /** Files in the folder that go, unless the new index names them; told before there are new ones. */
 function oldFiles(fs: FileSystem, output: string, options: CreateOptions): readonly string[] {
   const { retainOld = 0, retainAge, compatibility = false, clock = systemClock } = options;
+  if (fs.stat(output) === undefined) return [];
   const stats = new Map(fs.readdir(output).map((name) => [name, fs.lstat(join(output, name))]));
   const time = (name: string): number => stats.get(name)?.mtimeMs ?? 0;
   const names = [...stats.keys()].filter((name) => ((stats.get(name)?.mode ?? 0) & 0o170000) === 0o100000);
