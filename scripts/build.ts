@@ -83,8 +83,9 @@ export async function bundle(outdir: string): Promise<void> {
   };
   for (const [, name, path] of readFileSync(join(source, 'programs.ts'), 'utf8').matchAll(programPattern)) {
     const contents = `import { start } from './cli/start.ts';
+import { leaveAtOnce } from './cli/leave.ts';
 import { run } from '${path}';
-start('${name}', process.argv.slice(3), () => ({ run }));`;
+start('${name}', process.argv.slice(3), () => ({ run })).then(leaveAtOnce);`;
     const from: BuildOptions = { stdin: { contents, resolveDir: source, loader: 'ts' } };
     const verbs = verbsOf(source, name!);
     for (const verb of new Set(['', ...verbs])) {
@@ -93,7 +94,7 @@ start('${name}', process.argv.slice(3), () => ({ run }));`;
     }
   }
   for (const [name, path] of Object.entries(threads)) {
-    jobs.push(make(name, '', { entryPoints: [join(root, path)], outfile: name }, []));
+    jobs.push(make(name, '', { entryPoints: [join(root, path)], outfile: name }, [lazyBuiltins(['worker_threads'])]));
   }
   await Promise.all(jobs);
   const undici = createRequire(join(root, 'packages/http/package.json')).resolve('undici');

@@ -21,12 +21,13 @@ function standIn(name: string): string {
   return lines.join('\n');
 }
 
-/** An esbuild plugin that puts stand-ins for Node modules that are slow to load. */
-export function lazyBuiltins(): Plugin {
+/** An esbuild plugin that puts stand-ins for Node modules that are slow to load; those in `present` are there at the start. */
+export function lazyBuiltins(present: readonly string[] = []): Plugin {
+  const modules = lazyModules.filter((name) => !present.includes(name));
   return {
     name: 'lazy-builtins',
     setup(build) {
-      build.onResolve({ filter: new RegExp(`^node:(${lazyModules.join('|')})$`) }, ({ path, kind, importer }) =>
+      build.onResolve({ filter: new RegExp(`^node:(${modules.join('|')})$`) }, ({ path, kind, importer }) =>
         kind === 'import-statement' && /\/packages\/[a-z-]+\/src\//.test(importer)
           ? { path: path.slice('node:'.length), namespace: 'lazy-builtin', sideEffects: false }
           : undefined,

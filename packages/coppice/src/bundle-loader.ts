@@ -67,17 +67,6 @@ function runBundle(bundle: string, args: readonly string[]): void {
   script.runInThisContext()(exports, require, module, file, __dirname);
 }
 
-/**
- * When all went well, what is left is giving memory back piece by piece; `process.exit` leaves that to the system. Others who
- * listen get their turn, and so does the report of an error that nobody caught.
- */
-function leaveAtOnce(): void {
-  const leave = (status: number): void => {
-    if (status === 0 && process.listeners('exit').at(-1) === leave) process.exit();
-  };
-  process.on('exit', leave);
-}
-
 /** Functions that ran are in it, so it is made at the end. */
 function keepCode(script: Script, cache: string): void {
   try {
@@ -97,5 +86,4 @@ if (bundle === undefined) {
   process.exitCode = 127;
 } else {
   runBundle(bundle, args);
-  if (name !== thread) leaveAtOnce();
 }

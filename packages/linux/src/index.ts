@@ -3,11 +3,11 @@
 
 export { readFile, replaceFile } from './atomic.ts';
 export { hostFs } from './host-fs.ts';
-export { loadKoffi } from './libc.ts';
+export { endProcess, loadKoffi } from './libc.ts';
 export type { XzDecoder } from './liblzma.ts';
 export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
-export type { NativeDigest } from './native-digest.ts';
-export { hashBytes, hasNativeDigest, nativeDigest } from './native-digest.ts';
+export type { NativeDigest, PieceDigest } from './native-digest.ts';
+export { hashBytes, hasNativeDigest, nativeDigest, pieceDigest } from './native-digest.ts';
 export { nativeGzip } from './native-gzip.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';

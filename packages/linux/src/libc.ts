@@ -68,6 +68,13 @@ function nativePart(): string {
 
 /** koffi's native part alone takes a tenth of the time that its JavaScript does around it, which adds nothing used here. */
 export function loadKoffi(): Koffi {
+  koffi ??= findKoffi();
+  return koffi;
+}
+
+let koffi: Koffi | undefined;
+
+function findKoffi(): Koffi {
   const native = { exports: {} as Partial<Koffi> };
   try {
     process.dlopen(native, nativePart());
@@ -81,11 +88,16 @@ export function loadKoffi(): Koffi {
 export function libc(): Libc {
   if (loaded !== undefined) return loaded;
   if (process.platform !== 'linux') throw systemError('ENOSYS', 'libc');
-  const koffi = loadKoffi();
-  const library = koffi.load(null);
-  const calls: Record<string, unknown> = { errno: () => koffi.errno() };
+  const { errno } = loadKoffi();
+  loaded = Object.assign(nativeCalls<Libc>(prototypes), { errno });
+  return loaded;
+}
+
+/** Functions that the process has, by our name for each; described to koffi when first called: most commands use few of them. */
+export function nativeCalls<T>(prototypes: Readonly<Record<string, string>>): T {
+  const library = loadKoffi().load(null);
+  const calls = {};
   for (const [name, prototype] of Object.entries(prototypes)) {
-    // Most commands use few of them.
     Object.defineProperty(calls, name, {
       configurable: true,
       get() {
@@ -95,8 +107,16 @@ export function libc(): Libc {
       },
     });
   }
-  loaded = calls as unknown as Libc;
-  return loaded;
+  return calls as T;
+}
+
+/**
+ * Ends the process with status 0. Where the C library was called before, nothing of Node's own end happens: what it writes
+ * later is lost, and flags that it set on its standard streams stay.
+ */
+export function endProcess(): never {
+  if (koffi !== undefined) nativeCalls<{ readonly end: Call }>({ end: 'void _exit(int status)' }).end(0);
+  process.exit(0);
 }
 
 let names: Map<number, string> | undefined;

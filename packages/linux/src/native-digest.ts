@@ -1,8 +1,8 @@
 // Reading and hashing files on Node's own threads. Node offers hashing there for whole buffers only (WebCrypto, which copies
 // them first), but exports OpenSSL's functions to add-ons, so that koffi can call them: a BIO that reads a file behind one that
 // hashes what is read through it does both in one call, without a turn of the event loop in between.
-import { hash } from 'node:crypto';
-import { loadKoffi } from './libc.ts';
+import { createHash, hash } from 'node:crypto';
+import { nativeCalls } from './libc.ts';
 
 /** The digest of an open file, whose pieces are read and hashed beside the calling thread. */
 export interface NativeDigest {
@@ -23,7 +23,7 @@ interface NativeCall {
 }
 
 interface OpenSsl {
-  readonly byName: NativeCall;
+  readonly fetch: NativeCall;
   readonly hashing: NativeCall;
   readonly create: NativeCall;
   readonly ofFile: NativeCall;
@@ -33,7 +33,32 @@ interface OpenSsl {
   readonly finish: NativeCall;
   readonly free: NativeCall;
   readonly whole: NativeCall;
+  readonly context: NativeCall;
+  readonly start: NativeCall;
+  readonly add: NativeCall;
+  readonly end: NativeCall;
+  readonly release: NativeCall;
 }
+
+// Keyed by our name; the C name is in the prototype.
+const prototypes: Readonly<Record<keyof OpenSsl, string>> = {
+  fetch: 'void *EVP_MD_fetch(void *library, const char *name, const char *properties)',
+  hashing: 'void *BIO_f_md()',
+  create: 'void *BIO_new(void *method)',
+  ofFile: 'void *BIO_new_fd(int fd, int close)',
+  push: 'void *BIO_push(void *bio, void *next)',
+  control: 'long BIO_ctrl(void *bio, int command, long number, void *pointer)',
+  read: 'int BIO_read(void *bio, uint8_t *bytes, int length)',
+  finish: 'int BIO_gets(void *bio, _Out_ uint8_t *digest, int length)',
+  free: 'void BIO_free_all(void *bio)',
+  whole:
+    'int EVP_Digest(const uint8_t *bytes, size_t length, _Out_ uint8_t *digest, void *size, void *kind, void *engine)',
+  context: 'void *EVP_MD_CTX_new()',
+  start: 'int EVP_DigestInit_ex(void *context, void *kind, void *engine)',
+  add: 'int EVP_DigestUpdate(void *context, const uint8_t *bytes, size_t length)',
+  end: 'int EVP_DigestFinal_ex(void *context, _Out_ uint8_t *digest, void *size)',
+  release: 'void EVP_MD_CTX_free(void *context)',
+};
 
 const setDigest = 111;
 const noClose = 0;
@@ -47,41 +72,23 @@ const digestLengths: Readonly<Record<string, number>> = {
   sha512: 64,
 };
 
-let loaded: OpenSsl | null | undefined;
-
-function openSsl(): OpenSsl | undefined {
-  if (loaded === undefined) {
-    try {
-      const library = loadKoffi().load(null);
-      const call = (prototype: string): NativeCall => library.func(prototype) as unknown as NativeCall;
-      loaded = {
-        byName: call('void *EVP_get_digestbyname(const char *name)'),
-        hashing: call('void *BIO_f_md()'),
-        create: call('void *BIO_new(void *method)'),
-        ofFile: call('void *BIO_new_fd(int fd, int close)'),
-        push: call('void *BIO_push(void *bio, void *next)'),
-        control: call('long BIO_ctrl(void *bio, int command, long number, void *pointer)'),
-        read: call('int BIO_read(void *bio, uint8_t *bytes, int length)'),
-        finish: call('int BIO_gets(void *bio, _Out_ uint8_t *digest, int length)'),
-        free: call('void BIO_free_all(void *bio)'),
-        whole: call(
-          'int EVP_Digest(const uint8_t *bytes, size_t length, _Out_ uint8_t *digest, void *size, void *kind, void *engine)',
-        ),
-      };
-    } catch {
-      loaded = null;
-    }
-  }
-  return loaded ?? undefined;
-}
-
+let loaded: OpenSsl | undefined;
 const kinds = new Map<string, Pointer>();
+
+function openSsl(): OpenSsl {
+  loaded ??= nativeCalls<OpenSsl>(prototypes);
+  return loaded;
+}
 
 /** OpenSSL's description of an algorithm, which it keeps; nothing where it cannot be called or does not know it. */
 function kindOf(algorithm: string): Pointer {
   let kind = kinds.get(algorithm);
   if (kind === undefined) {
-    kind = openSsl()?.byName(algorithm) ?? null;
+    try {
+      kind = openSsl().fetch(null, algorithm, null) as Pointer;
+    } catch {
+      kind = null;
+    }
     kinds.set(algorithm, kind);
   }
   return kind;
@@ -92,22 +99,52 @@ export function hasNativeDigest(algorithm: string): boolean {
   return Boolean(kindOf(algorithm));
 }
 
+const digest = Buffer.alloc(64);
+
 /** The same as `hash` of node:crypto in hex, without the time that Node takes to load that, where OpenSSL can be called. */
 export function hashBytes(algorithm: string, bytes: Uint8Array): string {
-  const ssl = openSsl();
   const kind = kindOf(algorithm);
   const length = digestLengths[algorithm];
-  if (ssl === undefined || !kind || length === undefined) return hash(algorithm, bytes);
-  const digest = Buffer.allocUnsafe(length);
-  if (ssl.whole(bytes, bytes.length, digest, null, kind, null) <= 0) throw new Error('hashing failed');
-  return digest.toString('hex');
+  if (!kind || length === undefined) return hash(algorithm, bytes);
+  if (openSsl().whole(bytes, bytes.length, digest, null, kind, null) <= 0) throw new Error('hashing failed');
+  return digest.toString('hex', 0, length);
+}
+
+/** Bytes that come in pieces, hashed as `hashBytes` does. */
+export interface PieceDigest {
+  update(bytes: Uint8Array): void;
+  /** The digest in hex; the last call, which has to be made. */
+  hex(): string;
+}
+
+export function pieceDigest(algorithm: string): PieceDigest {
+  const kind = kindOf(algorithm);
+  const length = digestLengths[algorithm];
+  if (!kind || length === undefined) {
+    const plain = createHash(algorithm);
+    return { update: (bytes) => void plain.update(bytes), hex: () => plain.digest('hex') };
+  }
+  const ssl = openSsl();
+  const context: Pointer = ssl.context();
+  if (ssl.start(context, kind, null) <= 0) throw new Error('hashing failed');
+  return {
+    update(bytes) {
+      if (ssl.add(context, bytes, bytes.length) <= 0) throw new Error('hashing failed');
+    },
+    hex() {
+      const done = ssl.end(context, digest, null);
+      ssl.release(context);
+      if (done <= 0) throw new Error('hashing failed');
+      return digest.toString('hex', 0, length);
+    },
+  };
 }
 
 /** The digest of an open file, from where it stands; undefined where OpenSSL cannot be called or does not know the algorithm. */
 export function nativeDigest(algorithm: string, fd: number): NativeDigest | undefined {
-  const ssl = openSsl();
   const kind = kindOf(algorithm);
-  if (ssl === undefined || !kind) return undefined;
+  if (!kind) return undefined;
+  const ssl = openSsl();
   const hashing: Pointer = ssl.create(ssl.hashing());
   const file: Pointer = ssl.ofFile(fd, noClose);
   if (!hashing || !file || ssl.control(hashing, setDigest, 0, kind) <= 0) return undefined;

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs } from '@coppice/linux';
+import { hostFs, pieceDigest } from '@coppice/linux';
 import { sha256 } from './codec/checksum.ts';
 import { encodeDirMeta } from './codec/dirmeta.ts';
 import { encodeFileHeader, type FileHeader } from './codec/file-header.ts';
@@ -71,11 +70,12 @@ export function hashOpenFile(fs: FileSystem, fd: number, head: Uint8Array, expec
       if (at === pieceSize) break;
     }
   }
-  const digest = createHash('sha256').update(head);
+  const digest = pieceDigest('sha256');
+  digest.update(head);
   let at = 0;
   for (;;) {
     const n = fs.read(fd, buffer, 0, pieceSize, at);
-    if (n === 0) return digest.digest('hex');
+    if (n === 0) return digest.hex();
     digest.update(buffer.subarray(0, n));
     at += n;
   }

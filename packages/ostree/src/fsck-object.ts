@@ -1,6 +1,6 @@
-import { createHash, type Hash, hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
+import { type PieceDigest, pieceDigest } from '@coppice/linux';
 import { sha256 } from './codec/checksum.ts';
 import { parseCommit } from './codec/commit.ts';
 import { decodeCommit } from './codec/commit-object.ts';
@@ -104,7 +104,7 @@ export class ObjectChecker {
   #gather(head: Buffer): { add: (bytes: Uint8Array) => void; checksum: () => string } {
     this.#output ??= Buffer.allocUnsafeSlow(pieceSize);
     const output = this.#output;
-    let digest: Hash | undefined;
+    let digest: PieceDigest | undefined;
     let at = 0;
     const add = (bytes: Uint8Array): void => {
       if (digest === undefined && at + bytes.length <= pieceSize) {
@@ -112,11 +112,14 @@ export class ObjectChecker {
         at += bytes.length;
         return;
       }
-      digest ??= createHash('sha256').update(output.subarray(0, at));
+      if (digest === undefined) {
+        digest = pieceDigest('sha256');
+        digest.update(output.subarray(0, at));
+      }
       digest.update(bytes);
     };
     add(head);
-    return { add, checksum: () => digest?.digest('hex') ?? hash('sha256', output.subarray(0, at), 'hex') };
+    return { add, checksum: () => digest?.hex() ?? sha256(output.subarray(0, at)) };
   }
 
   /** Checksum of a `.filez` object; one read and one hash call where it is small. */

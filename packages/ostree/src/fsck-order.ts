@@ -2,7 +2,7 @@ import { GHashTable, gStrHash } from '@coppice/gvariant';
 import { DirTreeCursor } from './codec/dirtree-cursor.ts';
 import { type ObjectType, objectTypeNumber } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
-import { looseObjects } from './store/objects.ts';
+import { looseCommits } from './store/objects.ts';
 import { maxTreeDepth } from './tree.ts';
 
 /** `TYPE CHECKSUM`. */
@@ -47,7 +47,7 @@ export function commitOrder(repo: Repo, readdir?: (path: string) => string[]): s
   const found: string[] = [];
   for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
     const fs = readdir === undefined ? at.fs : { readdir };
-    for (const { type, checksum } of looseObjects(fs, at.path, at.mode)) if (type === 'commit') found.push(checksum);
+    found.push(...looseCommits(fs, at.path, at.mode));
   }
   return traversalOrder(found);
 }

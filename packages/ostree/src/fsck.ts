@@ -8,7 +8,7 @@ import { ObjectChecker } from './fsck-object.ts';
 import { checkOrder, commitOrder, type ObjectKey, parseObjectKey, traversalOrder } from './fsck-order.ts';
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
-import { visitLooseObjects } from './store/objects.ts';
+import { looseCommits } from './store/objects.ts';
 import { collectionRefs } from './store/ref-list.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
 import { Reachable, traverseCommit } from './traverse.ts';
@@ -184,9 +184,7 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
 function allCommits(repo: Repo): Iterable<string> {
   const out = new Set<string>();
   for (let at: Repo | undefined = repo; at !== undefined; at = at.parent) {
-    visitLooseObjects(at.fs, at.path, at.mode, (type, name) => {
-      if (type === 'commit') out.add(name.checksum);
-    });
+    for (const checksum of looseCommits(at.fs, at.path, at.mode)) out.add(checksum);
   }
   return out;
 }

@@ -4,7 +4,7 @@ import { removeTree } from '@coppice/linux';
 import { encodeDict } from './codec/commit.ts';
 import { looseName, type ObjectType } from './codec/object-type.ts';
 import type { Repo } from './repo.ts';
-import { visitLooseObjects } from './store/objects.ts';
+import { looseCommits, visitLooseObjects } from './store/objects.ts';
 import { writeBeside } from './store/refs.ts';
 import { unlinkBeside } from './store/unlink-beside.ts';
 import { ensureWritable } from './store/writable.ts';
@@ -90,8 +90,8 @@ function findReachable(repo: Repo, options: PruneOptions): Reachable {
   const reachable = new Reachable();
   traverseRefs(repo, reachable, { depth, commitOnly });
   if (options.refsOnly !== true) {
-    for (const { checksum, type } of repo.objects()) {
-      if (type === 'commit') traverseCommit(repo, checksum, reachable, { depth, commitOnly });
+    for (const checksum of looseCommits(repo.fs, repo.path, repo.mode)) {
+      traverseCommit(repo, checksum, reachable, { depth, commitOnly });
     }
   }
   return reachable;

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { CoppiceError } from '@coppice/base';
+import { hashBytes } from '@coppice/linux';
 
 const pattern = /^[0-9a-f]{64}$/;
 
@@ -34,5 +34,5 @@ export function checksumOfBytes(bytes: Uint8Array): string {
 
 /** Hex SHA-256 of bytes in memory. */
 export function sha256(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex');
+  return hashBytes('sha256', bytes);
 }

@@ -42,6 +42,20 @@ export function* looseObjects(
   }
 }
 
+/** Checksums of the commits among the loose objects, in directory order. */
+export function* looseCommits(
+  fs: Pick<FileSystem, 'readdir'>,
+  repo: string,
+  mode: RepoMode,
+): Generator<string, void, undefined> {
+  const reader = new LooseNameReader(mode);
+  for (const { head, names } of objectDirectories(fs, repo, '')) {
+    // Among the names there are hundreds of others for each of them.
+    for (const name of names)
+      if (name.endsWith('.commit') && reader.read(head, name) === 'commit') yield reader.checksum;
+  }
+}
+
 /** As `looseObjects`, without a string for each: `visit` finds the checksum in the reader. */
 export function visitLooseObjects(
   fs: FileSystem,
@@ -64,11 +78,11 @@ const dot = 0x2e;
 export class LooseNameReader {
   /** The checksum of the last name that was an object's. */
   readonly bytes: Buffer = Buffer.alloc(32);
-  readonly #types: readonly (readonly [string, ObjectType])[];
+  readonly #types: ReadonlyMap<string, ObjectType>;
   #name = '';
 
   constructor(mode: RepoMode) {
-    this.#types = objectTypes.map((type) => [`.${objectSuffix(type, mode)}`, type]);
+    this.#types = new Map(objectTypes.map((type) => [`.${objectSuffix(type, mode)}`, type]));
   }
 
   get checksum(): string {
@@ -87,12 +101,9 @@ export class LooseNameReader {
     this.bytes[0] = head;
     // Digits of one case only; calls into the engine, which cost less than loops until these are compiled.
     if (this.bytes.write(name, 1, 31, 'hex') !== 31 || name.toLowerCase() !== name) return undefined;
-    for (const [suffix, type] of this.#types) {
-      if (name.length !== 62 + suffix.length || !name.endsWith(suffix)) continue;
-      this.#name = name;
-      return type;
-    }
-    return undefined;
+    const type = this.#types.get(name.slice(62));
+    if (type !== undefined) this.#name = name;
+    return type;
   }
 }
 /** Path of a loose object in a repository directory. */
