@@ -62,4 +62,8 @@ case "$name $verb" in
   'ostree cat' | 'ostree config' | 'ostree init' | 'ostree ls' | 'ostree prune' | 'ostree refs' | 'ostree reset' | \
     'ostree rev-parse' | 'ostree --' | 'rpm-ostree --') heap="$heap --no-rehash-snapshot" ;;
 esac
+# Node opens /dev/null in place of a closed standard output. Those whose output is data fail then: this one cannot be written to.
+case "$name $verb" in
+  'ostree cat' | 'ostree export') { command : 3>&1; } 2>/dev/null || exec 1</dev/null ;;
+esac
 exec "$node" $heap --disable-warning=ExperimentalWarning "$dist/main.cjs" "$name" "$@"

@@ -62,6 +62,8 @@ ostree --repo=archive commit --orphan --timestamp=@9 -s $'a\xffb' tree
 ostree --repo=archive commit --orphan --timestamp=@99999999999999999999 tree
 ostree --repo=archive rev-parse x/y; ostree --repo=bare prune --depth=-2 --refs-only --no-prune
 ostree --repo=archive ls -R main >/dev/full; ostree --repo=archive cat main /a >/dev/full; ostree --repo=archive export main >/dev/full
+ostree --repo=archive cat main /a >&-; ostree --repo=archive cat main /a /n/f >&-; ostree --repo=archive cat main /nope >&-; ostree --repo=archive export main >&-
+for v in 'ls -R main' 'log main' refs fsck 'commit -b shut --timestamp=@3 tree' 'checkout -U main shut' 'prune --depth=0' 'pull-local bare-user-only x/y/z'; do ostree --repo=plain $v >&-; echo $?; done; ls plain/refs/heads shut
 ostree --repo=archive commit -b full --timestamp=@3 tree >/dev/full; ostree --repo=archive rev-parse full
 umask 000; ostree --repo=m0 init --mode=archive; ostree --repo=m0 commit -b m --timestamp=@1 tree; find m0 -not -name 'staging*' -printf '%m %p\n' | sort
 umask 077; ostree --repo=m1 init --mode=bare; ostree --repo=m1 commit -b m --timestamp=@1 tree; find m1 -not -name 'staging*' -printf '%m %p\n' | sort
