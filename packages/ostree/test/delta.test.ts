@@ -15,10 +15,11 @@ import { decodePayload, type PartPayload, payloadFrame, uncompressPart } from '.
 import { PartBuilder } from '../src/delta/part-builder.ts';
 import { PayloadRooms } from '../src/delta/payload-rooms.ts';
 import { rollsum } from '../src/delta/rollsum.ts';
+import { PartSharer } from '../src/delta/shared-part.ts';
 import { SourceIndex } from '../src/delta/source-index.ts';
 import { decodeSuperblock, readSigned } from '../src/delta/superblock.ts';
 import { xzEncode } from '../src/delta/xz-encoder.ts';
-import { applyOffline, CompressPool, generateDelta, Repo, sha256, showDelta } from '../src/index.ts';
+import { applyOffline, generateDelta, HelperThread, Repo, sha256, showDelta } from '../src/index.ts';
 import { commitFolder, newFolder, writeTree } from './tree.ts';
 
 const seed = { seed: 11 };
@@ -336,30 +337,32 @@ describe('a delta between two commits', () => {
     expect(to).toBe(block.to);
   });
 
-  test('a second thread makes what patches make, and refuses it in the same words', async () => {
+  test('two threads make what one makes, and refuse it in the same words', async () => {
     const { source, from, delta } = await world(true);
     const block = decodeSuperblock(Uint8Array.from(readFileSync(delta)));
     const header = block.parts[0]!;
     const key = [...block.metadata.keys()].find((k) => k.endsWith('/0'))!;
-    const payload = openPart(
-      header,
-      Buffer.concat([Uint8Array.of(0x78), (block.metadata.get(key)!.value as Uint8Array[])[1]!]),
-    );
+    const file = Buffer.concat([Uint8Array.of(0x78), (block.metadata.get(key)!.value as Uint8Array[])[1]!]);
+    const whole = uncompressPart(file, 1 << 20);
+    const { blob } = decodePayload(whole);
     // The patched object is the one that is opened and closed.
     const patched = header.objects.findIndex((object) => object.type === 'file');
     const damaged = header.objects.map((object, i) =>
       i === patched ? { ...object, checksum: '1'.repeat(64) } : object,
     );
-    const pool = new CompressPool({ startAfter: 0 });
-    const attempt = (objects: typeof header.objects, helped: boolean, blob: Uint8Array): string | undefined => {
+    const helper = new HelperThread({ startAfter: 0 });
+    const attempt = (objects: typeof header.objects, helped: boolean, bytes: Uint8Array): string | undefined => {
       const target = Repo.create(join(newFolder(), 'target'), { mode: 'bare-user-only' });
       copyCommit(source, target, from);
-      const transaction = target.beginTransaction({ resumable: true, ...(helped ? { compressPool: pool } : {}) });
+      const transaction = target.beginTransaction({ resumable: true });
       try {
-        const rooms = new PayloadRooms(transaction.handover);
-        const room = rooms.take(blob.length);
-        room.set(blob);
-        applyPart(transaction, { ...header, objects }, { ...payload, blob: room }, rooms.numberOf(room));
+        if (helped) {
+          const room = new PayloadRooms().take(bytes.length);
+          room.set(bytes);
+          const sharer = new PartSharer(transaction, helper);
+          sharer.apply({ ...header, objects }, { payload: decodePayload(room), bytes: room });
+          sharer.close();
+        } else applyPart(transaction, { ...header, objects }, decodePayload(bytes));
         transaction.drain();
         transaction.commit();
         for (const { type, checksum } of objects) expect(target.hasObject(type, checksum)).toBe(true);
@@ -371,20 +374,20 @@ describe('a delta between two commits', () => {
       }
     };
     try {
-      for (const helped of [false, true]) expect(attempt(header.objects, helped, payload.blob)).toBeUndefined();
-      const words = attempt(damaged, false, payload.blob);
+      for (const helped of [false, true]) expect(attempt(header.objects, helped, whole)).toBeUndefined();
+      const words = attempt(damaged, false, whole);
       expect(words).toMatch(/^opcode open: .*1111/);
-      expect(attempt(damaged, true, payload.blob)).toBe(words);
+      expect(attempt(damaged, true, whole)).toBe(words);
       fc.assert(
-        fc.property(fc.nat(payload.blob.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
-          const blob = Uint8Array.from(payload.blob);
-          blob[at]! ^= change;
-          expect(attempt(header.objects, true, blob)).toBe(attempt(header.objects, false, blob));
+        fc.property(fc.nat(blob.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+          const bytes = Uint8Array.from(whole);
+          bytes[blob.byteOffset - whole.byteOffset + at]! ^= change;
+          expect(attempt(header.objects, true, bytes)).toBe(attempt(header.objects, false, bytes));
         }),
         { ...seed, numRuns: 12 },
       );
     } finally {
-      pool.close();
+      helper.close();
     }
   });
 

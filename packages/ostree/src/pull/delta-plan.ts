@@ -4,10 +4,10 @@ import { Slots } from '@coppice/http';
 import { sha256 } from '../codec/checksum.ts';
 import { parseCommit } from '../codec/commit.ts';
 import { formatSize } from '../codec/format-size.ts';
-import { applyPart, openPartAside } from '../delta/apply.ts';
+import { applyPart, type OpenedPart, openPartAside } from '../delta/apply.ts';
 import { deltaFilePath, deltaIndexPath, deltaName, parseDeltaName } from '../delta/name.ts';
-import type { PartPayload } from '../delta/part.ts';
 import { PayloadRooms } from '../delta/payload-rooms.ts';
+import { PartSharer } from '../delta/shared-part.ts';
 import {
   type DeltaPartHeader,
   decodeSuperblock,
@@ -203,12 +203,8 @@ export class DeltaPlanner {
       if (!repo.hasObject('file', fallback.checksum)) session.requestFile(fallback.checksum);
     }
     const missing = block.parts.filter((part) => this.#missing(part));
-    for (const part of missing)
-      for (const { type } of part.objects) if (type === 'file') options.compressPool?.announce();
-    const rooms = new PayloadRooms(
-      transaction.handover,
-      missing.reduce((largest, part) => Math.max(largest, part.uncompressedSize), 0),
-    );
+    const sharer = this.#sharer(missing, transaction);
+    const rooms = new PayloadRooms(missing.reduce((largest, part) => Math.max(largest, part.uncompressedSize), 0));
     const inMemory = new Slots(payloadsAtOnce);
     // One at a time, as each takes a dictionary as large as the payload; there are no more processors for them anyway.
     const unpacking = new Slots(1);
@@ -226,7 +222,9 @@ export class DeltaPlanner {
         await inMemory.acquire();
         try {
           if (queue.failed) return;
-          this.#applyPart(transaction, part, await unpack(part, bytes, rooms, unpacking), rooms);
+          const opened = await unpack(part, bytes, rooms, unpacking);
+          this.#applyPart(transaction, part, opened, sharer);
+          rooms.give(opened.bytes);
           this.#beginBarrier();
         } catch (error) {
           throw prefixError(error, `Writing delta part ${index}`);
@@ -240,15 +238,34 @@ export class DeltaPlanner {
     // The smallest first: the sooner there is something to do while the others are unpacked.
     const order = [...block.parts.keys()].sort((a, b) => block.parts[a]!.size - block.parts[b]!.size);
     for (const index of order) queue.add(index, false);
-    await queue.drain();
+    try {
+      await queue.drain();
+    } finally {
+      sharer?.close();
+    }
   }
 
-  #applyPart(transaction: Transaction, part: DeltaPartHeader, payload: PartPayload, rooms: PayloadRooms): void {
+  /** Starts the helping thread, if there is enough to do for it. */
+  #sharer(parts: readonly DeltaPartHeader[], transaction: Transaction): PartSharer | undefined {
+    const { helper } = this.#s.options;
+    const objects = parts.reduce((sum, part) => sum + part.objects.length, 0);
+    const bytes = parts.reduce((sum, part) => sum + part.uncompressedSize, 0);
+    if (helper?.isWorth(objects, bytes) !== true) return undefined;
+    helper.prepare();
+    return new PartSharer(transaction, helper);
+  }
+
+  #applyPart(
+    transaction: Transaction,
+    part: DeltaPartHeader,
+    opened: OpenedPart,
+    sharer: PartSharer | undefined,
+  ): void {
     transaction.drain();
     const before = transaction.stats.contentBytesWritten;
-    applyPart(transaction, part, payload, rooms.numberOf(payload.blob));
+    if (sharer === undefined) applyPart(transaction, part, opened.payload);
+    else sharer.apply(part, opened);
     transaction.drain();
-    rooms.give(payload.blob);
     // What comes out of a delta does not count as written.
     this.#s.progress.deltaBytesWritten += transaction.stats.contentBytesWritten - before;
   }
@@ -330,7 +347,7 @@ async function unpack(
   bytes: Uint8Array,
   rooms: PayloadRooms,
   turns: Slots,
-): Promise<PartPayload> {
+): Promise<OpenedPart> {
   await turns.acquire();
   try {
     return await openPartAside(part, bytes, rooms);

@@ -1,6 +1,7 @@
 import type { FetcherOptions } from '@coppice/http';
 import type { VerifyResult } from '@coppice/signing';
 import type { CompressPool } from '../store/compress-pool.ts';
+import type { HelperThread } from '../thread/helper-thread.ts';
 import type { ProgressCall } from './progress.ts';
 
 /** What to pull and how; the names are those of `ostree pull`. */
@@ -63,6 +64,8 @@ export interface PullOptions {
   readonly fetcher?: Partial<FetcherOptions>;
   /** A second thread that helps to write objects. The caller closes it. */
   readonly compressPool?: CompressPool;
+  /** A second thread that helps to make what deltas bring. The caller closes it. */
+  readonly helper?: HelperThread;
 }
 
 /** What a pull did. */

@@ -2,10 +2,9 @@ import { isSymlink } from '../codec/mode-bits.ts';
 import { maxExpansion } from './archived-content.ts';
 import type { StoreForm } from './archived-order.ts';
 import type { CompressPool } from './compress-pool.ts';
-import { encodeRecipe, type PatchRecipe } from './patch-recipe.ts';
 
-/** What the handing over needs from the transaction. */
-export interface HandoverTarget {
+/** How another thread stores whole objects of a transaction by itself. */
+export interface AsideTarget {
   readonly form: StoreForm;
   /** Objects that another thread has in hand. */
   readonly inFlight: Set<string>;
@@ -16,20 +15,15 @@ export interface HandoverTarget {
   arrived(checksum: string, size: number): void;
 }
 
-/** More than this of patched contents is not left to the other thread, so that both end together. */
-const patchedAtOnce = 6 * 1024 * 1024;
-
 /** The 28 bytes at the start of a `.filez` that hold its frame, size, owner and mode. */
 export const archivedStart = 28;
 
 /** Gives whole objects in archive form to the second thread, which unpacks, checks and stores them. */
 export class ArchivedHandover {
   readonly #pool: CompressPool;
-  readonly #target: HandoverTarget;
-  /** Bytes of patched contents that the other thread has to make. */
-  #patching = 0;
+  readonly #target: AsideTarget;
 
-  constructor(pool: CompressPool, target: HandoverTarget) {
+  constructor(pool: CompressPool, target: AsideTarget) {
     this.#pool = pool;
     this.#target = target;
   }
@@ -62,41 +56,6 @@ export class ArchivedHandover {
     });
     if (given) target.inFlight.add(checksum);
     else target.refund(size);
-    return given;
-  }
-
-  /** Lets the other thread see memory; see `CompressPool.share`. */
-  share(memory: SharedArrayBuffer): number {
-    return this.#pool.share(memory);
-  }
-
-  /**
-   * Likewise gives an object that is made by a patch in shared memory, which must stay until `done`; that is told whether the
-   * object was refused.
-   */
-  givePatched(checksum: string, recipe: PatchRecipe, done: (refused: boolean) => void): boolean {
-    const target = this.#target;
-    const { size } = recipe;
-    if (this.#patching >= patchedAtOnce) return false;
-    const path = target.targetOf(checksum);
-    if (path === undefined) return false;
-    target.reserve(size);
-    const order = { form: target.form, checksum, target: path, source: encodeRecipe(recipe), recipe: true };
-    const given = this.#pool.tryArchived(
-      order,
-      (refused) => {
-        this.#patching -= size;
-        target.inFlight.delete(checksum);
-        if (refused === undefined) target.arrived(checksum, size);
-        else target.refund(size);
-        done(refused !== undefined);
-      },
-      size,
-    );
-    if (given) {
-      this.#patching += size;
-      target.inFlight.add(checksum);
-    } else target.refund(size);
     return given;
   }
 }

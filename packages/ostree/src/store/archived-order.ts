@@ -18,14 +18,12 @@ export interface ArchivedOrder {
   readonly target: string;
   /** The bytes of the `.filez`, or the path of a file that holds them. */
   readonly source: Uint8Array | string;
-  /** The source tells how to make the object instead (patch-recipe.ts). */
-  readonly recipe?: boolean;
 }
 
 // Seven u32 (mode, level, flags, lengths of the three texts and of the source), the checksum (32 bytes), then temporary
 // directory, target, source.
 
-const flag = { sync: 1, path: 2, recipe: 4 } as const;
+const flag = { sync: 1, path: 2 } as const;
 const fixedBytes = 24 + 32;
 
 /** Puts an order into `out` at `at`; gives the offset behind it, or undefined when it does not fit. */
@@ -48,10 +46,7 @@ export function putArchivedOrder(out: Buffer, at: number, order: ArchivedOrder):
     out.set(source, end);
     end += source.length;
   }
-  const flags =
-    (form.syncFiles ? flag.sync : 0) |
-    (typeof source === 'string' ? flag.path : 0) |
-    (order.recipe === true ? flag.recipe : 0);
+  const flags = (form.syncFiles ? flag.sync : 0) | (typeof source === 'string' ? flag.path : 0);
   let field = at;
   for (const value of [
     repoModes.indexOf(form.mode),
@@ -86,7 +81,6 @@ export function takeArchivedOrder(bytes: Buffer, at: number): { order: ArchivedO
       checksum: bytes.toString('hex', at + 24, at + fixedBytes),
       target: bytes.toString('utf8', targetStart, sourceStart),
       source: (flags & flag.path) !== 0 ? bytes.toString('utf8', sourceStart, end) : bytes.subarray(sourceStart, end),
-      recipe: (flags & flag.recipe) !== 0,
     },
     end,
   };

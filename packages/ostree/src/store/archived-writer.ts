@@ -3,13 +3,10 @@ import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { isSymlink } from '../codec/mode-bits.ts';
 import { sortXattrs } from '../codec/xattrs.ts';
-import { bspatchPieces } from '../delta/bspatch.ts';
-import { OldFile } from '../delta/old-file.ts';
 import { parseArchivedContent } from './archived-content.ts';
 import type { ArchivedOrder, StoreForm } from './archived-order.ts';
 import { ContentWriter } from './content-writer.ts';
 import { inflatePieces, loadFile } from './load-file.ts';
-import { decodeRecipe, type PatchRecipe } from './patch-recipe.ts';
 
 /** Carries out `ArchivedOrder`s, in the form the repository stores. */
 export class ArchivedWriter {
@@ -19,16 +16,13 @@ export class ArchivedWriter {
   readonly #stem = randomBytes(6).toString('hex');
   #counter = 0;
   #target = '';
-  readonly #memory: (number: number) => Uint8Array;
 
-  /** `memory` gives what is shared under a number, which recipes refer to. */
-  constructor(fs: FileSystem, memory: (number: number) => Uint8Array) {
+  constructor(fs: FileSystem) {
     this.#fs = fs;
-    this.#memory = memory;
   }
 
   /** Unpacks, checks and stores one object under its name. Throws when it is not what its checksum says; nothing is left then. */
-  write({ form, checksum, target, source, recipe }: ArchivedOrder): void {
+  write({ form, checksum, target, source }: ArchivedOrder): void {
     const writer = this.#writerOf(form);
     this.#target = target;
     const verify = (actual: string): void => {
@@ -41,23 +35,9 @@ export class ArchivedWriter {
       return;
     }
     const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
-    if (recipe === true) {
-      this.#patch(writer, decodeRecipe(bytes), verify);
-      return;
-    }
     const { header, data } = parseArchivedContent(bytes);
     const pieces = isSymlink(header.mode) || header.size === 0 ? [] : inflatePieces([data], header.size);
     writer.write(header.xattrs.length < 2 ? header : { ...header, xattrs: sortXattrs(header.xattrs) }, pieces, verify);
-  }
-
-  #patch(writer: ContentWriter, recipe: PatchRecipe, verify: (checksum: string) => void): void {
-    const patch = this.#memory(recipe.memory).subarray(recipe.offset, recipe.offset + recipe.length);
-    const old = OldFile.open(this.#fs, recipe.oldPath, recipe.old);
-    try {
-      writer.write(recipe.header, bspatchPieces(old, patch, recipe.size), verify);
-    } finally {
-      old.close();
-    }
   }
 
   #writerOf(form: StoreForm): ContentWriter {

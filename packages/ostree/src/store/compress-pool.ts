@@ -72,17 +72,9 @@ export class CompressPool {
   #batchEnd = 0;
   /** Bytes of content that the orders of the slot make. */
   #batchWeight = 0;
-  readonly #shared: SharedArrayBuffer[] = [];
 
   constructor(options: CompressPoolOptions = {}) {
     this.#startAfter = options.startAfter ?? 8 * 1024 * 1024;
-  }
-
-  /** Lets the thread see memory, which orders refer to by the number given. It is kept until the thread ends. */
-  share(memory: SharedArrayBuffer): number {
-    this.#shared.push(memory);
-    this.#worker?.postMessage(memory);
-    return this.#shared.length - 1;
   }
 
   /** Jobs not finished yet. */
@@ -111,15 +103,14 @@ export class CompressPool {
 
   /**
    * Hands over an object in archive form, to be checked and stored under its name; false when the thread has enough to do,
-   * or the object is too large. `weight` is the size of what is made by a recipe.
+   * or the object is too large.
    */
-  tryArchived(order: ArchivedOrder, done: ArchivedDone, weight = 0): boolean {
+  tryArchived(order: ArchivedOrder, done: ArchivedDone): boolean {
     const size = typeof order.source === 'string' ? slotInput : order.source.length;
     this.#offered += fileWeight;
     if (typeof order.source !== 'string' && size + 4096 > slotInput) return false;
     if (!this.#intoBatch(this.#archived, size, (out, at) => putArchivedOrder(out, at, order))) return false;
     this.#archived.push(done);
-    this.#batchWeight += weight;
     if (typeof order.source === 'string') this.#sendBatch();
     else this.#sendLarge();
     return true;
@@ -303,7 +294,6 @@ export class CompressPool {
     this.#worker = new Worker(workerFile(), { workerData: memory });
     // The thread only ever waits; it must not keep the process alive.
     this.#worker.unref();
-    for (const shared of this.#shared) this.#worker.postMessage(shared);
   }
 
   #send(base: number, done: CompressDone): void {

@@ -1,7 +1,7 @@
 // The second thread, for compressing and writing: takes slots in order until told to quit. Runs without an event loop turn, on shared memory only.
 import { createHash } from 'node:crypto';
 import { linkSync, readSync, writeSync } from 'node:fs';
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { isCoppiceError } from '@coppice/base';
 import { hostFs } from '@coppice/linux';
 import { takeArchivedOrder } from './archived-order.ts';
@@ -15,19 +15,8 @@ import { PackedContent } from './packed-content.ts';
 const { control, input, output } = slotViews(workerData as SlotMemory);
 let packer: PackedContent | undefined;
 let piece: Buffer | undefined;
-const shared: Uint8Array[] = [];
 let hasher: OrderHasher | undefined;
-const archived = new ArchivedWriter(hostFs, sharedMemory);
-
-/** What was shared under a number: sent before any order that needs it. */
-function sharedMemory(number: number): Uint8Array {
-  while (shared.length <= number) {
-    const sent = receiveMessageOnPort(parentPort!);
-    if (sent === undefined) throw new Error('memory was not shared');
-    shared.push(new Uint8Array(sent.message as SharedArrayBuffer));
-  }
-  return shared[number]!;
-}
+const archived = new ArchivedWriter(hostFs);
 
 function packerOf(level: number): PackedContent {
   if (packer?.level !== level) packer = new PackedContent(level);

@@ -58,6 +58,8 @@ export class ContentWriter {
   readonly #compresses: boolean;
   /** Checksums of objects that the other thread is compressing. */
   readonly inFlight = new Set<string>();
+  /** Gives nothing to the other thread, while the caller has another way to share its work. */
+  alone = false;
   /** Where there is a second thread. */
   readonly ahead: HashAhead | undefined;
 
@@ -254,7 +256,7 @@ export class ContentWriter {
 
   /** Lets the other thread write a file, compressed first where that is the form; false when it is busy. */
   #giveContent(header: FileHeader, checksum: string, content: Uint8Array): boolean {
-    if (this.#pool === undefined) return false;
+    if (this.#pool === undefined || this.alone) return false;
     const target = this.#target;
     const path = target.pathFor(checksum);
     const { length } = content;

@@ -14,7 +14,7 @@ import type { CommitModifier } from '../modifier.ts';
 import type { MutableTree } from '../mutable-tree.ts';
 import type { Repo } from '../repo.ts';
 import { updateSummary } from '../summary/update.ts';
-import { ArchivedHandover } from './archived-handover.ts';
+import { ArchivedHandover, type AsideTarget } from './archived-handover.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { type ContentSource, ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
@@ -73,8 +73,9 @@ export class Transaction {
   readonly #objects: ObjectWriter;
   /** For `commitDirectory`. */
   readonly content: ContentWriter;
-  /** Gives whole objects to the second thread, where that can store them by itself. */
-  readonly handover: ArchivedHandover | undefined;
+  /** Where another thread can store whole objects by itself. */
+  readonly aside: AsideTarget | undefined;
+  readonly #handover: ArchivedHandover | undefined;
   readonly #pool: CompressPool | undefined;
   /** `directory\0ref` -> checksum, or null to delete. */
   readonly #refs = new Map<string, string | null>();
@@ -121,15 +122,16 @@ export class Transaction {
       },
       options.compressPool,
     );
-    if (options.compressPool !== undefined && payloadLinks === undefined && repo.mode !== 'bare-split-xattrs')
-      this.handover = this.#handover(options.compressPool);
+    if (payloadLinks !== undefined || repo.mode === 'bare-split-xattrs') return;
+    this.aside = this.#aside();
+    if (options.compressPool !== undefined) this.#handover = new ArchivedHandover(options.compressPool, this.aside);
   }
 
-  #handover(pool: CompressPool): ArchivedHandover {
+  #aside(): AsideTarget {
     const { repo } = this;
     const writer = this.#objects;
     const { temporary, syncFiles } = writer;
-    return new ArchivedHandover(pool, {
+    return {
       form: { mode: repo.mode, zlibLevel: repo.settings.zlibLevel, syncFiles, temporary },
       inFlight: this.content.inFlight,
       reserve: (size) => this.#reserve(size),
@@ -141,7 +143,7 @@ export class Transaction {
         this.stats.contentWritten++;
         this.stats.contentBytesWritten += size;
       },
-    });
+    };
   }
 
   /** For `Repo.beginTransaction`. */
@@ -344,7 +346,7 @@ export class Transaction {
     done: (refused: Uint8Array | string | undefined) => void,
   ): boolean {
     this.#check();
-    return this.handover?.give(checksum, source, start, length, done) === true;
+    return this.#handover?.give(checksum, source, start, length, done) === true;
   }
 
   /** As `writeContent` from a repository that is believed: the object gets this name whatever its checksum is. */

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CheckoutOptions } from '../checkout.ts';
+import type { StoreForm } from '../store/archived-order.ts';
 
 /** Share of fsck: content objects to check; `memory` is a SharedWork's. */
 export interface CheckJob {
@@ -36,7 +37,23 @@ export interface RemoveJob {
   readonly paths: readonly string[];
 }
 
-export type HelperJob = CheckJob | WriteJob | RemoveJob;
+/** Share of a delta's part: contents to be made of its payload. */
+export interface ApplyJob {
+  readonly kind: 'apply';
+  readonly memory: SharedArrayBuffer;
+  readonly repo: string;
+  readonly form: StoreForm;
+  /** Objects get their names below this, in directories that are there. */
+  readonly folder: string;
+  readonly checksums: Uint8Array;
+  /** Per object, where its operations begin, and the offset of what they read, or -1. */
+  readonly places: Float64Array;
+  /** In shared memory. */
+  readonly payload: Uint8Array;
+  readonly uncompressedSize: number;
+}
+
+export type HelperJob = CheckJob | WriteJob | RemoveJob | ApplyJob;
 
 /** What the thread starts with: it sleeps on the number of jobs given and finds them in the port. */
 export interface HelperData {

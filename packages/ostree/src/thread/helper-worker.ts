@@ -3,6 +3,7 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { hostFs, removeTree } from '@coppice/linux';
 import { FileCheckout } from '../checkout-file.ts';
+import { AsidePart } from '../delta/aside-part.ts';
 import { ObjectChecker } from '../fsck-object.ts';
 import { Repo } from '../repo.ts';
 import type { HelperData, HelperJob } from './helper-job.ts';
@@ -19,6 +20,10 @@ function workerOf(job: HelperJob): (task: number, checksum: string) => void {
     if (checking?.path !== job.repo) checking = { path: job.repo, checker: new ObjectChecker(Repo.open(job.repo)) };
     const { checker } = checking;
     return (_task, checksum) => checker.check('file', checksum);
+  }
+  if (job.kind === 'apply') {
+    const machine = new AsidePart(hostFs, job);
+    return (task, checksum) => machine.make(task, checksum);
   }
   if (writing?.checkout !== job.checkout) {
     const options = { ...job.options, commit: '', dest: '' };
@@ -38,7 +43,7 @@ function help(job: HelperJob): void {
     const run = workerOf(job);
     const { buffer, byteOffset, byteLength } = job.kind === 'remove' ? Buffer.alloc(0) : job.checksums;
     const checksums = Buffer.from(buffer, byteOffset, byteLength);
-    for (const task of work.take('end')) {
+    for (const task of work.take('end', job.kind === 'apply' ? 1 : undefined)) {
       try {
         run(task, checksums.toString('hex', task * 32, task * 32 + 32));
         work.markDone(task);

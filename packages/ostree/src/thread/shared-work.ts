@@ -33,10 +33,10 @@ export class SharedWork {
   }
 
   /** Numbers of tasks that nobody else takes, until there are none; the helper begins at the last one. */
-  *take(from: 'start' | 'end' = 'start'): Generator<number, void, undefined> {
+  *take(from: 'start' | 'end' = 'start', atOnce: number = stretch): Generator<number, void, undefined> {
     for (let mine = 0; ; ) {
-      const before = Atomics.add(this.#control, taken, stretch);
-      const size = Math.min(stretch, this.count - before);
+      const before = Atomics.add(this.#control, taken, atOnce);
+      const size = Math.min(atOnce, this.count - before);
       if (size <= 0) return;
       for (let i = mine; i < mine + size; i++) yield from === 'start' ? i : this.count - 1 - i;
       mine += size;
