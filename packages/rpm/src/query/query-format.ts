@@ -41,9 +41,13 @@ const escapes: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
+/** Arrays and conditions inside each other. */
+const deepest = 200;
+
 class Parser {
   readonly #source: string;
   #at = 0;
+  #depth = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -55,6 +59,7 @@ class Parser {
 
   /** Tokens up to `end` (which is taken) or the end of the format. */
   tokens(end: '' | ']' | '}', open: string): Token[] {
+    if (++this.#depth > deepest) throw incorrect('nested too deeply');
     const out: Token[] = [];
     let text = '';
     const flush = (): void => {
@@ -71,6 +76,7 @@ class Parser {
       if (c === ']' || c === '}') {
         if (c !== end) throw incorrect(`unexpected ${c}`);
         this.#at++;
+        this.#depth--;
         flush();
         return out;
       }

@@ -103,6 +103,9 @@ const fileFlags: readonly (readonly [number, string])[] = [
   [4096, 'a'],
 ];
 
+/** Letters of a file's flags. */
+export const fileFlagLetters = (flags: number): string => named(fileFlags, flags).join('');
+
 /** Letters of failed checks, in rpm's order: bit, letter, bit of "could not be read". */
 const verifyLetters: readonly (readonly [number, string, number])[] = [
   [2, 'S', 0],
@@ -206,7 +209,7 @@ export const valueFormats: ReadonlyMap<string, ValueFormat> = new Map<string, Va
   ['deptype', number((flags) => named(dependencyTypes, flags).join(',') || 'manual')],
   // Texts with macros in them would be expanded by rpm; there are no macros here.
   ['expand', (value, index) => (value.kind === 'text' ? plain(value, index).replaceAll('%%', '%') : '(not a string)')],
-  ['fflags', number((flags) => named(fileFlags, flags).join(''))],
+  ['fflags', number(fileFlagLetters)],
   ['fstate', number(fileState)],
   ['fstatus', number((flags) => verifyString(flags, '.'))],
   ['hex', number((n) => n.toString(16))],

@@ -217,6 +217,75 @@ function resolveReferences(text: string, bad: (why: string) => CoppiceError): st
   });
 }
 
+/** Bytes that come in pieces, with room to grow, so that an element in many pieces is not copied for each of them. */
+class Gathered {
+  #store: Buffer = Buffer.alloc(0);
+  #length = 0;
+
+  get bytes(): Buffer {
+    return this.#store.subarray(0, this.#length);
+  }
+
+  add(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#store.length) {
+      // What was given out before keeps its bytes.
+      const store = Buffer.allocUnsafe(this.#length === 0 ? length : Math.max(length, 2 * this.#length));
+      store.set(this.bytes);
+      this.#store = store;
+    }
+    this.#store.set(chunk, this.#length);
+    this.#length = length;
+  }
+
+  drop(count: number): void {
+    this.#store = this.#store.subarray(count, this.#length);
+    this.#length -= count;
+  }
+}
+
+const marks = [
+  ['<!--', '-->'],
+  ['<![CDATA[', ']]>'],
+] as const;
+
+/** Passes over comments and CDATA sections, each byte once. */
+class MarkedSections {
+  /** Up to here all is known to be outside of them or in a whole one. */
+  #at = 0;
+  /** What ends the section that begins at `#at`, and where that is looked for. */
+  #ending: string | undefined;
+  #from = 0;
+
+  /** Where it is sensible to go on looking when `position` is inside a section: its end, or -1 as long as that has not come. */
+  endAround(bytes: Buffer, position: number): number | undefined {
+    for (;;) {
+      if (this.#ending === undefined) {
+        const found = bytes.indexOf('<!', this.#at, 'latin1');
+        if (found < 0 || found >= position) return undefined;
+        const mark = marks.find(([start]) => bytes.toString('latin1', found, found + start.length) === start);
+        this.#at = found + 2;
+        if (mark === undefined) continue;
+        this.#ending = mark[1];
+        this.#from = found + mark[0].length;
+      }
+      const end = bytes.indexOf(this.#ending, this.#from, 'latin1');
+      if (end < 0) {
+        this.#from = Math.max(this.#from, bytes.length - 2);
+        return -1;
+      }
+      this.#at = end + this.#ending.length;
+      this.#ending = undefined;
+      if (this.#at > position) return this.#at;
+    }
+  }
+
+  drop(count: number): void {
+    this.#at = Math.max(0, this.#at - count);
+    this.#from -= count;
+  }
+}
+
 /**
  * Cuts a document of `<package>` (or other) elements into complete elements; what stands before the first (the root's
  * start tag) is given to `head`. An element over `limit` bytes throws `Limit`.
@@ -230,18 +299,30 @@ export function* packageElements(
 ): Generator<Buffer> {
   const closing = Buffer.from(`</${name}>`);
   const opening = `<${name}`;
-  let pending: Buffer = Buffer.alloc(0);
+  const pending = new Gathered();
+  const sections = new MarkedSections();
+  const tooLarge = (): CoppiceError => new CoppiceError('Limit', `${what}: element is larger than ${limit} bytes`);
   let sawHead = false;
+  let from = 0;
   for (const chunk of source) {
-    const searchFrom = Math.max(0, pending.length - closing.length);
-    pending = pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
-    let from = searchFrom;
+    pending.add(chunk);
+    const { bytes } = pending;
     let start = 0;
     for (;;) {
-      const found = pending.indexOf(closing, from);
-      if (found < 0) break;
+      const found = bytes.indexOf(closing, from);
+      if (found < 0) {
+        from = Math.max(from, bytes.length - closing.length + 1);
+        break;
+      }
+      // A closing tag inside a comment or CDATA section does not count.
+      const marked = sections.endAround(bytes, found);
+      if (marked !== undefined) {
+        from = marked < 0 ? found : marked;
+        if (marked < 0) break;
+        continue;
+      }
       const end = found + closing.length;
-      let element = pending.subarray(start, end);
+      let element = bytes.subarray(start, end);
       if (!sawHead) {
         const first = firstElement(element, opening);
         if (first < 0) throw new CoppiceError('Invalid', `${what}: malformed document`);
@@ -249,16 +330,19 @@ export function* packageElements(
         sawHead = true;
         element = element.subarray(first);
       }
+      if (element.length > limit) throw tooLarge();
       from = end;
-      // A closing tag inside a comment or CDATA section does not count.
-      if (insideMarked(element)) continue;
-      yield element;
       start = end;
+      yield element;
     }
-    if (start > 0) pending = pending.subarray(start);
-    if (pending.length > limit) throw new CoppiceError('Limit', `${what}: element is larger than ${limit} bytes`);
+    if (start > 0) {
+      pending.drop(start);
+      sections.drop(start);
+      from -= start;
+    }
+    if (bytes.length - start > limit) throw tooLarge();
   }
-  const rest = pending.toString('utf8');
+  const rest = pending.bytes.toString('utf8');
   if (!sawHead) head(rest);
   else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[\s\S]*?-->\s*)*$/.test(rest))
     throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
@@ -270,11 +354,4 @@ function firstElement(bytes: Buffer, opening: string): number {
   while (at >= 0 && !/[\s/>]/.test(String.fromCharCode(bytes[at + opening.length] ?? 0)))
     at = bytes.indexOf(opening, at + 1);
   return at;
-}
-
-function insideMarked(element: Buffer): boolean {
-  const cdata = element.lastIndexOf('<![CDATA[');
-  if (cdata >= 0 && element.indexOf(']]>', cdata) < 0) return true;
-  const comment = element.lastIndexOf('<!--');
-  return comment >= 0 && element.indexOf('-->', comment) < 0;
 }

@@ -1,6 +1,6 @@
 // modules.yaml: modulemd documents, their defaults, and which packages they hide.
 import { CoppiceError, messageOf } from '@coppice/base';
-import { parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments } from 'yaml';
 
 export interface ModuleStream {
   readonly name: string;
@@ -56,13 +56,20 @@ function streamOf(data: Fields): ModuleStream {
   };
 }
 
+/** The documents one after the other: the trees of all of them would take many times the room of what is kept. */
+function* documentsOf(text: string): Generator<Document.Parsed> {
+  for (const piece of text.split(/^(?=---(?:\s|$))/m)) {
+    // Everything is text here: stream 1.10 is no number.
+    const parsed = parseAllDocuments(piece, { schema: 'failsafe', logLevel: 'silent' });
+    if (Array.isArray(parsed)) yield* parsed;
+  }
+}
+
 /** Reads a multi-document modules.yaml; documents of other kinds are passed over. Throws `Invalid`. */
 export function parseModules(text: string): Modules {
   const streams: ModuleStream[] = [];
   const defaults: ModuleDefaults[] = [];
-  // Everything is text here: stream 1.10 is no number.
-  const documents = parseAllDocuments(text, { schema: 'failsafe', logLevel: 'silent' });
-  for (const document of Array.isArray(documents) ? documents : []) {
+  for (const document of documentsOf(text)) {
     if (document.errors.length > 0) throw new CoppiceError('Invalid', `modules.yaml: ${messageOf(document.errors[0])}`);
     let root: Fields;
     try {

@@ -94,12 +94,15 @@ export function parseUpdateinfo(bytes: Uint8Array): Advisory[] {
   return root.all('update').map(advisory);
 }
 
+/** Most that one advisory may be: it becomes a tree of many times its size. */
+const advisoryLimit = 8 * 1024 * 1024;
+
 /** The same of a document in pieces, one advisory at a time. Throws `Invalid`, `Limit`. */
 export function* readUpdateinfo(source: Iterable<Uint8Array>): Generator<Advisory> {
   const head = (text: string): void => {
     if (!/<updates[\s/>]/.test(text)) throw new CoppiceError('Invalid', 'updateinfo.xml: no <updates> element');
   };
-  for (const element of packageElements(source, 'updateinfo.xml', head, undefined, 'update'))
+  for (const element of packageElements(source, 'updateinfo.xml', head, advisoryLimit, 'update'))
     yield advisory(parseXml(element, 'updateinfo.xml'));
 }
 

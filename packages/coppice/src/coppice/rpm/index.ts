@@ -73,10 +73,27 @@ export const subVerbs: readonly SubVerb[] = [
     load: () => import('./query.ts'),
   },
   {
-    usage: 'verify <packages...>',
-    description: 'check digests and signatures of package files, in the words of rpm -K',
+    usage: 'verify [packages...]',
+    description: 'check digests and signatures of package files, in the words of rpm -K, or installed files, as rpm -V',
     options: [
       ['--dbpath <dir>', 'take keys from this package database'],
+      [
+        '-V, --installed',
+        'compare the files of installed packages (of --dbpath or --root) with what the database says',
+      ],
+      ['--root <dir>', 'with -V: of the system below this directory'],
+      ['-a, --all', 'with -V: all installed packages, or those whose names fit the globs'],
+      ['-f, --file', 'with -V: the packages that own these files'],
+      ['-p, --package', 'with -V: against these package files'],
+      ['-c, --configfiles', 'with -V: only configuration files'],
+      ['-d, --docfiles', 'with -V: only documentation'],
+      ['-L, --licensefiles', 'with -V: only licences'],
+      ...['nodeps', 'nofiles', 'noscripts', 'nofiledigest', 'nomd5', 'nosize', 'nolinkto', 'nouser', 'nogroup'].map(
+        (name): [string, string] => [`--${name}`, 'with -V: leave this out'],
+      ),
+      ...['nomtime', 'nomode', 'nordev', 'nocaps', 'noghost', 'noconfig', 'noartifact'].map(
+        (name): [string, string] => [`--${name}`, 'with -V: leave this out'],
+      ),
       ['--keyring <file>', 'take keys from this file (may be repeated)', []],
       ['-v, --verbose', 'print every check'],
       ['--require-signature', 'fail a package that nobody signed'],

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { errnoError, isCoppiceError } from '@coppice/base';
+import { CoppiceError, errnoError, isCoppiceError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import { checkLine, databaseKeyring, RpmDb, verdictSummary, verifyPackage } from '@coppice/rpm';
 import { Keyring } from '@coppice/signing';
@@ -23,7 +23,10 @@ function loadKeyring(context: Context, files: readonly string[], dbpath: string 
   return new Keyring(sources);
 }
 
-export const run: SubVerbModule['run'] = (context, [names], flags) => {
+export const run: SubVerbModule['run'] = async (context, [names], flags) => {
+  if (flags['installed'] === true)
+    return (await import('./verify-installed.ts')).verifyInstalled(context, (names ?? []) as readonly string[], flags);
+  if (names === undefined || names.length === 0) throw new CoppiceError('Usage', 'no arguments given for verify');
   const keyring = loadKeyring(context, flags['keyring'] as readonly string[], flags['dbpath'] as string | undefined);
   const level = rpmLevel(flags);
   let bad = 0;
