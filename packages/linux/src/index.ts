@@ -2,6 +2,7 @@
 // koffi is loaded on the first call that needs it; plain reading and writing never does.
 
 export { readFile, replaceFile } from './atomic.ts';
+export { setEngineFlags } from './engine-flags.ts';
 export { hostFs } from './host-fs.ts';
 export { endProcess, loadKoffi } from './libc.ts';
 export type { XzDecoder } from './liblzma.ts';

@@ -66,6 +66,8 @@ export interface CreateOptions {
   readonly retainAge?: number;
   /** Told of each package that is read. */
   readonly onRead?: (href: string) => void;
+  /** Told when other threads begin to hash, and how many packages there are to describe meanwhile. */
+  readonly onDigests?: (packages: number) => void;
   /** Told of packages that cannot be read, which are then left out; without it they end the call. */
   readonly onBadPackage?: (path: string, error: CoppiceError) => void;
   /** What goes beside the documents, made from them: `repositoryDerivation`. */

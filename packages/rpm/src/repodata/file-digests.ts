@@ -7,7 +7,9 @@ import { hasNativeDigest, hostFs, type NativeDigest, nativeDigest } from '@coppi
 import type { FileDigest } from './package-file.ts';
 
 const pieceSize = 1024 * 1024;
-const helpSize = 512 * 1024;
+// Small enough to stay near the processor from reading to hashing; so many of them in one turn of the loop.
+const helpSize = 64 * 1024;
+const helpPieces = 8;
 /** One works while the other waits for a turn of the loop. */
 const lanes = 2;
 
@@ -107,8 +109,11 @@ export class FileDigests {
     const buffer = Buffer.allocUnsafeSlow(helpSize);
     return this.#withDigest(path, async (digest) => {
       let size = 0;
-      for (let n = -1; n !== 0; size += n) {
-        n = digest.updateHere(buffer);
+      for (let n = -1; n !== 0; ) {
+        for (let i = 0; i < helpPieces && n !== 0; i++) {
+          n = digest.updateHere(buffer);
+          size += n;
+        }
         await new Promise(setImmediate);
       }
       return size;

@@ -11,6 +11,9 @@ import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
 import { type PackageDescriber, wholeLimit } from './package-describer.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 
+/** So many packages take less time than other threads need for a piece of a file. */
+const packagesPerTurn = 2;
+
 /** A package that is written except for its digest, which task `task` finds. */
 interface Unfinished {
   readonly file: FoundPackage;
@@ -38,6 +41,7 @@ export class RepositoryWriting {
     this.#onRead = options.onRead;
     this.#large = files.filter((file) => file.size > wholeLimit && describer.known(file) === undefined);
     this.#digests = describer.startDigests(this.#large);
+    if (this.#digests !== undefined) options.onDigests?.(files.length);
     this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, packingOf(options)));
     const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
     const checksum = options.checksum ?? 'sha256';
@@ -131,11 +135,11 @@ export class RepositoryWriting {
     try {
       let task = 0;
       let settled = 0;
-      for (const file of this.#files) {
+      for (const [i, file] of this.#files.entries()) {
         const isLarge = this.#digests !== undefined && file === this.#large[task];
         this.#describe(file, isLarge ? task++ : undefined);
         // Other threads are given more to do.
-        if (this.#flush() || this.#digests !== undefined) {
+        if (this.#flush() || (this.#digests !== undefined && i % packagesPerTurn === 0)) {
           await new Promise(setImmediate);
           if (this.#digests !== undefined && this.#digests.finished > settled) {
             settled = this.#digests.finished;

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
-import { hostFs, readFile, replaceFile } from '@coppice/linux';
+import { hostFs, readFile, replaceFile, setEngineFlags } from '@coppice/linux';
 import { type CreateOptions, createRepositoryConcurrently } from '@coppice/rpm';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
@@ -15,6 +15,14 @@ function groupFile(context: Context, dir: string, path: string): NonNullable<Cre
   } catch (error) {
     throw errnoError(error, path);
   }
+}
+
+/** Packages up to this number are described before optimized code would pay. */
+const optimizedFrom = 1000;
+
+/** Compiling would take the processor that hashes files. */
+function onDigests(packages: number): void {
+  if (packages < optimizedFrom) setEngineFlags('--no-maglev', '--no-turbofan');
 }
 
 const units: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86400 };
@@ -87,6 +95,7 @@ export const run: SubVerbModule['run'] = async (context, [dirs], flags) => {
     keepOther: flags['keepAllMetadata'] === true,
     compatibility: flags['compatibility'] === true,
     onRead: (href) => read.push(href),
+    onDigests,
     onBadPackage: (_path, error) => {
       context.stderr.write(`warning: ${error.message}\n`);
     },
@@ -131,6 +140,8 @@ export const run: SubVerbModule['run'] = async (context, [dirs], flags) => {
     ...(revision === undefined ? {} : { revision }),
     ...(group === undefined ? {} : { extra: [groupFile(context, path!, group)] }),
   });
+  // As the start was, for the compiled code that is kept.
+  setEngineFlags('--maglev', '--turbofan');
   if (readList !== undefined) replaceFile(resolve(context.cwd, readList), read.map((href) => `${href}\n`).join(''));
   if (flags['json'] === true)
     context.stdout.write(
