@@ -22,7 +22,7 @@ import { hostFs } from '@coppice/linux';
 const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', OSTREE_DUMMY_SIGN_ENABLED: '1' };
 
 /** OSTREE_JUDGE names another original, e.g. of release 2026.4. */
-const judge = process.env['OSTREE_JUDGE'] ?? 'ostree';
+export const judge = process.env['OSTREE_JUDGE'] ?? 'ostree';
 
 /** The original's release. */
 export const judgeLevel = /Version: '([^']+)'/.exec(

@@ -11,12 +11,15 @@ export interface DecodeOptions {
   readonly bigEndian?: boolean;
 }
 
+/** Values that are read of one document: far more than any has, and as many as fit in memory with what they hold. */
+const mostValues = 4_000_000;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The value of serialized bytes. As GLib does with untrusted data, parts that are malformed read as the default of their
  * type (zero, empty, `()` inside a variant) unless `strict`. Byte arrays are views of `bytes`, not copies. Throws `Limit` when crafted
- * framing would make the result far larger than the input.
+ * framing would make the result far larger than the input, or when there are millions of values.
  */
 export function decode(type: string, bytes: Uint8Array, options: DecodeOptions = {}): Value {
   const parsed = parseType(type);
@@ -31,11 +34,11 @@ class Reader {
 
   constructor(bytes: Uint8Array, bigEndian: boolean) {
     this.#bigEndian = bigEndian;
-    this.#budget = 65536 + 16 * bytes.length;
+    this.#budget = Math.min(65536 + 16 * bytes.length, mostValues);
   }
 
   read(type: GType, child: Child, depth: number): Value {
-    if (--this.#budget < 0) throw new CoppiceError('Limit', 'GVariant: value is far larger than its bytes');
+    if (--this.#budget < 0) throw new CoppiceError('Limit', 'GVariant: more values than bytes or memory could hold');
     const bytes = type.fixed !== undefined && child?.length !== type.fixed ? undefined : child;
     switch (type.kind) {
       case 'basic':

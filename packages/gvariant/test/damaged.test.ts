@@ -33,7 +33,12 @@ it('refuses bytes that would become far larger than they are', () => {
   // 64 KiB of framing offsets, each for an element of 250 fixed-size numbers that is not there.
   const type = `a(${'t'.repeat(250)}s)`;
   const bytes = Buffer.alloc(60_000);
-  expect(() => decode(type, bytes)).toThrow(/far larger than its bytes/);
+  expect(() => decode(type, bytes)).toThrow(/more values than bytes/);
+});
+
+it('refuses millions of values, which would take gigabytes', () => {
+  // Framing offsets alone: strings of no bytes.
+  expect(() => decode('aay', Buffer.alloc(20_000_000))).toThrow(/more values than bytes or memory/);
 });
 
 it('stops at the nesting limit', () => {

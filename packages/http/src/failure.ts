@@ -87,7 +87,7 @@ export function networkError(error: unknown, started: boolean, asked = true): Co
 }
 
 /** Failures that another try cannot mend: addresses, certificates and protocols stay what they are. */
-const lasting: ReadonlySet<unknown> = new Set([1, 3, 8, 23, 37, 43, 47, 58, 60, 61, 77]);
+const lasting: ReadonlySet<unknown> = new Set([1, 3, 5, 8, 23, 37, 43, 47, 58, 60, 61, 77]);
 
 /** Whether a failed request is worth another try. */
 export function isTransient(error: unknown): boolean {

@@ -184,7 +184,7 @@ export class Fetcher {
           plain === undefined
             ? await exchange({
                 ...request,
-                dispatcher: await this.#transport.dispatcher(url),
+                dispatcher: await this.#transport.dispatcher(url, url.hostname === start.hostname),
                 signal: this.#abort.signal,
               })
             : await plain.exchange(request);
@@ -228,7 +228,7 @@ export class Fetcher {
       for (const [name, value] of this.#options.headers ?? []) out[name.toLowerCase()] = value;
       const { username, password } = start;
       if (username !== '') {
-        const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+        const pair = `${decoded(username)}:${decoded(password)}`;
         out['authorization'] ??= `Basic ${Buffer.from(pair).toString('base64')}`;
       }
     }
@@ -295,6 +295,14 @@ function noteBody(
   // Without a strong validator the second half could be another file's; every caller checks a digest, but why try.
   transfer.resumable =
     transfer.encoding === undefined && (transfer.etag !== undefined || headers['accept-ranges'] === 'bytes');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new CoppiceError('Invalid', 'Invalid %-encoding in URI');
+  }
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { CoppiceError } from '@coppice/base';
+import { curlError } from './failure.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -32,6 +32,6 @@ export function proxyFor(url: URL, configured: string | undefined, env: Env): st
   }
   if (proxy === undefined || proxy === '') return undefined;
   const text = proxy.includes('://') ? proxy : `http://${proxy}`;
-  if (!URL.canParse(text)) throw new CoppiceError('Invalid', `Invalid proxy URI '${proxy}'`);
+  if (!URL.canParse(text)) throw curlError(5);
   return text;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errnoError } from '@coppice/base';
+import { curlError } from './failure.ts';
 
 /** Where a remote's TLS material comes from; paths are files in PEM. */
 export interface TlsOptions {
@@ -19,29 +19,31 @@ export interface TlsMaterial {
   readonly key?: Buffer;
 }
 
-function readPem(path: string): Buffer {
+/** Throws `Network` with this number of libcurl's. */
+function readPem(path: string, number: number): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw errnoError(error, `open(${path})`);
+    throw curlError(number, error);
   }
 }
 
-/** Loads the material once. Without `caPath` both Node's own and the system's certificate authorities are trusted. */
-export function loadTls(options: TlsOptions): TlsMaterial {
+/** Loads the material once, without the client's own when it is not to be `identified`. Without `caPath` both Node's own and the system's certificate authorities are trusted. */
+export function loadTls(options: TlsOptions, identified = true): TlsMaterial {
+  const own = identified ? options : {};
   const ca =
     options.caPath !== undefined
-      ? readPem(options.caPath)
+      ? readPem(options.caPath, 77)
       : [
           ...(['default', 'system'] as const).flatMap((kind) =>
             process.getBuiltinModule('node:tls').getCACertificates(kind),
           ),
-          ...(options.moreCaPaths ?? []).map(readPem),
+          ...(options.moreCaPaths ?? []).map((path) => readPem(path, 77)),
         ];
   return {
     rejectUnauthorized: options.permissive !== true,
     ca,
-    ...(options.clientCertPath === undefined ? {} : { cert: readPem(options.clientCertPath) }),
-    ...(options.clientKeyPath === undefined ? {} : { key: readPem(options.clientKeyPath) }),
+    ...(own.clientCertPath === undefined ? {} : { cert: readPem(own.clientCertPath, 58) }),
+    ...(own.clientKeyPath === undefined ? {} : { key: readPem(own.clientKeyPath, 58) }),
   };
 }

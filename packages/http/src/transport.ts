@@ -14,6 +14,15 @@ export interface TransportOptions {
 
 const connectTimeout = 30_000;
 
+/** What is not percent-encoded well stands for itself in a proxy's name and password, as for libcurl. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Keeps the connection pools. undici is loaded when it is needed first (it costs tens of milliseconds). */
 export class Transport {
   readonly #options: TransportOptions;
@@ -49,24 +58,27 @@ export class Transport {
     this.#plain.end();
   }
 
-  /** The dispatcher (direct or through a proxy) for requests to `url`. */
-  dispatcher(url: URL): Promise<Dispatcher> {
+  /**
+   * The dispatcher (direct or through a proxy) for requests to `url`. The client's certificate says who it is, so a host that
+   * somebody else named does not get to see it: then `identified` is false.
+   */
+  dispatcher(url: URL, identified = true): Promise<Dispatcher> {
     const proxy = this.#proxy(url);
     const secure = url.protocol === 'https:' || proxy?.startsWith('https:') === true;
-    const name = `${proxy ?? ''} ${secure}`;
+    const name = `${proxy ?? ''} ${secure} ${identified}`;
     let found = this.#dispatchers.get(name);
     if (found === undefined) {
-      found = this.#make(proxy, secure);
+      found = this.#make(proxy, secure, identified);
       this.#dispatchers.set(name, found);
     }
     return found;
   }
 
-  async #make(proxy: string | undefined, secure: boolean): Promise<Dispatcher> {
+  async #make(proxy: string | undefined, secure: boolean, identified: boolean): Promise<Dispatcher> {
     // A bundler may leave a CommonJS module's names on its default export alone.
     const loaded = await import('undici');
     const { Agent, ProxyAgent } = loaded.Agent === undefined ? loaded.default : loaded;
-    const material = secure ? loadTls(this.#options.tls ?? {}) : {};
+    const material = secure ? loadTls(this.#options.tls ?? {}, identified) : {};
     const shared = {
       connections: this.#options.connections ?? 8,
       allowH2: this.#options.http2 !== false,
@@ -81,7 +93,7 @@ export class Transport {
       username === ''
         ? {}
         : {
-            token: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
+            token: `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`,
           };
     return new ProxyAgent({ ...shared, uri: proxy, ...token, requestTls: material, proxyTls: material });
   }
@@ -92,6 +104,7 @@ export class Transport {
     this.#plain = undefined;
     const open = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
-    for (const dispatcher of open) await (await dispatcher).destroy().catch(() => {});
+    // One that could not be made has told so.
+    for (const dispatcher of open) await dispatcher.then((made) => made.destroy()).catch(() => {});
   }
 }

@@ -119,7 +119,8 @@ export function checkEntryBytes(bytes: Buffer, start: number, end: number): void
 /** Throws `Invalid` unless `name` can be a directory entry; libostree's words. */
 export function checkEntryName(name: string): string {
   if (name === '') throw new CoppiceError('Invalid', 'Invalid empty filename');
-  if (name === '.' || name === '..') throw new CoppiceError('Invalid', `Invalid self-referential filename '${name}'`);
+  if (name === '.') throw new CoppiceError('Invalid', "Invalid self-referential filename '.'");
+  if (name === '..') throw new CoppiceError('Invalid', "Invalid path uplink filename '..'");
   if (name.includes('/')) throw new CoppiceError('Invalid', `Invalid / in filename ${name}`);
   if (name.includes('\0')) throw new CoppiceError('Invalid', 'Invalid NUL in filename');
   // A lone surrogate stands for a byte that is not UTF-8 where a name came from an archive.

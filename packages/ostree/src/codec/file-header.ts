@@ -100,7 +100,8 @@ function decode(bytes: Buffer, fixed: 16 | 24): FileHeader {
     uid: bytes.readUInt32BE(at),
     gid: bytes.readUInt32BE(at + 4),
     mode,
-    symlinkTarget: readString(bytes, start + fixed, targetEnd, what),
+    // That of a file is no part of it: what was hashed with one does not have its checksum.
+    symlinkTarget: isSymlink(mode) ? readString(bytes, start + fixed, targetEnd, what) : '',
     xattrs: decodeXattrs(bytes, targetEnd, bytes.length - width, what),
   };
 }

@@ -5,7 +5,7 @@ import { type Commit, parseCommit } from '../codec/commit.ts';
 import type { Repo } from '../repo.ts';
 import type { Verifier } from '../sign/engine-keys.ts';
 import { verifyWithEngines } from '../sign/engine-verify.ts';
-import { requireValidGpg, verifyGpg } from '../sign/gpg.ts';
+import { gpgSignatures, requireValidGpg, verifyGpg } from '../sign/gpg.ts';
 import { formatDate } from '../sign/gpg-text.ts';
 
 /** Which signatures a remote's commits must have. */
@@ -15,13 +15,14 @@ export interface SignatureDemands {
   readonly verifiers: readonly Verifier[] | undefined;
 }
 
-/** Checks a commit's detached signatures, before it is stored. Throws `Signature`. */
+/** Checks a commit's detached signatures, before it is stored; errors of engines do not name one that just came. Throws `Signature`. */
 export function checkCommitSignatures(
   repo: Repo,
   commit: string,
   bytes: Uint8Array,
   detached: VariantDict | undefined,
   demands: SignatureDemands,
+  cameNow = false,
 ): { gpg: VerifyResult[] | undefined; engine: string | undefined } {
   let engine: string | undefined;
   let gpg: VerifyResult[] | undefined;
@@ -30,12 +31,14 @@ export function checkCommitSignatures(
     try {
       engine = verifyWithEngines(demands.verifiers, bytes, detached);
     } catch (error) {
-      throw prefixError(error, `Can't verify commit ${commit}`);
+      throw prefixError(error, cameNow ? `Can't verify commit` : `Can't verify commit ${commit}`);
     }
   }
   if (demands.keyring !== undefined) {
-    gpg = verifyGpg(bytes, detached, demands.keyring(), repo.clock);
     try {
+      // Keys are looked for where there is something to check.
+      const some = gpgSignatures(detached).length > 0;
+      gpg = some ? verifyGpg(bytes, detached, demands.keyring(), repo.clock) : [];
       requireValidGpg(gpg);
     } catch (error) {
       throw prefixError(error, `Commit ${commit}`);

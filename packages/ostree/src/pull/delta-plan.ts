@@ -326,7 +326,7 @@ export class DeltaPlanner {
     const key = deltaFilePath(block.from, block.to, 'commitmeta');
     const value = block.metadata.get(key);
     const detached = value?.type === 'a{sv}' ? VariantDict.from(value.value) : undefined;
-    const checked = checkCommitSignatures(repo, block.to, block.commit, detached, demands);
+    const checked = checkCommitSignatures(repo, block.to, block.commit, detached, demands, true);
     if (checked.gpg !== undefined) options.onGpgResults?.(block.to, checked.gpg);
     if (detached !== undefined) transaction.setDetachedMetadata(block.to, detached);
     repo.markPartial(block.to);

@@ -13,6 +13,8 @@ export interface MetalinkFile {
 }
 
 const maxDocument = 1024 * 1024;
+/** Nothing that counts lies deeper. */
+const maxDepth = 16;
 const maxSize = 128 * 1024 * 1024;
 
 interface Builder {
@@ -33,6 +35,7 @@ export function parseMetalink(text: string, name: string): MetalinkFile {
   let urlOk = false;
   let chars = '';
   parser.on('opentag', (tag) => {
+    if (stack.length >= maxDepth) throw new CoppiceError('Invalid', 'Parsing metalink: elements are nested too deep');
     stack.push(tag.name);
     chars = '';
     const path = stack.join('/');

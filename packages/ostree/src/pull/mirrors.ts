@@ -52,6 +52,8 @@ const listLimit = 1024 * 1024;
 function checkScheme(url: string): void {
   if (!/^[A-Za-z][\w+.-]*:/.test(url))
     throw new CoppiceError('Invalid', 'URI is not absolute, and no base URI was provided');
+  if (/^\w+:\/\/[^/@]*%(?![0-9a-fA-F]{2})[^/]*@/.test(url))
+    throw new CoppiceError('Invalid', 'Invalid %-encoding in URI');
   if (!/^(https?|file):\/\//.test(url)) throw new CoppiceError('Invalid', `Invalid URI scheme in ${url}`);
 }
 

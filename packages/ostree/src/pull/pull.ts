@@ -70,7 +70,7 @@ class Pull {
   }
 
   async run(): Promise<PullResult> {
-    const { requireStaticDeltas, dryRun, mirror } = this.#options;
+    const { requireStaticDeltas, dryRun } = this.#options;
     if (dryRun === true && requireStaticDeltas !== true)
       throw new CoppiceError('Usage', '--dry-run requires --require-static-deltas');
     const configured = isUrl(this.#options.remote) ? undefined : this.#remote;
@@ -85,11 +85,7 @@ class Pull {
     }
     if (requireStaticDeltas === true && this.#repo.mode === 'archive')
       throw new CoppiceError('Unsupported', "Can't use static deltas in an archive repo");
-    const wanted = readWanted(
-      this.#options,
-      mirror === true ? undefined : configured?.list('branches'),
-      this.#options.remote,
-    );
+    const wanted = readWanted(this.#options, configured?.list('branches'), this.#options.remote);
     const fetcher = remoteFetcher(this.#repo, this.#remote, this.#options);
     try {
       return await this.#pull(fetcher, wanted);
@@ -152,7 +148,7 @@ class Pull {
   async #pull(fetcher: Fetcher, wanted: Wanted): Promise<PullResult> {
     const options = this.#options;
     const { meta, content, summary: known } = await this.#mirrors(fetcher);
-    const first = content.urls[0]!;
+    const first = meta.urls[0]!;
     const local =
       first.startsWith('file://') && options.requireStaticDeltas !== true ? openLocal(first, this.#repo) : undefined;
     const demands = this.#summaryDemands();
@@ -160,7 +156,6 @@ class Pull {
     const useDeltas =
       local === undefined &&
       options.disableStaticDeltas !== true &&
-      options.mirror !== true &&
       options.commitOnly !== true &&
       this.#repo.mode !== 'archive';
     let config: RemoteConfig | undefined;

@@ -23,6 +23,8 @@ export async function fetchRemoteSummary(
   const remote = getRemote(repo, name);
   const metalink = remote.string('metalink');
   const url = metalink ?? remote.need('url');
+  // The demands on commits are read with those on the summary: what is wrong with them is told here, too.
+  remoteVerifiers(remote, 'sign-verify');
   const fetcher = remoteFetcher(repo, remote, options, true);
   try {
     if (metalink !== undefined) {

@@ -118,7 +118,7 @@ export class PullSession {
 
   async #commit(request: { checksum: string; depth: number; isParent: boolean }): Promise<void> {
     const { checksum, depth, isParent } = request;
-    const { repo, transaction, options, demands } = this.#s;
+    const { repo, transaction, options, demands, source } = this.#s;
     const stored = repo.tryLoadMetadata('commit', checksum);
     const detached = await this.#detached(checksum);
     let bytes = stored;
@@ -130,7 +130,7 @@ export class PullSession {
     }
     const signed = detached === undefined ? repo.loadDetachedMetadata(checksum) : VariantDict.decode(detached);
     if (fetched || detached !== undefined || demands.keyring !== undefined || demands.verifiers !== undefined) {
-      const checked = checkCommitSignatures(repo, checksum, bytes, signed, demands);
+      const checked = checkCommitSignatures(repo, checksum, bytes, signed, demands, fetched && source.kind === 'http');
       if (checked.gpg !== undefined) options.onGpgResults?.(checksum, checked.gpg);
     }
     let commit: Commit;

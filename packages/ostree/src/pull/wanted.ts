@@ -39,7 +39,7 @@ export function readWanted(options: PullOptions, branches: readonly string[] | u
     else refs.push({ collection: undefined, ref: checkRefName(name), checksum: fixed });
   });
   if (refs.length > 0 || commits.length > 0) return { refs, commits, all: false };
-  if (options.mirror === true) return { refs, commits, all: true };
+  if (options.mirror === true && branches === undefined) return { refs, commits, all: true };
   if (branches === undefined || branches.length === 0)
     throw new CoppiceError('Usage', `No configured branches for remote ${remoteName}`);
   for (const branch of branches) refs.push({ collection: undefined, ref: checkRefName(branch), checksum: undefined });

@@ -1,4 +1,4 @@
-import { CoppiceError, errnoError, messageOf } from '@coppice/base';
+import { CoppiceError, errnoError } from '@coppice/base';
 import { readFile } from '@coppice/linux';
 import { type SignEngine, signEngine, signEngineNames } from '@coppice/signing';
 import type { Remote } from '../remote/remote.ts';
@@ -75,9 +75,7 @@ function remoteKeys(remote: Remote, engine: SignEngine): Uint8Array[] | undefine
     try {
       keys.push(...readKeyFile(remote.repo, engine, file));
     } catch (error) {
-      throw new CoppiceError('NotFound', `Failed loading '${engine.name}' keys from '${file}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new CoppiceError('NotFound', `Failed loading '${engine.name}' keys from '${file}`, { cause: error });
     }
   }
   // Later keys are tried first.
@@ -86,7 +84,7 @@ function remoteKeys(remote: Remote, engine: SignEngine): Uint8Array[] | undefine
 }
 
 /**
- * What a remote's `sign-verify` or `sign-verify-summary` asks for: undefined when off; `true` means every engine with
+ * What a remote's `sign-verify` or `sign-verify-summary` asks for: undefined when off or empty; `true` means every engine with
  * whatever keys there are; a list means those engines, each of which must have keys.
  */
 export function remoteVerifiers(remote: Remote, key: 'sign-verify' | 'sign-verify-summary'): Verifier[] | undefined {
@@ -99,7 +97,8 @@ export function remoteVerifiers(remote: Remote, key: 'sign-verify' | 'sign-verif
       return { engine, keys: remoteKeys(remote, engine) ?? storedKeys(remote.repo, engine) };
     });
   }
-  const names = (remote.list(key) ?? []).filter((name) => name !== '');
+  const names = remote.list(key) ?? [];
+  if (names.length === 0) return undefined;
   return names.map((name) => {
     const engine = signEngine(name, env);
     const keys = remoteKeys(remote, engine) ?? storedKeys(remote.repo, engine);

@@ -49,7 +49,7 @@ function keyPathSources(remote: Remote): Buffer[] {
   const text = remote.string('gpgkeypath');
   if (text === undefined) return [];
   if (text.includes(',') && text.includes(';')) {
-    throw new CoppiceError('Invalid', `${remote.group} gpgkeypath key value list contains more than one separator`);
+    throw new CoppiceError('Invalid', 'key value list contains more than one separator');
   }
   const paths = text.split(text.includes(',') ? ',' : ';');
   // A separator at the end ends the last path; it does not start an empty one.
@@ -58,7 +58,7 @@ function keyPathSources(remote: Remote): Buffer[] {
   const out: Buffer[] = [];
   for (const path of paths) {
     const stat = path === '' ? undefined : fs.stat(path);
-    if (stat === undefined) throw new CoppiceError('NotFound', `fstatat(${path}): No such file or directory`);
+    if (stat === undefined) throw new CoppiceError('NotFound', `opendir(${path}): No such file or directory`);
     if ((stat.mode & 0o170000) !== 0o040000) {
       out.push(readIfThere(remote.repo, path) ?? Buffer.alloc(0));
       continue;
