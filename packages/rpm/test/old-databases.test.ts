@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { isCoppiceError } from '@coppice/base';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildPackage, databaseKind, formatNevra, installedPackages } from '../src/index.ts';
+import { buildPackage, databaseKind, formatNevra, installedPackages, RpmDb } from '../src/index.ts';
 import { readBdbHash } from '../src/rpmdb/bdb.ts';
 import { readNdb } from '../src/rpmdb/ndb.ts';
 import { bdbFile, ndbFile } from './old-database-files.ts';
@@ -74,4 +75,24 @@ describe('older package databases', () => {
       { seed: 9, numRuns: 2000 },
     );
   });
+});
+
+describe('SQLite databases that hold more than tables', () => {
+  const views =
+    "VIEW Packages AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS hnum, x'00' AS blob FROM c";
+  const kept = 'TABLE Packages(hnum INTEGER PRIMARY KEY, blob';
+  for (const [name, ...statements] of [
+    ['the view Packages', views],
+    ['the trigger t', `${kept})`, 'TRIGGER t AFTER INSERT ON Packages BEGIN DELETE FROM Packages; END'],
+    ['the computed column blob', `${kept} AS (zeroblob(900000000)))`],
+    ['the table Packages', 'VIRTUAL TABLE Packages USING fts5(hnum, blob)'],
+  ])
+    it(`are refused: ${name}`, () => {
+      const dir = mkdtempSync(join(work, 'odd-'));
+      const db = new DatabaseSync(join(dir, 'rpmdb.sqlite'));
+      for (const statement of statements) db.exec(`CREATE ${statement}`);
+      db.close();
+      expect(() => [...installedPackages(dir)]).toThrow(`not a database of rpm: it has ${name}`);
+      expect(() => RpmDb.open(dir)).toThrow(`not a database of rpm: it has ${name}`);
+    });
 });

@@ -50,3 +50,20 @@ test('closing tags without number in a comment, and an element in many pieces, t
   );
   expect(() => elements([Buffer.from(`<m><package>${' '.repeat(1000)}</package></m>`)], 1000)).toThrow('larger than');
 });
+
+test('a document must be whole, also one without elements', () => {
+  for (const whole of [
+    '<m></m>',
+    '<m n="0"/>',
+    '<m>\n</m>\n<!-- a --><!-- b -->\n',
+    '<m><package/></m>',
+    '<m><!-- </m> --></m>',
+  ])
+    expect(elements([Buffer.from(whole)]), whole).toEqual([]);
+  for (const cut of ['<m>', '<m', '<m></m', '<m></m>x', '<m></m><!--', '<m><package><!--', '<m><!-- </m>'])
+    expect(() => elements([Buffer.from(cut)]), cut).toThrow('x.xml: unexpected end of document');
+  const many = `<m><package></package></m>${'<!---->'.repeat(100_000)}`;
+  expect(elements([Buffer.from(many)])).toEqual(['<package></package>']);
+  expect(() => elements([Buffer.from(`${many}x`)])).toThrow('unexpected end');
+  expect(() => elements([Buffer.from(`<m>${'<!--'.repeat(400_000)}`)])).toThrow('unexpected end');
+});

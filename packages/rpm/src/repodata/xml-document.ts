@@ -26,7 +26,7 @@ export class XmlElement {
 
 const depthLimit = 64;
 
-/** Parses a whole document. Throws `Invalid` with line and column; document types (and so entities) are refused. */
+/** Parses a whole document. Throws `Invalid` with line and column; entities cannot be declared. */
 export function parseXml(bytes: Uint8Array, what: string): XmlElement {
   const parser = new SaxesParser();
   const stack: XmlElement[] = [];
@@ -34,8 +34,10 @@ export function parseXml(bytes: Uint8Array, what: string): XmlElement {
   parser.on('error', (error) => {
     throw new CoppiceError('Invalid', `${what}: ${messageOf(error)}`);
   });
-  parser.on('doctype', () => {
-    throw new CoppiceError('Invalid', `${what}: document types are not accepted`);
+  parser.on('doctype', (doctype) => {
+    // Comps files name theirs; what declares something, such as entities, is refused.
+    if (doctype.includes('['))
+      throw new CoppiceError('Invalid', `${what}: document types with declarations are not accepted`);
   });
   parser.on('opentag', (tag) => {
     const element = new XmlElement(tag.name, { ...(tag.attributes as Record<string, string>) });

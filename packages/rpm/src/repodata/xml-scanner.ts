@@ -344,8 +344,30 @@ export function* packageElements(
   }
   const rest = pending.bytes.toString('utf8');
   if (!sawHead) head(rest);
-  else if (!/^\s*<\/[A-Za-z:]+>\s*(<!--[\s\S]*?-->\s*)*$/.test(rest))
-    throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
+  if (!isEnd(rest, sawHead)) throw new CoppiceError('Invalid', `${what}: unexpected end of document`);
+}
+
+/** Whether a document is over: its last tag closes and nothing but comments comes after; `alone`: nothing comes before it. */
+function isEnd(text: string, alone: boolean): boolean {
+  const tag = alone ? /^\s*<\/[A-Za-z:]+>/.exec(text) : lastTag(text);
+  if (tag === null) return false;
+  for (let at = tag.index + tag[0].length; ; ) {
+    const space = /\S|$/g;
+    space.lastIndex = at;
+    at = space.exec(text)!.index;
+    if (at === text.length) return true;
+    const end = text.startsWith('<!--', at) ? text.indexOf('-->', at + 4) : -1;
+    if (end < 0) return false;
+    at = end + 3;
+  }
+}
+
+/** The tag that closes a document without elements of interest. */
+function lastTag(text: string): RegExpExecArray | null {
+  let last: RegExpExecArray | null = null;
+  for (const tag of text.matchAll(/<!--[\s\S]*?(?:-->|$)|<\/[A-Za-z:]+>|<[A-Za-z:][^<>]*\/>/g))
+    if (!tag[0].startsWith('<!--')) last = tag;
+  return last;
 }
 
 /** Where the first element starts: its name must end there (`<updates>` is no `<update>`). */

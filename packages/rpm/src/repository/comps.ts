@@ -39,9 +39,7 @@ const packageTypes = ['mandatory', 'default', 'optional', 'conditional'] as cons
 
 /** Groups and environments of a comps document. Throws `Invalid`. */
 export function parseComps(bytes: Uint8Array): Comps {
-  // comps files carry a document type without entities; it is taken out, entities stay refused.
-  const text = new TextDecoder().decode(bytes).replace(/<!DOCTYPE[^>[]*>/, '');
-  const root = parseXml(Buffer.from(text), 'comps.xml');
+  const root = parseXml(bytes, 'comps.xml');
   if (root.name !== 'comps') throw new CoppiceError('Invalid', 'comps.xml: no <comps> element');
   const truth = (value: string, fallback: boolean): boolean => (value === '' ? fallback : value === 'true');
   return {

@@ -70,7 +70,10 @@ export function parseModules(text: string): Modules {
   const streams: ModuleStream[] = [];
   const defaults: ModuleDefaults[] = [];
   for (const document of documentsOf(text)) {
-    if (document.errors.length > 0) throw new CoppiceError('Invalid', `modules.yaml: ${messageOf(document.errors[0])}`);
+    if (document.errors.length > 0) {
+      const why = messageOf(document.errors[0]);
+      throw new CoppiceError('Invalid', `modules.yaml: ${/call stack/.test(why) ? 'nested too deeply' : why}`);
+    }
     let root: Fields;
     try {
       root = fieldsOf(document.toJS({ maxAliasCount: 100 }));

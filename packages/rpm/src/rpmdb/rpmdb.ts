@@ -40,6 +40,25 @@ function createTable(table: IndexTable): string[] {
   return out;
 }
 
+/** What is read of a package; of a header over rpm's limit (256 MB) nothing. */
+const columns = `hnum, iif(length(blob) > ${256 * 1024 * 1024}, NULL, blob) AS blob`;
+
+/**
+ * rpm's databases hold plain tables only. Views, triggers, virtual tables and computed columns run whatever their maker
+ * wrote when they are read or written, without end if he likes.
+ */
+function refuseOddSchema(db: DatabaseSync, file: string): void {
+  const odd =
+    db
+      .prepare(
+        "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') OR (type = 'table' AND rootpage = 0) LIMIT 1",
+      )
+      .get() ??
+    db.prepare("SELECT 'computed column' AS type, name FROM pragma_table_xinfo('Packages') WHERE hidden <> 0").get();
+  if (odd !== undefined)
+    throw new CoppiceError('Corrupt', `${file}: not a database of rpm: it has the ${odd['type']} ${odd['name']}`);
+}
+
 /** A package database in a directory, as `--dbpath` names it. Close it. */
 export class RpmDb implements Disposable {
   /** The directory. */
@@ -76,6 +95,12 @@ export class RpmDb implements Disposable {
   static #connect(path: string, file: string, options: RpmDbOptions): RpmDb {
     try {
       const db = new (sqlite().DatabaseSync)(file, { readOnly: options.readOnly ?? false, timeout: 10_000 });
+      try {
+        refuseOddSchema(db, file);
+      } catch (error) {
+        db.close();
+        throw error;
+      }
       if (!options.readOnly) {
         db.exec('PRAGMA secure_delete = OFF');
         db.exec(`PRAGMA journal_mode = ${options.journal === 'wal' ? 'WAL' : 'DELETE'}`);
@@ -111,7 +136,7 @@ export class RpmDb implements Disposable {
 
   /** Every package in database order. */
   *packages(): Generator<InstalledPackage> {
-    const statement = this.#guard(() => this.#db.prepare('SELECT hnum, blob FROM Packages ORDER BY hnum'));
+    const statement = this.#guard(() => this.#db.prepare(`SELECT ${columns} FROM Packages ORDER BY hnum`));
     const rows = statement.iterate()[Symbol.iterator]();
     for (;;) {
       const step = this.#guard(() => rows.next());
@@ -122,7 +147,7 @@ export class RpmDb implements Disposable {
 
   get(hnum: number): InstalledPackage | undefined {
     return this.#guard(() => {
-      const row = this.#prepare('SELECT hnum, blob FROM Packages WHERE hnum = ?').get(hnum);
+      const row = this.#prepare(`SELECT ${columns} FROM Packages WHERE hnum = ?`).get(hnum);
       return row === undefined ? undefined : installed(row as { hnum: number; blob: unknown });
     });
   }
@@ -132,7 +157,7 @@ export class RpmDb implements Disposable {
     if (!indexTables.some((t) => t.name === table)) throw new CoppiceError('Usage', `no index table ${table}`);
     return this.#guard(() =>
       this.#prepare(
-        `SELECT hnum, blob FROM Packages WHERE hnum IN (SELECT hnum FROM '${table}' WHERE key = ?) ORDER BY hnum`,
+        `SELECT ${columns} FROM Packages WHERE hnum IN (SELECT hnum FROM '${table}' WHERE key = ?) ORDER BY hnum`,
       )
         .all(key)
         .map((row) => installed(row as { hnum: number; blob: unknown })),
