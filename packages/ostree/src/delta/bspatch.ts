@@ -35,6 +35,8 @@ function addOnto(
   const count = (end - i) >> 2;
   const words = new Uint32Array(patch.buffer, patch.byteOffset + i, count);
   for (let w = 0; w < count; w++) {
+    while (w + 4 <= count && (words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!) === 0) w += 4;
+    if (w === count) break;
     if (words[w] === 0) continue;
     for (let k = i + w * 4; k < i + w * 4 + 4; k++) out[shift + k] = out[shift + k]! + patch[k]!;
   }

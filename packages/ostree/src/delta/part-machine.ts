@@ -199,7 +199,7 @@ export class PartMachine {
     const pieces = this.#pieces(size, state);
     if (present) {
       for (const _piece of pieces);
-    } else this.#target.writeContent({ ...header, symlinkTarget: '' }, pieces, object.checksum);
+    } else this.#target.writeContent({ ...header, symlinkTarget: '' }, { size, pieces }, object.checksum);
     if (!state.closed) throw new CoppiceError('Corrupt', 'Object is not closed');
   }
 

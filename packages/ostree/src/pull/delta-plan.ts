@@ -52,14 +52,16 @@ const payloadsAtOnce = 2;
 /** Parts that are fetched before their turn, where none is larger than this. */
 const smallPartsAhead = 2;
 const smallPart = 8 * 1024 * 1024;
+/** Threads that may wait for the disk. */
+const flushesAtOnce = 2;
 const maxPartSize = 1024 * 1024 * 1024;
 
 /** Decides commit by commit whether a static delta brings it, and carries the delta out. */
 export class DeltaPlanner {
   readonly #s: DeltaPlanSetup;
   readonly #fromSummary: Map<string, string>;
-  /** The file system is being flushed on another thread. */
-  #flushing = false;
+  /** How often the file system is being flushed at a time, on other threads. */
+  #flushing = 0;
 
   constructor(setup: DeltaPlanSetup) {
     this.#s = setup;
@@ -238,9 +240,13 @@ export class DeltaPlanner {
     // The smallest first: the sooner there is something to do while the others are unpacked.
     const order = [...block.parts.keys()].sort((a, b) => block.parts[a]!.size - block.parts[b]!.size);
     for (const index of order) queue.add(index, false);
+    let done = false;
+    const foreseen = block.from === undefined ? undefined : session.foresee(block.from, () => done);
     try {
       await queue.drain();
     } finally {
+      done = true;
+      await foreseen;
       sharer?.close();
     }
   }
@@ -275,11 +281,11 @@ export class DeltaPlanner {
     const { repo, options } = this.#s;
     const { settings, fs } = repo;
     const perObject = options.perObjectFsync === true || settings.perObjectFsync;
-    if (this.#flushing || perObject || options.disableFsync === true || !settings.fsync) return;
-    this.#flushing = fs.beginSyncfs !== undefined;
-    fs.beginSyncfs?.(repo.path, () => {
-      this.#flushing = false;
-    });
+    if (fs.beginSyncfs === undefined || perObject || options.disableFsync === true || !settings.fsync) return;
+    // What was written since the last flush began is in none.
+    if (this.#flushing === flushesAtOnce) return;
+    this.#flushing++;
+    fs.beginSyncfs(repo.path, () => this.#flushing--);
   }
 
   async #fetchPart(path: string, part: DeltaPartHeader): Promise<Uint8Array> {

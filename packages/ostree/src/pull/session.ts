@@ -13,6 +13,7 @@ import type { MirrorList } from './mirrors.ts';
 import type { PullOptions } from './options.ts';
 import type { PullProgress } from './progress.ts';
 import type { Subpaths } from './subpaths.ts';
+import { WholeTrees } from './whole-trees.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Where objects come from: a server with archive objects, or a repository that can be opened here. */
@@ -41,6 +42,8 @@ type Request =
   | { readonly kind: 'dirmeta'; readonly checksum: string }
   | { readonly kind: 'file'; readonly checksum: string };
 
+/** Looked at in a row while others wait. */
+const directoriesPerTurn = 32;
 /** Deeper trees than this path length are refused. */
 const maxPathLength = 64 * 1024;
 
@@ -50,6 +53,7 @@ export class PullSession {
   readonly #queue: WorkQueue<Request>;
   readonly #fetched: FetchedContent;
   readonly #seen = new Set<string>();
+  readonly #whole: WholeTrees;
   /** Depth with which a commit was scanned last. */
   readonly #depths = new Map<string, number>();
   /** Commits whose whole tree is here when the session ends. */
@@ -57,6 +61,7 @@ export class PullSession {
 
   constructor(setup: SessionSetup) {
     this.#s = setup;
+    this.#whole = new WholeTrees(setup.repo);
     this.#fetched = new FetchedContent(setup.transaction, setup.options, (error) => this.#queue.fail(error));
     const limit = setup.options.maxOutstanding ?? 8;
     this.#queue = new WorkQueue(
@@ -79,6 +84,28 @@ export class PullSession {
   /** Adds a content object that a delta left out. */
   requestFile(checksum: string): void {
     this.#wantFile(checksum);
+  }
+
+  /**
+   * Looks at the tree of an older commit until told to stop: of what a newer one shares with it, nothing is looked for then.
+   * For while there is little else to do.
+   */
+  async foresee(commit: string, stopped: () => boolean): Promise<void> {
+    const { repo, subpaths, options } = this.#s;
+    if (subpaths.limited || options.commitOnly === true) return;
+    try {
+      const bytes = repo.tryLoadMetadata('commit', commit);
+      if (bytes === undefined) return;
+      let sinceTurn = 0;
+      for (const _ of this.#whole.look(parseCommit(bytes).tree)) {
+        if (++sinceTurn < directoriesPerTurn) continue;
+        sinceTurn = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+        if (stopped()) return;
+      }
+    } catch {
+      // What is damaged counts when the new commit needs it.
+    }
   }
 
   async finish(): Promise<void> {
@@ -226,7 +253,13 @@ export class PullSession {
     const key = subpaths.limited ? `${checksum} ${path}` : checksum;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    const { repo } = this.#s;
+    const { repo, progress } = this.#s;
+    const below = subpaths.limited ? undefined : this.#whole.below(checksum);
+    if (below !== undefined) {
+      progress.scannedMetadata++;
+      for (const tree of below) this.#wantTree(tree, path);
+      return;
+    }
     const stored = repo.hasObject('dirtree', checksum) ? repo.tryLoadMetadata('dirtree', checksum) : undefined;
     if (stored !== undefined) this.#scanTree(stored, path);
     else this.#queue.add({ kind: 'dirtree', checksum, path }, true);

@@ -15,9 +15,21 @@ import type { PayloadLinks } from './payload-link.ts';
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
 const smallSize = 16 * 1024 * 1024;
 const firstSize = 1024 * 1024;
+/** Pieces of a known size are put together up to here. */
+const wholeSize = 4 * 1024 * 1024;
 const headerRoom = 128 * 1024;
 
-export type ContentSource = Uint8Array | Iterable<Uint8Array> | { readonly path: string; readonly size?: number };
+/** Pieces that come to so many bytes. */
+export interface SizedPieces {
+  readonly size: number;
+  readonly pieces: Iterable<Uint8Array>;
+}
+
+export type ContentSource =
+  | Uint8Array
+  | Iterable<Uint8Array>
+  | SizedPieces
+  | { readonly path: string; readonly size?: number };
 
 /** What the writer needs from the transaction it works for. */
 export interface ContentTarget {
@@ -127,6 +139,12 @@ export class ContentWriter {
       return this.#streamed(header, head, [source], source.length, verify);
     }
     if ('path' in source) return this.#fromPath(header, head, source, verify);
+    if ('pieces' in source) {
+      if (source.size > wholeSize || head.length > headerRoom)
+        return this.#streamed(header, head, source.pieces, source.size, verify);
+      this.#makeRoom(source.size);
+      return this.#fromPieces(header, head, source.pieces, verify);
+    }
     return this.#fromPieces(header, head, source, verify);
   }
 
@@ -147,7 +165,7 @@ export class ContentWriter {
           const content = Buffer.from(this.#buffer.subarray(headerRoom, headerRoom + have));
           return this.#streamed(header, head, [content], have, verify);
         }
-        if (have + step.value.length > firstSize) {
+        if (have + step.value.length > this.#buffer.length - headerRoom) {
           const first = Buffer.from(this.#buffer.subarray(headerRoom, headerRoom + have));
           return this.#streamed(header, head, following(first, step.value, pieces), undefined, verify);
         }
