@@ -9,7 +9,7 @@ export type { XzDecoder } from './liblzma.ts';
 export { lzmaStreamMembers, newLzmaStream, systemXzDecoder } from './liblzma.ts';
 export type { NativeDigest, PieceDigest } from './native-digest.ts';
 export { hashBytes, hasNativeDigest, nativeDigest, pieceDigest } from './native-digest.ts';
-export { nativeGzip } from './native-gzip.ts';
+export { NativeGzip } from './native-gzip.ts';
 export { readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';
 export type { NamedBytes } from './staged-files.ts';

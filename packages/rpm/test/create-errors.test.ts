@@ -1,5 +1,5 @@
 // What a file system that fails makes of createrepo: one typed error, and the repository of before or the new one.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoppiceError } from '@coppice/base';
@@ -17,6 +17,11 @@ beforeAll(() => {
       join(work, `${name}.rpm`),
       buildPackage({ name, version: '1', release: '1', arch: 'noarch', summary: name, license: 'MIT' }).bytes(),
     );
+  const grown = join(work, 'grown');
+  mkdirSync(grown);
+  copyFileSync(join(work, 'one.rpm'), join(grown, 'one.rpm'));
+  createRepository(grown);
+  copyFileSync(join(work, 'two.rpm'), join(grown, 'two.rpm'));
 });
 
 /** The host's file system, whose call `failing` fails. */
@@ -38,10 +43,7 @@ function failingFs(failing: number): { fs: FileSystem; calls: string[] } {
 /** A folder of one package with its metadata, and one more package. */
 function grownRepository(name: string): string {
   const dir = join(work, name);
-  mkdirSync(dir);
-  copyFileSync(join(work, 'one.rpm'), join(dir, 'one.rpm'));
-  createRepository(dir);
-  copyFileSync(join(work, 'two.rpm'), join(dir, 'two.rpm'));
+  cpSync(join(work, 'grown'), dir, { recursive: true });
   return dir;
 }
 

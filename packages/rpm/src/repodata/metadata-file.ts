@@ -1,8 +1,8 @@
 // One file of repodata/: compressed, named by its checksum, and its record in repomd.xml.
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants, createGzip, createZstdCompress, type Gzip, type ZstdCompress } from 'node:zlib';
 import { type Compression, collectBytes, compress, compressionSuffix } from '@coppice/archive';
-import { hashBytes, nativeGzip } from '@coppice/linux';
+import { hashBytes, NativeGzip, type PieceDigest, pieceDigest } from '@coppice/linux';
 import { checksumAlgorithm } from './load-repository.ts';
 import type { RepomdRecord } from './repomd.ts';
 import { XmlPieces } from './xml-pieces.ts';
@@ -77,67 +77,66 @@ export function packMetadata(
   return described(type, name, bytes, { value: digest.digest('hex'), size }, options);
 }
 
-/** Node's streams that compress on its threads; undefined where the compression is not its own. */
-function engineOf(options: PackingOptions): Gzip | ZstdCompress | undefined {
-  const compression = options.compression ?? 'gzip';
-  if (compression === 'gzip') return createGzip({ chunkSize, ...levelOf(options) });
+/** Compresses beside this thread. */
+interface Engine {
+  write(piece: Uint8Array): void;
+  finish(): Promise<Uint8Array>;
+  abandon?(): void;
+}
+
+/** One of Node's streams. */
+function streaming(stream: Gzip | ZstdCompress): Engine {
+  const out: Uint8Array[] = [];
+  stream.on('data', (piece: Buffer) => out.push(piece));
+  const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+  return {
+    write: (piece) => void stream.write(piece),
+    async finish() {
+      stream.end();
+      await ended;
+      return Buffer.concat(out);
+    },
+  };
+}
+
+/** Undefined where the compression is not Node's own. */
+function engineOf({ compression = 'gzip', level }: PackingOptions): Engine | undefined {
+  if (compression === 'gzip')
+    return streaming(createGzip({ chunkSize, ...levelOf(level === undefined ? {} : { level }) }));
   if (compression !== 'zstd') return undefined;
-  return createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_compressionLevel]: options.level ?? 3 } });
+  return streaming(createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_compressionLevel]: level ?? 3 } }));
 }
 
-/** The rest of one that is too large to be compressed at once. */
-class PackingStream {
-  readonly #engine: Gzip | ZstdCompress;
-  readonly #digest: Hash;
-  readonly #out: Uint8Array[] = [];
-  readonly #ended: Promise<void>;
-  #size = 0;
-
-  constructor(engine: Gzip | ZstdCompress, algorithm: string) {
-    this.#engine = engine;
-    this.#digest = createHash(algorithm);
-    engine.on('data', (piece: Buffer) => this.#out.push(piece));
-    this.#ended = new Promise((resolve, reject) => engine.on('end', resolve).on('error', reject));
-  }
-
-  write(piece: Uint8Array): void {
-    this.#size += piece.length;
-    this.#digest.update(piece);
-    this.#engine.write(piece);
-  }
-
-  async finish(): Promise<{ bytes: Uint8Array; open: { value: string; size: number } }> {
-    this.#engine.end();
-    await this.#ended;
-    return { bytes: Buffer.concat(this.#out), open: { value: this.#digest.digest('hex'), size: this.#size } };
-  }
+/** The engine that takes no time to load. */
+function quickEngine({ compression = 'gzip', level = 6 }: PackingOptions): Engine | undefined {
+  return compression === 'gzip' && level >= 1 ? NativeGzip.start(level) : undefined;
 }
 
-/** One that grows, compressed on Node's threads where the compression is its own. */
+/** A document that grows, compressed on Node's threads where the compression is its own. */
 export class MetadataStream {
   readonly pieces = new XmlPieces();
   readonly #type: string;
   readonly #name: string;
   readonly #options: PackingOptions;
-  readonly #algorithm: string;
+  readonly #digest: PieceDigest;
+  #engine: Engine | undefined;
   /** What is not compressed yet. */
   #held: Uint8Array[] = [];
   #size = 0;
-  #stream: PackingStream | undefined;
 
   constructor(type: string, name: string, options: PackingOptions) {
     this.#type = type;
     this.#name = name;
     this.#options = options;
-    this.#algorithm = checksumAlgorithm(options.checksum ?? 'sha256');
+    this.#digest = pieceDigest(checksumAlgorithm(options.checksum ?? 'sha256'));
+    this.#engine = quickEngine(options);
   }
 
   /** From here on in pieces, where Node can. */
-  #startStream(): void {
-    const engine = engineOf(this.#options);
-    if (engine === undefined) return;
-    this.#stream = new PackingStream(engine, this.#algorithm);
-    for (const piece of this.#held) this.#stream.write(piece);
+  #start(): void {
+    this.#engine = engineOf(this.#options);
+    if (this.#engine === undefined) return;
+    for (const piece of this.#held) this.#engine.write(piece);
     this.#held = [];
   }
 
@@ -145,38 +144,32 @@ export class MetadataStream {
   flush(end = false): boolean {
     let some = false;
     for (const piece of this.pieces.take(end)) {
-      if (this.#stream !== undefined) this.#stream.write(piece);
+      this.#size += piece.length;
+      this.#digest.update(piece);
+      if (this.#engine !== undefined) this.#engine.write(piece);
       else {
         this.#held.push(piece);
-        this.#size += piece.length;
-        if (this.#size > streamedFrom) this.#startStream();
+        if (this.#size > streamedFrom) this.#start();
       }
-      some = this.#stream !== undefined;
+      some = this.#engine !== undefined;
     }
     return some;
   }
 
-  /** Compresses what is held in one call, where that can be done. */
-  async #packed(): Promise<PackedMetadata | undefined> {
-    const { compression = 'gzip', level = 6 } = this.#options;
-    if (this.#stream !== undefined || compression !== 'gzip' || level < 1) return undefined;
-    const whole = Buffer.concat(this.#held);
-    const packing = nativeGzip(whole, level);
-    if (packing === undefined) return undefined;
-    // Meanwhile.
-    const open = { value: hashBytes(this.#algorithm, whole), size: whole.length };
-    const bytes = await packing;
-    return described(this.#type, this.#name, bytes, open, this.#options);
+  /** In place of `finish`. */
+  abandon(): void {
+    this.#digest.hex();
+    this.#engine?.abandon?.();
   }
 
   async finish(): Promise<PackedMetadata> {
     this.flush(true);
-    const packed = await this.#packed();
-    if (packed !== undefined) return packed;
-    if (this.#stream === undefined) this.#startStream();
-    if (this.#stream === undefined) return packMetadata(this.#type, this.#name, this.#held, this.#options);
-    const { bytes, open } = await this.#stream.finish();
-    return described(this.#type, this.#name, bytes, open, this.#options);
+    if (this.#engine === undefined) this.#start();
+    const bytes = this.#engine?.finish();
+    // Meanwhile.
+    const open = { value: this.#digest.hex(), size: this.#size };
+    if (bytes === undefined) return packMetadata(this.#type, this.#name, this.#held, this.#options);
+    return described(this.#type, this.#name, await bytes, open, this.#options);
   }
 }
 

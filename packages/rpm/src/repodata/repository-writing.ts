@@ -151,6 +151,9 @@ export class RepositoryWriting {
         this.#flush();
         await this.#digests!.help();
       }
+    } catch (error) {
+      for (const stream of this.#streams) stream.abandon();
+      throw error;
     } finally {
       await this.#digests?.stop();
     }
