@@ -71,6 +71,9 @@ umask 077; ostree --repo=m1 checkout m m2; ostree --repo=archive checkout -U mai
 mkdir np; chown 65534:65534 np; cd np; nobody ostree --repo=../archive checkout -U main o1; find . -printf '%m %p\n' | sort
 for v in 'commit -b n tree' 'refs --create=n main' 'reset main main^' prune 'summary -u' 'config set a.b c' 'static-delta generate --empty --to=main' 'ls main'; do nobody ostree --repo=archive $v; done 2>&1
 chmod 700 bare; nobody ostree --repo=bare refs
+ostree init --repo=usb --mode=archive --collection-id=org.x.Y; ostree --repo=usb commit -b main --timestamp=@4 tree; mkdir u; ostree --repo=usb create-usb u org.x.Y nope; ostree --repo=usb create-usb u org.x.Y main --destination-repo=; ostree --repo=usb create-usb u org.x.Y main; find u | sort
+ostree --repo=usb create-usb u org.x.Y main --destination-repo="$PWD/x"; find x -not -path '*/objects/*' | sort; stat -c '%h %n' {usb,x}/objects/*/*; for d in ../y . ostree/repo .ostree/repo/ a//b/; do ostree --repo=usb create-usb u org.x.Y main --destination-repo=$d; done; readlink u/.ostree/repos.d/[!0]* u/.ostree/repos.d/0[1-9]*; ls
+echo x >u/file; ostree --repo=usb create-usb u org.x.Y main --destination-repo=file; ostree --repo=usb create-usb u org.x.Y main --destination-repo=file/x; mkdir u9; nobody ostree --repo=usb create-usb u9 org.x.Y main; nobody ostree --repo=usb create-usb u9 org.x.Y main --destination-repo=b/c
 OSTREE_REPO=archive ostree log x/y/z; cd archive; ostree refs; ostree --repo=../bare rev-parse main; TZ=Asia/Kolkata ostree log main
 `;
 

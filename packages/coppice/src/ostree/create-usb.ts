@@ -31,16 +31,17 @@ export const verb: OstreeVerb = {
       throw errnoError({ code: stat === undefined ? 'ENOENT' : 'ENOTDIR' }, `opendir(${mount})`);
     const refs = refPairs(call, words);
     const place = options.string('destination-repo') ?? '.ostree/repo';
-    const target = join(root, place);
-    if (target !== root && !target.startsWith(`${root}/`))
-      throw new CoppiceError('Usage', `${place} is outside the mount`);
-    mkdirSync(target, { recursive: true });
+    // The original takes it from the mount, wherever that leads.
+    const target = resolve(root, place);
+    makePath(root, place);
+    if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw errnoError({ code: 'ENOTDIR' }, `Creating repo: fstatat(${place}/objects)`);
     const destination = Repo.create(target, { mode: 'archive' });
     const known = new Map(allCollectionRefs(repo).map((r) => [`${r.collection} ${r.ref}`, r.checksum]));
     const wanted = refs.map(({ collection, ref }) => {
       const checksum = known.get(`${collection} ${ref}`);
       if (checksum === undefined)
-        throw new CoppiceError('NotFound', `No such branch (${collection}, ${ref}) in repository summary`);
+        throw new CoppiceError('NotFound', `Collection–ref (${collection}, ${ref}) not found`);
       return { collection, ref, checksum: commit ?? checksum };
     });
     await pull(destination, {
@@ -51,22 +52,36 @@ export const verb: OstreeVerb = {
       disableVerifyBindings: false,
     });
     updateSummary(Repo.open(target));
-    if (!standardPlaces.includes(place.replace(/\/+$/, ''))) linkRepo(root, target);
+    if (!standardPlaces.includes(place)) linkRepo(root, place);
     call.print(
       `Copied ${wanted.length}/${wanted.length} refs successfully from ‘${repo.path}’ to ‘${place}’ repository in ‘${mount}’.`,
     );
   },
 };
 
+/** Makes a folder, and those above it that are missing; names the one that cannot be made. */
+function makePath(root: string, place: string, above = true): void {
+  try {
+    mkdirSync(place === '' ? '' : resolve(root, place), 0o755);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'EEXIST') return;
+    const end = place.replace(/\/+$/, '').lastIndexOf('/');
+    if (code !== 'ENOENT' || end < 1 || !above) throw errnoError(error, `mkdir(${place})`);
+    makePath(root, place.slice(0, end));
+    makePath(root, place, false);
+  }
+}
+
 /** A link in `.ostree/repos.d` under the first free number: one more for each copy, as the original makes them. */
-function linkRepo(root: string, target: string): void {
+function linkRepo(root: string, place: string): void {
   const dir = join(root, '.ostree/repos.d');
   mkdirSync(dir, { recursive: true });
   const names = readdirSync(dir);
   for (let i = 0; ; i++) {
     const name = `${String(i).padStart(2, '0')}-generated`;
     if (names.includes(name)) continue;
-    symlinkSync(`../..${target.slice(root.length)}`, join(dir, name));
+    symlinkSync(`../../${place.replace(/^\/+/, '')}`, join(dir, name));
     return;
   }
 }
