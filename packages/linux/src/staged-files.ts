@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { FileSystem } from '@coppice/base/fs';
 import { nameEnd } from './atomic.ts';
 import { hostFs } from './host-fs.ts';
+import { removeLeftovers } from './staged-leftovers.ts';
 
 export interface NamedBytes {
   readonly name: string;
@@ -43,6 +44,8 @@ export class StagedFiles {
   write(files: readonly NamedBytes[]): void {
     const fs = this.#fs;
     this.#isNew = fs.stat(this.#dir) === undefined;
+    if (this.#isNew) removeLeftovers(fs, dirname(this.#dir), basename(this.#dir));
+    else removeLeftovers(fs, this.#dir, undefined);
     if (this.#isNew) {
       this.#folder = join(dirname(this.#dir), `.${basename(this.#dir)}.${this.#end}`);
       fs.mkdir(this.#folder, 0o755);
@@ -52,10 +55,20 @@ export class StagedFiles {
       const fd = fs.open(this.#temporary(name), flags, 0o600);
       this.#names.push(name);
       this.#open.push(fd);
+      // Held until all have their names: what is not locked was left by a run that is no more.
+      this.#lock(fd);
       fs.write(fd, bytes, 0, bytes.length, null);
       fs.fchmod(fd, 0o644);
     }
     if (this.#isNew) this.#open.push(fs.open(this.#folder, constants.O_RDONLY | constants.O_DIRECTORY));
+  }
+
+  #lock(fd: number): void {
+    try {
+      this.#fs.tryLock(fd, 'exclusive');
+    } catch {
+      // There are no locks here; then nothing is found to be left over, either.
+    }
   }
 
   #close(): void {
@@ -65,14 +78,12 @@ export class StagedFiles {
   /** Makes their content durable, one after the other. */
   syncHere(): void {
     for (const fd of this.#open) this.#fs.fsync(fd);
-    this.#close();
   }
 
   /** The same, all at once on Node's threads. */
   async sync(): Promise<void> {
     if (this.#fs !== hostFs) return this.syncHere();
     const synced = await Promise.allSettled(this.#open.map(syncBeside));
-    this.#close();
     for (const result of synced) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -82,6 +93,7 @@ export class StagedFiles {
     if (this.#isNew) {
       fs.rename(this.#folder, this.#dir);
       fs.syncDir(dirname(this.#dir));
+      this.#close();
       return;
     }
     const give = (name: string): void => fs.rename(this.#temporary(name), join(this.#dir, name));
@@ -89,6 +101,7 @@ export class StagedFiles {
     fs.syncDir(this.#dir);
     for (const name of this.#names.slice(-1)) give(name);
     fs.syncDir(this.#dir);
+    this.#close();
   }
 
   /** Takes away what has no name yet, as far as that can be done: the error before is the one to tell. */

@@ -99,7 +99,8 @@ describe('files that replace others together', () => {
         writeFileSync(join(dir, 'index'), 'old');
       }
       const { fs } = failing < 0 ? whole : watched(failing);
-      if (failing < 0) replace(dir, fs);
+      // Without locks it goes on.
+      if (failing < 0 || whole.calls[failing]!.startsWith('tryLock')) replace(dir, fs);
       else expect(() => replace(dir, fs), whole.calls[failing]).toThrow('ENOSPC');
       const now = readdirSync(work).includes(`data${failing}`) ? content(dir) : {};
       expect(readdirSync(work).filter((name) => name.startsWith('.'))).toEqual([]);
@@ -107,6 +108,24 @@ describe('files that replace others together', () => {
       if (now['index'] === 'new index') expect(now).toEqual(made);
       else expect(now['index']).toBe(there ? 'old' : undefined);
     }
+  });
+
+  it.each([true, false])('take away what a killed run left, not what another is at (directory there: %s)', (there) => {
+    const dir = join(work, 'data');
+    if (there) mkdirSync(dir);
+    const another = new StagedFiles(dir);
+    another.write(files);
+    const left = there ? dir : join(work, '.data.0123abcd');
+    if (!there) mkdirSync(left);
+    for (const name of ['.a.00000000', '.index.ffffffff']) writeFileSync(join(left, name), 'left');
+    for (const name of ['.hidden', 'b.00000000']) writeFileSync(join(there ? dir : work, name), 'own');
+    const before = readdirSync(there ? dir : work);
+    expect(before.length).toBe(there ? 7 : 4);
+    replace(dir, hostFs);
+    const after = readdirSync(there ? dir : work).filter((name) => !['a', 'b', 'index', 'data'].includes(name));
+    const isLeft = (name: string): boolean => there && /^\.(a\.0{8}|index\.f{8})$/.test(name);
+    expect(after).toEqual(before.filter((name) => name !== '.data.0123abcd' && !isLeft(name)));
+    another.abandon();
   });
 
   it('are flushed side by side', async () => {

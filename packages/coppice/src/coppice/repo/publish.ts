@@ -4,7 +4,7 @@ import { Repo } from '@coppice/ostree';
 import type { Context } from '../../cli/context.ts';
 import type { SubVerbModule } from '../sub-verbs.ts';
 import { directoryTarget } from './publish-directory.ts';
-import { publishOrder } from './publish-order.ts';
+import { type PublishStage, publishOrder } from './publish-order.ts';
 import { s3Target } from './publish-s3.ts';
 
 /** Where a repository is copied to, file by file. */
@@ -15,6 +15,9 @@ export interface PublishTarget {
   same(path: string, bytes: Uint8Array): Promise<boolean>;
   /** Makes the file appear whole. */
   put(path: string, source: string): Promise<void>;
+  /** Returns when everything that was put lasts. */
+  endStage?(): Promise<void>;
+  close?(): void;
 }
 
 /**
@@ -32,7 +35,7 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir, destinat
     : directoryTarget(resolve(context.cwd, to.replace(/^file:\/\//, '')));
   const counts = { sent: 0, bytes: 0, present: 0 };
   const parallel = Math.max(1, Number(flags['jobs'] ?? 8));
-  for (const stage of publishOrder(repo)) {
+  const send = async (stage: PublishStage): Promise<void> => {
     const files = [...stage.files];
     let next = 0;
     const worker = async (): Promise<void> => {
@@ -51,6 +54,12 @@ export const run: SubVerbModule['run'] = async (context: Context, [dir, destinat
       }
     };
     await Promise.all(Array.from({ length: Math.min(parallel, files.length) }, worker));
+    await target.endStage?.();
+  };
+  try {
+    for (const stage of publishOrder(repo)) await send(stage);
+  } finally {
+    target.close?.();
   }
   if (flags['json'] === true) context.stdout.write(`${JSON.stringify(counts)}\n`);
   else context.stdout.write(`${counts.sent} files sent (${counts.bytes} bytes), ${counts.present} were there\n`);
