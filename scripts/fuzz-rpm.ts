@@ -361,7 +361,8 @@ try {
         target.name === 'bomb' && n % 2 === 0
           ? Buffer.from(seed)
           : damage(seed, target.seeds[below(target.seeds.length)]!);
-      const start = performance.now();
+      // Processor time: how busy the machine is says nothing about a case.
+      const start = process.cpuUsage();
       try {
         target.run(bytes);
         accepted++;
@@ -376,7 +377,8 @@ try {
           );
         }
       }
-      const took = performance.now() - start;
+      const { user, system } = process.cpuUsage(start);
+      const took = (user + system) / 1000;
       slowest = Math.max(slowest, took);
       if (took > timeLimit) {
         faults++;

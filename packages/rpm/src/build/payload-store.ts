@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 
 /** Where a compressed payload waits until the header that holds its digest has been written before it. */
@@ -21,10 +22,15 @@ export function memoryStore(): PayloadStore & { readonly list: readonly Uint8Arr
   };
 }
 
-/** A temporary file in `dir`; `remove` it. */
+/** A temporary file in `dir`; `remove` it. Throws what is wrong with the folder. */
 export function fileStore(fs: FileSystem, dir: string): PayloadStore & { remove(): void } {
   const path = join(dir, `.payload.${randomBytes(6).toString('hex')}`);
-  const fd = fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  let fd: number;
+  try {
+    fd = fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    throw errnoError(error, dir);
+  }
   // Gone from the folder at once: nothing is left behind by a crash.
   fs.unlink(path);
   let size = 0;

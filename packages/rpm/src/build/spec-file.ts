@@ -135,7 +135,8 @@ export function parsePackageSpec(text: string, name: string, root: string): Pack
   try {
     value = parse(text, { schema: 'failsafe', maxAliasCount: 100 });
   } catch (error) {
-    throw new CoppiceError('Invalid', `${name}: ${messageOf(error)}`);
+    // The parser shows the place below its message.
+    throw new CoppiceError('Invalid', `${name}: ${messageOf(error).split(/:?\n/, 1)[0]}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new CoppiceError('Invalid', `${name}: not a mapping`);
