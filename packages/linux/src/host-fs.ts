@@ -103,6 +103,12 @@ function attributeNames(bytes: Buffer, path: string): string[] {
   return bytes.toString('utf8').split('\0');
 }
 
+/**
+ * What was opened before a flush began, by path: the system tells of a failed write once to each that was open then, and
+ * `syncfs` has to hear of what failed in flushes before it.
+ */
+const flushed = new Map<string, number>();
+
 export const hostFs: FileSystem = {
   open: (path, flags, mode = 0o666) => openSync(path, flags, mode),
   close: closeSync,
@@ -122,11 +128,16 @@ export const hostFs: FileSystem = {
   fsync: fsyncSync,
   fdatasync: fdatasyncSync,
   syncfs(path) {
-    withFd(path, 0, (fd) => {
+    const fd = flushed.get(path) ?? openSync(path, constants.O_RDONLY);
+    flushed.delete(path);
+    try {
       if (libc().syncfs(fd) !== 0) throw systemError(lastErrno(), 'syncfs', path);
-    });
+    } finally {
+      closeSync(fd);
+    }
   },
   beginSyncfs(path, done) {
+    if (!flushed.has(path)) flushed.set(path, openSync(path, constants.O_RDONLY));
     const fd = openSync(path, constants.O_RDONLY);
     libc().syncfs.async(fd, () => {
       closeSync(fd);
