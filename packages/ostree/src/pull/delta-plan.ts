@@ -47,7 +47,7 @@ interface Choice {
   readonly bytes?: Buffer;
 }
 
-/** Payloads that are in memory at a time: one is applied while one is unpacked. */
+/** Payloads that are in memory at a time: one is applied while one is unpacked, or at first both are unpacked. */
 const payloadsAtOnce = 2;
 /** Parts that are fetched before their turn, where none is larger than this. */
 const smallPartsAhead = 2;
@@ -208,8 +208,6 @@ export class DeltaPlanner {
     const sharer = this.#sharer(missing, transaction);
     const rooms = new PayloadRooms(missing.reduce((largest, part) => Math.max(largest, part.uncompressedSize), 0));
     const inMemory = new Slots(payloadsAtOnce);
-    // One at a time, as each takes a dictionary as large as the payload; there are no more processors for them anyway.
-    const unpacking = new Slots(1);
     const ahead = block.parts.every((part) => part.size <= smallPart) ? smallPartsAhead : 0;
     const queue = new WorkQueue<number>(
       payloadsAtOnce + ahead,
@@ -224,7 +222,7 @@ export class DeltaPlanner {
         await inMemory.acquire();
         try {
           if (queue.failed) return;
-          const opened = await unpack(part, bytes, rooms, unpacking);
+          const opened = await openPartAside(part, bytes, rooms);
           this.#applyPart(transaction, part, opened, sharer);
           rooms.give(opened.bytes);
           this.#beginBarrier();
@@ -344,20 +342,5 @@ export class DeltaPlanner {
     const p = this.#s.progress;
     const sizes = `${formatSize(p.fetchedDeltaPartSize)}/${formatSize(p.totalDeltaPartSize)}`;
     return `Delta update: ${p.fetchedDeltaParts}/${p.totalDeltaParts} parts, ${sizes}, ${formatSize(p.totalDeltaPartUncompressed)} total uncompressed`;
-  }
-}
-
-/** Undoes a part's compression when its turn has come. */
-async function unpack(
-  part: DeltaPartHeader,
-  bytes: Uint8Array,
-  rooms: PayloadRooms,
-  turns: Slots,
-): Promise<OpenedPart> {
-  await turns.acquire();
-  try {
-    return await openPartAside(part, bytes, rooms);
-  } finally {
-    turns.release();
   }
 }
