@@ -20,8 +20,8 @@ export function createRepository(dir: string, options: CreateOptions = {}): Crea
     const old = describer.known(file);
     try {
       if (old === undefined) options.onRead?.(file.href);
-      const pkg = old ?? describer.describe(file);
-      const elements = metadataKinds.map((kind) => packageXml(kind, pkg));
+      const pkg = old === undefined ? describer.describe(file) : undefined;
+      const elements = metadataKinds.map((kind) => (pkg === undefined ? old!(kind) : packageXml(kind, pkg)));
       metadataKinds.forEach((kind, i) => {
         xml[kind].push(elements[i]!);
       });

@@ -156,16 +156,26 @@ export function loadDetails(repository: LoadedRepository, options: LoadOptions):
     });
 }
 
-/** Reads the repository in a directory. Throws `NotFound`, `Corrupt`, `Invalid`. */
-export function loadRepository(path: string, options: LoadOptions = {}): LoadedRepository {
-  const fs = options.fs ?? hostFs;
+/** The bytes of a repository's index, and its path. */
+function indexOf(path: string, fs: FileSystem): [bytes: Uint8Array, path: string] {
   const repomdPath = join(path, 'repodata', 'repomd.xml');
-  let bytes: Uint8Array;
   try {
-    bytes = readFile(repomdPath, { fs, limit: 8 * 1024 * 1024 });
+    return [readFile(repomdPath, { fs, limit: 8 * 1024 * 1024 }), repomdPath];
   } catch (error) {
     throw errnoError(error, repomdPath);
   }
+}
+
+/** The index of the repository in a directory. Throws `NotFound`, `Corrupt`, `Invalid`. */
+export function readRepomd(path: string, fs: FileSystem): Repomd {
+  const [bytes, repomdPath] = indexOf(path, fs);
+  return ofFile(repomdPath, () => parseRepomd(bytes));
+}
+
+/** Reads the repository in a directory. Throws `NotFound`, `Corrupt`, `Invalid`. */
+export function loadRepository(path: string, options: LoadOptions = {}): LoadedRepository {
+  const fs = options.fs ?? hostFs;
+  const [bytes, repomdPath] = indexOf(path, fs);
   const repomd = ofFile(repomdPath, () => parseRepomd(bytes));
   const primary = findRecord(repomd, 'primary') ?? findRecord(repomd, 'primary_zck');
   if (primary === undefined) throw new CoppiceError('Invalid', `${repomdPath}: no primary metadata`);

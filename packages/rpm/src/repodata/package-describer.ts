@@ -7,20 +7,59 @@ import type { CreateOptions } from './create-options.ts';
 import { FileDigests } from './file-digests.ts';
 import { type FoundPackage, findPackages } from './find-packages.ts';
 import { type DigestGaps, HeaderXml } from './header-xml.ts';
-import { checksumAlgorithm, loadRepository } from './load-repository.ts';
+import { checksumAlgorithm, loadRepository, readRepomd } from './load-repository.ts';
+import { type MetadataKind, packageXml } from './metadata-writer.ts';
 import { describePackageFile, type FileDigest } from './package-file.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
+import { type WrittenPackage, writtenPackages } from './written-elements.ts';
 
-/** What the present metadata says, by location; nothing when there is none or it is damaged. */
-function knownPackages(dir: string, checksum: string, fs: FileSystem): Map<string, RepositoryPackage> {
+/** What the present metadata say about a package. */
+export interface KnownPackage {
+  readonly base: string | undefined;
+  readonly size: number;
+  /** Seconds. */
+  readonly time: number;
+  /** Its elements, where it is relative to `base`. */
+  xml(kind: MetadataKind, base: string | undefined): string;
+}
+
+function general(pkg: RepositoryPackage): KnownPackage {
+  const { href, base } = pkg.location;
+  return {
+    base,
+    size: pkg.size.package,
+    time: pkg.time.file,
+    xml(kind, other) {
+      if (other !== pkg.location.base)
+        Object.defineProperty(pkg, 'location', {
+          value: other === undefined ? { href } : { href, base: other },
+          configurable: true,
+        });
+      return packageXml(kind, pkg);
+    },
+  };
+}
+
+const written = ({ size, time, elements }: WrittenPackage): KnownPackage => ({
+  base: undefined,
+  size,
+  time,
+  xml: (kind) => elements[kind],
+});
+
+/** What the present metadata say, by location; nothing when there are none or they are damaged. */
+function knownPackages(dir: string, checksum: string, fs: FileSystem, moves: boolean): Map<string, KnownPackage> {
+  const isSame = (type: string): boolean => checksumAlgorithm(type) === checksumAlgorithm(checksum);
   try {
+    // Where locations stay what they are, texts may stay too.
+    const kept = moves ? undefined : writtenPackages(dir, readRepomd(dir, fs), fs);
+    if (kept !== undefined)
+      return new Map(kept.filter((pkg) => isSame(pkg.checksumType)).map((pkg) => [pkg.href, written(pkg)]));
     const { packages } = loadRepository(dir, { fs, filelists: true, changelogs: true });
     return new Map(
       packages
-        .filter(
-          (pkg) => checksumAlgorithm(pkg.checksum.type) === checksumAlgorithm(checksum) && pkg.fileList !== undefined,
-        )
-        .map((pkg) => [pkg.location.href, pkg]),
+        .filter((pkg) => isSame(pkg.checksum.type) && pkg.fileList !== undefined)
+        .map((pkg) => [pkg.location.href, general(pkg)]),
     );
   } catch (error) {
     if (isCoppiceError(error) && error.kind === 'input') return new Map();
@@ -35,6 +74,9 @@ export const wholeLimit = 512 * 1024;
 /** So many bytes of larger packages are worth setting up other threads. */
 const digestsFrom = 8 * 1024 * 1024;
 
+/** The elements of a package that is known. */
+export type KnownXml = (kind: MetadataKind) => string;
+
 /** How one of the files that were found is described. */
 export class PackageDescriber {
   readonly #dir: string;
@@ -43,7 +85,7 @@ export class PackageDescriber {
   readonly #options: CreateOptions;
   readonly #fs: FileSystem;
   readonly #checksum: string;
-  readonly #known: Map<string, RepositoryPackage> | undefined;
+  readonly #known: Map<string, KnownPackage> | undefined;
   /** Locations that are not new. */
   readonly #recycled: readonly string[] | undefined;
   readonly #buffer: Buffer = Buffer.allocUnsafeSlow(wholeLimit);
@@ -55,12 +97,14 @@ export class PackageDescriber {
     this.#fs = options.fs ?? hostFs;
     this.#checksum = options.checksum ?? 'sha256';
     const { outputDir = dir, updateFrom = [], update, recycle } = options;
+    const moves = options.baseUrl !== undefined || options.volumes !== undefined;
+    const knownIn = (from: string): Map<string, KnownPackage> => knownPackages(from, this.#checksum, this.#fs, moves);
     if (update === true || recycle === true) this.#known = new Map();
     for (const from of update === true ? [...updateFrom].reverse() : [])
-      for (const [href, pkg] of knownPackages(from, this.#checksum, this.#fs)) this.#known!.set(href, pkg);
-    const present = this.#known === undefined ? [] : [...knownPackages(outputDir, this.#checksum, this.#fs).values()];
-    if (recycle === true) this.#recycled = present.map(({ location }) => location.href);
-    if (update === true) for (const pkg of present) this.#known!.set(pkg.location.href, pkg);
+      for (const [href, pkg] of knownIn(from)) this.#known!.set(href, pkg);
+    const present = this.#known === undefined ? [] : [...knownIn(outputDir)];
+    if (recycle === true) this.#recycled = present.map(([href]) => href);
+    if (update === true) for (const [href, pkg] of present) this.#known!.set(href, pkg);
   }
 
   find(): FoundPackage[] {
@@ -95,18 +139,14 @@ export class PackageDescriber {
   }
 
   /** What the present metadata say, when they still hold. */
-  known(file: FoundPackage): RepositoryPackage | undefined {
+  known(file: FoundPackage): KnownXml | undefined {
     const old = this.#known?.get(this.location(file));
     if (old === undefined) return undefined;
-    if (this.#options.skipStat !== true && (old.size.package !== file.size || old.time.file !== file.mtime))
-      return undefined;
-    const { href, base: oldBase } = old.location;
+    if (this.#options.skipStat !== true && (old.size !== file.size || old.time !== file.mtime)) return undefined;
     const base = this.#base(file);
-    if (oldBase !== base && (oldBase === undefined || oldBase !== writtenBase(base))) {
-      if (this.#options.volumes !== undefined) return undefined;
-      Object.defineProperty(old, 'location', { value: base === undefined ? { href } : { href, base } });
-    }
-    return old;
+    const moves = old.base !== base && (old.base === undefined || old.base !== writtenBase(base));
+    if (moves && this.#options.volumes !== undefined) return undefined;
+    return (kind) => old.xml(kind, moves ? base : old.base);
   }
 
   /** `known` when something else reads and hashes the file. */

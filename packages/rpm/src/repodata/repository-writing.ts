@@ -83,7 +83,9 @@ export class RepositoryWriting {
       const old = describer.known(file);
       if (old !== undefined) {
         this.reused++;
-        this.#write(old);
+        metadataKinds.forEach((kind, i) => {
+          this.#streams[i]!.pieces.xml(old(kind));
+        });
         return;
       }
       this.#onRead?.(file.href);
