@@ -32,7 +32,9 @@ const { values } = parseArgs({
 });
 const settings = { runs: Number(values.runs), only: values.only };
 
-const repoOf = (side: Side): string => join(base, `repo-${side}`);
+// On ext4 the name decides about the place: one of its own for each run, where none before it has deleted anything.
+const repoOf = (side: Side): string => join(base, `repo-${side}-${base.slice(-6)}`);
+const keptOf = (mode: string, side: Side): string => join(base, `kept-${mode}-${side}-${base.slice(-6)}`);
 
 function fresh(side: Side, mode: string): void {
   discard(repoOf(side));
@@ -48,7 +50,7 @@ const filledModes = new Map<string, string>();
 
 /** Repositories are filled once for all cases that change nothing in them: by the original, for both sides. */
 function kept(mode: string, tree: () => string): (side: Side) => void {
-  const repo = (side: Side): string => join(base, `kept-${mode}-${side}`);
+  const repo = (side: Side): string => keptOf(mode, side);
   return () => {
     discard(join(base, 'out'));
     if (filledModes.get(mode) === tree()) return;
@@ -129,7 +131,7 @@ function casesOn(label: string, tree: () => string): void {
       fresh(side, mode);
     });
   const runKept = (name: string, limit: number, mode: string, args: () => string[]): void =>
-    run(name, limit, args, kept(mode, tree), (side) => join(base, `kept-${mode}-${side}`));
+    run(name, limit, args, kept(mode, tree), (side) => keptOf(mode, side));
   const checkout = (): string[] => ['checkout', 'main', join(base, 'out')];
   runKept('fsck bare', 0.3, 'bare', () => ['fsck', '-q']);
   runKept('checkout links', 1.5, 'bare', checkout);

@@ -1,4 +1,4 @@
-import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -87,6 +87,21 @@ describe.skipIf(process.platform !== 'linux')('hostFs on Linux', () => {
     expect(hostFs.lstat(join(dir, 'fifo'))!.mode & 0o170000).toBe(0o010000);
   });
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a flush that began earlier leaves no descriptor open once the barrier is over (Linux only)',
+  async () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const begun = [0, 1].map(() => new Promise<void>((resolve) => hostFs.beginSyncfs!(dir, resolve)));
+    expect(open()).toBeGreaterThan(before);
+    hostFs.syncfs(dir);
+    await Promise.all(begun);
+    expect(open()).toBe(before);
+    hostFs.syncfs(dir);
+    expect(open()).toBe(before);
+  },
+);
 
 test('lstat gives undefined for what is not there', () => {
   expect(hostFs.lstat(join(dir, 'none'))).toBeUndefined();

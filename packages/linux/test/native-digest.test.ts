@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hashBytes, hasNativeDigest, nativeDigest } from '../src/index.ts';
+import { hashBytes, hasNativeDigest, nativeDigest, pieceDigest } from '../src/index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'coppice-digest-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -36,7 +36,17 @@ describe.skipIf(!present)("digests on Node's threads (skipped where OpenSSL's fu
         const content = randomBytes(size);
         expect(await digestOf(algorithm, content, 'one')).toBe(hash(algorithm, content));
         expect(hashBytes(algorithm, content)).toBe(hash(algorithm, content));
+        const digest = pieceDigest(algorithm);
+        for (let at = 0; at < size; at += 70_000) digest.update(content.subarray(at, at + 70_000));
+        expect(digest.hex()).toBe(hash(algorithm, content));
       }
+  });
+
+  it('are made by node:crypto where OpenSSL is not asked for an algorithm', () => {
+    const digest = pieceDigest('sha512-256');
+    digest.update(Buffer.from('ab'));
+    digest.update(Buffer.from('c'));
+    expect(digest.hex()).toBe(hash('sha512-256', Buffer.from('abc')));
   });
 
   it('run side by side', async () => {
