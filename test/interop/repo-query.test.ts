@@ -33,6 +33,7 @@ const queries: readonly (readonly string[])[] = [
   ['--requires', 'd*'],
   ['--provides', 'b*'],
   ['--list', 'bzip2'],
+  ['--changelog', 'b*'],
 ];
 
 describe.skipIf(reason !== undefined)(`repo query${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {

@@ -1,3 +1,4 @@
+import { prefixError } from '@coppice/base';
 import { parseDependencyText } from '../capability.ts';
 import { senseMask } from '../dependency.ts';
 import type { HeaderBuilder } from '../header/header-builder.ts';
@@ -17,7 +18,12 @@ export function rawDependency(spec: DependencySpec): RawDependency {
   if (typeof spec !== 'string')
     return { name: spec.name, evr: spec.evr, flags: (spec.flags & senseMask) | (spec.sense ?? 0) };
   const text = spec.trim();
-  const parsed = parseDependencyText(text);
+  let parsed: ReturnType<typeof parseDependencyText>;
+  try {
+    parsed = parseDependencyText(text);
+  } catch (error) {
+    throw prefixError(error, `dependency ${text}`);
+  }
   // rpm keeps a rich dependency as its text.
   return isRich(parsed) ? { name: text, evr: '', flags: 0 } : parsed;
 }

@@ -129,6 +129,16 @@ function json(pkg: RepositoryPackage): Record<string, unknown> {
   };
 }
 
+/** `Wed Jan 01 2020`, in local time. */
+const dayOf = (seconds: number): string => new Date(seconds * 1000).toDateString();
+
+/** Newest first, as dnf has it. */
+function writeChangelog(context: Context, pkg: RepositoryPackage): void {
+  context.stdout.write(`Changelog for ${nevraText(pkg)}\n`);
+  for (const { date, author, text } of [...(pkg.changelogs ?? [])].reverse())
+    context.stdout.write(`* ${dayOf(date)} ${author}\n${text}\n\n`);
+}
+
 export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
   const wanted = (patterns ?? []) as readonly string[];
   const needFiles =
@@ -158,11 +168,7 @@ export const run: SubVerbModule['run'] = (context, [path, patterns], flags) => {
     else if (flags['provides'] === true) writeOnce(context, pkg.provides);
     else if (flags['requires'] === true) writeOnce(context, pkg.requires);
     else if (flags['list'] === true) for (const file of pkg.fileList ?? []) context.stdout.write(`${file.path}\n`);
-    else if (flags['changelog'] === true)
-      for (const entry of [...(pkg.changelogs ?? [])].reverse())
-        context.stdout.write(
-          `* ${new Date(entry.date * 1000).toUTCString().slice(0, 16)} ${entry.author}\n${entry.text}\n\n`,
-        );
+    else if (flags['changelog'] === true) writeChangelog(context, pkg);
     else context.stdout.write(`${nevraText(pkg)}\n`);
   }
   return 0;
