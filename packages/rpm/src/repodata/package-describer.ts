@@ -85,6 +85,7 @@ export class PackageDescriber {
   readonly #options: CreateOptions;
   readonly #fs: FileSystem;
   readonly #checksum: string;
+  readonly #algorithm: string;
   readonly #known: Map<string, KnownPackage> | undefined;
   /** Locations that are not new. */
   readonly #recycled: readonly string[] | undefined;
@@ -96,6 +97,7 @@ export class PackageDescriber {
     this.#options = options;
     this.#fs = options.fs ?? hostFs;
     this.#checksum = options.checksum ?? 'sha256';
+    this.#algorithm = checksumAlgorithm(this.#checksum);
     const { outputDir = dir, updateFrom = [], update, recycle } = options;
     const moves = options.baseUrl !== undefined || options.volumes !== undefined;
     const knownIn = (from: string): Map<string, KnownPackage> => knownPackages(from, this.#checksum, this.#fs, moves);
@@ -188,18 +190,26 @@ export class PackageDescriber {
       return undefined;
     }
     try {
-      const { size, mtimeMs } = fs.fstat(fd);
-      if (!hashed && size > buffer.length) return undefined;
-      let length = this.#read(fd, 0, hashed ? Math.min(headLength, size) : size);
+      let { size, mtime } = file;
+      let length: number;
       if (hashed) {
+        const { size: now, mtimeMs } = fs.fstat(fd);
+        size = now;
+        mtime = Math.floor(mtimeMs / 1000);
+        length = this.#read(fd, 0, Math.min(headLength, size));
         const end = HeaderXml.extent(buffer, length);
         if (end > buffer.length) return undefined;
         length = this.#read(fd, length, end);
-      } else if (length < size) return undefined;
+      } else {
+        // One more shows whether it is still as long as when it was found.
+        if (size >= buffer.length) return undefined;
+        length = fs.read(fd, buffer, 0, size + 1, 0);
+        if (length !== size) return undefined;
+      }
       return xml.write(buffer, length, {
-        digest: hashed ? undefined : hashBytes(checksumAlgorithm(this.#checksum), buffer.subarray(0, length)),
+        digest: hashed ? undefined : hashBytes(this.#algorithm, buffer.subarray(0, length)),
         fileSize: size,
-        fileTime: Math.floor(mtimeMs / 1000),
+        fileTime: mtime,
         href: this.location(file),
       });
     } finally {
@@ -221,7 +231,7 @@ export class PackageDescriber {
     if (files.reduce((n, file) => n + file.size, 0) < digestsFrom) return undefined;
     return FileDigests.start(
       files.map((file) => this.path(file)),
-      checksumAlgorithm(this.#checksum),
+      this.#algorithm,
     );
   }
 }
