@@ -121,7 +121,9 @@ class TreeCheckout {
     this.#canonicalDirs = options.bareUserOnlyDirs === true || repo.mode === 'bare-user-only';
     const { helper } = options;
     const own = fs === hostFs && repo.fs === hostFs && repo.currentTransaction === undefined;
-    if (helper !== undefined && own && canBatch(repo, options)) {
+    // Who cannot give files away fails at the first one, before there are other directories.
+    const mayOwn = this.#user || process.getuid?.() === 0;
+    if (helper !== undefined && own && mayOwn && canBatch(repo, options)) {
       this.#batch = new CheckoutBatch(repo, options, files, helper);
     }
   }

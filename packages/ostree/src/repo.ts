@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Clock, CoppiceError, errnoError, prefixError, systemClock } from '@coppice/base';
+import { type Clock, CoppiceError, errnoError, prefixError, strerror, systemClock } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
 import { type Variant, VariantDict } from '@coppice/gvariant';
 import { KeyFile } from '@coppice/keyfile';
@@ -233,7 +233,10 @@ export class Repo {
       try {
         return readFile(path, { fs: this.fs, limit: maxMetadataSize });
       } catch (error) {
-        if ((error as { code?: string }).code !== 'ENOENT') throw errnoError(error, `openat(${name})`);
+        const { code } = error as { code?: string };
+        // A directory can be opened, but not read.
+        if (code === 'EISDIR') throw new CoppiceError('Corrupt', strerror(code));
+        if (code !== 'ENOENT') throw errnoError(error, `openat(${name})`);
       }
     }
     return this.parent?.tryLoadMetadata(type, checksum);

@@ -154,13 +154,19 @@ function importMetadata(
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
   if (options.trusted && transaction.linkObject(type, checksum, place.path)) return true;
-  const bytes = source.loadMetadata(type, checksum);
-  if (!options.trusted) {
-    checkMetadata(type, checksum, bytes);
-  }
+  const bytes = options.trusted ? source.loadMetadata(type, checksum) : readUnbelieved(source, type, checksum);
+  if (!options.trusted) checkMetadata(type, checksum, bytes);
   if (transaction.linkObject(type, checksum, place.path)) return true;
   transaction.writeMetadata(type, bytes, checksum);
   return true;
+}
+
+function readUnbelieved(source: Repo, type: ObjectType, checksum: string): Buffer {
+  try {
+    return source.loadMetadata(type, checksum);
+  } catch (error) {
+    throw prefixError(error, `fsck ${objectName(checksum, type)}`);
+  }
 }
 
 /** Name of an object's file in a repository, below `objects/`. */

@@ -21,6 +21,7 @@ export interface LoadedFile {
 }
 
 export const ostreeMetaAttribute = 'user.ostreemeta';
+const notAFile = 'Not a regular file or symlink';
 const headerLimit = 64 * 1024 * 1024;
 const noXattrs: readonly Xattr[] = [];
 
@@ -52,7 +53,13 @@ export function loadFile(place: ContentPlace, checksum: string): LoadedFile {
   try {
     return loadByMode(place, checksum);
   } catch (error) {
-    throw isCoppiceError(error) ? error : errnoError(error, `Opening content object ${checksum}: openat`);
+    if (isCoppiceError(error)) throw error;
+    // A directory can be opened, but not read.
+    const folder = place.mode === 'archive' && (error as { code?: string }).code === 'EISDIR';
+    throw errnoError(
+      error,
+      folder ? 'Error reading from file descriptor' : `Opening content object ${checksum}: openat`,
+    );
   }
 }
 
@@ -98,9 +105,7 @@ function loadBare(place: ContentPlace, checksum: string): LoadedFile {
   const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
   const canonical = mode === 'bare-user-only';
-  if (!isSymlink(stat.mode) && !isRegular(stat.mode)) {
-    throw new CoppiceError('Corrupt', 'Not a regular file or symlink');
-  }
+  if (!isSymlink(stat.mode) && !isRegular(stat.mode)) throw new CoppiceError('Corrupt', notAFile);
   const link = isSymlink(stat.mode);
   const inode = {
     uid: canonical ? 0 : stat.uid,
@@ -121,6 +126,7 @@ function loadBareUser(place: ContentPlace, checksum: string): LoadedFile {
   const { fs, path } = place;
   const stat = place.stat ?? fs.lstat(path);
   if (stat === undefined) throw new CoppiceError('NotFound', `Couldn't find file object '${checksum}'`);
+  if (!isSymlink(stat.mode) && !isRegular(stat.mode)) throw new CoppiceError('Corrupt', notAFile);
   const stored = fs.getxattr(path, ostreeMetaAttribute);
   if (stored === undefined)
     throw new CoppiceError(
