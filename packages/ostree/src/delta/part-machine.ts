@@ -4,7 +4,7 @@ import type { FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import { isMetaType, type ObjectType } from '../codec/object-type.ts';
 import type { Xattr } from '../codec/xattrs.ts';
-import type { ContentSource } from '../store/content-writer.ts';
+import type { ContentSource } from '../store/content-source.ts';
 import { bspatchPieces } from './bspatch.ts';
 import { OldFile } from './old-file.ts';
 import { Cursor } from './operations.ts';

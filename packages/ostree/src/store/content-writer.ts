@@ -7,6 +7,7 @@ import { isSymlink } from '../codec/mode-bits.ts';
 import type { RepoMode } from '../codec/object-type.ts';
 import type { CompressPool } from './compress-pool.ts';
 import { slotInput } from './compress-slots.ts';
+import type { ContentSource } from './content-source.ts';
 import { DiskForm } from './disk-form.ts';
 import { HashAhead } from './hash-ahead.ts';
 import { PackedContent } from './packed-content.ts';
@@ -18,18 +19,6 @@ const firstSize = 1024 * 1024;
 /** Pieces of a known size are put together up to here. */
 const wholeSize = 4 * 1024 * 1024;
 const headerRoom = 128 * 1024;
-
-/** Pieces that come to so many bytes. */
-export interface SizedPieces {
-  readonly size: number;
-  readonly pieces: Iterable<Uint8Array>;
-}
-
-export type ContentSource =
-  | Uint8Array
-  | Iterable<Uint8Array>
-  | SizedPieces
-  | { readonly path: string; readonly size?: number };
 
 /** What the writer needs from the transaction it works for. */
 export interface ContentTarget {

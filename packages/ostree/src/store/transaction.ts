@@ -5,7 +5,7 @@ import { type CommitFields, commitBytes, encodeDict, type MetadataEntries, parse
 import { type DirMeta, decodeDirMeta, encodeDirMeta } from '../codec/dirmeta.ts';
 import { decodeDirTree, encodeDirTree } from '../codec/dirtree.ts';
 import { encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
-import { checkFileMode, isRegular, S_IFDIR, S_IFLNK, S_IFREG } from '../codec/mode-bits.ts';
+import { checkFileMode, S_IFDIR } from '../codec/mode-bits.ts';
 import { isMetaType, looseName, type ObjectType } from '../codec/object-type.ts';
 import { sortXattrs } from '../codec/xattrs.ts';
 import { commitDirectory } from '../commit-directory.ts';
@@ -16,12 +16,14 @@ import type { Repo } from '../repo.ts';
 import { updateSummary } from '../summary/update.ts';
 import { ArchivedHandover, type AsideTarget } from './archived-handover.ts';
 import type { CompressPool } from './compress-pool.ts';
-import { type ContentSource, ContentWriter } from './content-writer.ts';
+import type { ContentSource } from './content-source.ts';
+import { ContentWriter } from './content-writer.ts';
 import { FreeSpace } from './free-space.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { PayloadLinks } from './payload-link.ts';
 import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
 import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
+import { canonical, sorted } from './stored-header.ts';
 import { ensureWritable } from './writable.ts';
 
 export interface TransactionOptions {
@@ -134,8 +136,7 @@ export class Transaction {
   }
 
   #aside(): AsideTarget {
-    const { repo } = this;
-    const writer = this.#objects;
+    const [repo, writer] = [this.repo, this.#objects];
     const { temporary, syncFiles } = writer;
     return {
       form: { mode: repo.mode, zlibLevel: repo.settings.zlibLevel, syncFiles, temporary },
@@ -496,14 +497,4 @@ export class Transaction {
     this.#done();
     this.repo.lock?.release();
   }
-}
-
-function sorted(header: FileHeader): FileHeader {
-  return header.xattrs.length < 2 ? header : { ...header, xattrs: sortXattrs(header.xattrs) };
-}
-
-/** As a bare-user-only repository keeps it. */
-function canonical(header: FileHeader): FileHeader {
-  const mode = isRegular(header.mode) ? S_IFREG | (header.mode & 0o755) : S_IFLNK | 0o777;
-  return { uid: 0, gid: 0, mode, symlinkTarget: header.symlinkTarget, xattrs: [] };
 }

@@ -9,7 +9,7 @@ export interface HelperThreadOptions {
 }
 
 /**
- * One more thread, which takes its share of the objects that fsck checks. Made and closed by the caller, who passes it on;
+ * One more thread, which takes its share of what fsck checks, a checkout writes or a delta brings. Made and closed by the caller, who passes it on;
  * it runs only while there is enough to do (starting takes some 30 ms of the other processor and 30 MB).
  */
 export class HelperThread {
