@@ -75,7 +75,14 @@ export function hasDelta(repo: Repo, from: string | undefined, to: string): bool
 export function deleteDelta(repo: Repo, name: DeltaName): void {
   const path = `${repo.path}/deltas/${deltaDir(name.from, name.to)}`;
   if (repo.fs.lstat(path) === undefined) throw new CoppiceError('NotFound', `Can't find delta ${name.hex}`);
-  removeTree(path, repo.fs);
+  try {
+    removeTree(path, repo.fs);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code !== 'EPERM' && code !== 'EACCES') throw error;
+    const first = repo.fs.readdir(path)[0] ?? '';
+    throw errnoError({ code: 'EACCES' }, `Removing deltas/${deltaDir(name.from, name.to)}: unlinkat(${first})`);
+  }
 }
 
 /** Bytes of the index of the deltas to one commit. */
