@@ -3,12 +3,6 @@ import { describeOutcome, type Outcome, type Results } from './results.ts';
 import { skipTable } from './skip-table.ts';
 import { unlocks } from './unlock.ts';
 
-/** Scripts that ours fails at the newest level, and why that is right. */
-const onPurpose: Readonly<Record<string, string>> = {
-  'test-pull2-bareuseronly.sh':
-    'at 2026.4 the script expects a delta of 40 to 60 kB, in which a file is whole whose old name is fbec-test.old; ours patches it, and makes one of 25.5 kB',
-};
-
 function column(results: Results): string {
   return `${results.level}, ${results.user}`;
 }
@@ -49,9 +43,6 @@ export function suitePage(runs: readonly Results[]): string {
       lines.push(`| ${column(run)}: ${side} | ${passed.length} | ${assertions} | ${failed} | ${skipped.length} |`);
     }
   }
-  const failing = Object.entries(onPurpose).filter(([name]) => names.includes(name));
-  if (failing.length > 0) lines.push('', '## Fails on purpose', '');
-  for (const [name, reason] of failing) lines.push(`- ${name}: ${reason}`);
   lines.push('', '## Skipped', '');
   for (const name of names) {
     for (const run of runs) {
