@@ -1,13 +1,24 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { compressBytes } from '@coppice/archive';
 import { encode, Variant, VariantDict } from '@coppice/gvariant';
 import { type StaticServer, serveStatic } from '@coppice/http';
+import { generateKey, sign } from '@coppice/signing';
 import { afterEach, expect, test } from 'vitest';
 import { deltaFilePath } from '../src/delta/name.ts';
 import { decodeSuperblock, superblockType } from '../src/delta/superblock.ts';
-import { addRemote, generateDelta, type PullOptions, pull, Repo, sha256, updateSummary } from '../src/index.ts';
+import {
+  addRemote,
+  generateDelta,
+  looseName,
+  type PullOptions,
+  pull,
+  Repo,
+  sha256,
+  updateSummary,
+  withGpgSignature,
+} from '../src/index.ts';
 import { decodeSummary, encodeSummary } from '../src/summary/summary-file.ts';
 import { commitFolder, newFolder, writeTree } from './tree.ts';
 
@@ -121,6 +132,76 @@ test('mirror lists name servers, not files', async () => {
   });
   const repo = target(`mirrorlist=${w.url}mirrors`);
   await expect(fetch(repo)).rejects.toThrow('No valid mirrors were found in mirrorlist');
+});
+
+test('metadata over the limit, whatever is said of its size', async () => {
+  for (const end of ['.commit', '.commitmeta', '.dirtree', 'summary']) {
+    const w = await world((_path, response, request) => {
+      if (!request.url!.endsWith(end)) return false;
+      response.writeHead(200);
+      const piece = Buffer.alloc(1024 * 1024);
+      for (let i = 0; i < 12; i++) response.write(piece);
+      response.end();
+      return true;
+    });
+    updateSummary(w.source);
+    const repo = target(w.url);
+    const old = Repo.open(repo.path, { env, compat: '2022.7' });
+    const limit = 10 * 1024 * 1024;
+    await expect(fetch(old)).rejects.toThrow(`exceeded maximum size of ${limit} bytes`);
+    expect(old.listRefs().size).toBe(0);
+  }
+});
+
+test('metalinks that are nested by the thousand', async () => {
+  const w = await world((path, response) => {
+    if (path !== '' || !response.req.url!.includes('metalink')) return false;
+    response.end(`<metalink>${'<a>'.repeat(300_000)}`);
+    return true;
+  });
+  const repo = Repo.create(join(newFolder(), 'target'), { mode: 'bare-user-only', env });
+  addRemote(repo, 'origin', { url: `metalink=${w.url}metalink`, keys: [['gpg-verify', false]] });
+  await expect(fetch(repo)).rejects.toThrow('Parsing metalink: elements are nested too deep');
+});
+
+test('a summary that was signed once, replayed with an older commit', async () => {
+  const w = await world();
+  const signer = generateKey({ userId: 'Hostile <hostile@example.com>', created: 1_600_000_000 });
+  const signers = [
+    (data: Uint8Array, dict: ReadonlyMap<string, Variant> | undefined) =>
+      withGpgSignature(dict, sign(signer.secretKey, data)),
+  ];
+  for (const commit of w.commits)
+    w.source.writeDetachedMetadata(
+      commit,
+      withGpgSignature(undefined, sign(signer.secretKey, w.source.loadCommitBytes(commit))),
+    );
+  const [older, newer] = w.commits as [string, string];
+  w.source.transaction((transaction) => transaction.setRef('main', older));
+  updateSummary(w.source, { signers });
+  const kept = ['summary', 'summary.sig'].map((name) => [name, readFileSync(join(w.source.path, name))] as const);
+  w.source.transaction((transaction) => transaction.setRef('main', newer));
+  updateSummary(w.source, { signers });
+  const repo = Repo.create(join(newFolder(), 'target'), { mode: 'bare-user-only', env });
+  addRemote(repo, 'origin', { url: w.url, keys: [['gpg-verify-summary', true]] });
+  writeFileSync(join(repo.path, 'origin.trustedkeys.gpg'), signer.publicKey);
+  await fetch(repo);
+  for (const [name, bytes] of kept) writeFileSync(join(w.source.path, name), bytes);
+  await expect(fetch(repo, { timestampCheck: true })).rejects.toThrow('is chronologically older than current revision');
+  expect(repo.resolveRev('origin:main')).toBe(newer);
+  // Another signature than that of the summary; none; one that is missing.
+  updateSummary(w.source, { signers });
+  writeFileSync(join(w.source.path, 'summary.sig'), kept[1]![1]);
+  await expect(fetch(repo)).rejects.toThrow(/BAD signature/);
+  rmSync(join(w.source.path, 'summary.sig'));
+  await expect(fetch(repo)).rejects.toThrow('GPG verification enabled, but no summary.sig found');
+  updateSummary(w.source, { signers });
+  const fresh = Repo.create(join(newFolder(), 'target'), { mode: 'bare-user-only', env });
+  addRemote(fresh, 'origin', { url: w.url, keys: [['gpg-verify-summary', true]] });
+  writeFileSync(join(fresh.path, 'origin.trustedkeys.gpg'), signer.publicKey);
+  rmSync(join(w.source.path, 'objects', looseName(newer, 'commitmeta', 'archive')));
+  await expect(fetch(fresh)).rejects.toThrow('GPG verification enabled, but no signatures found');
+  expect([fresh.listRefs().size, fresh.hasObject('commit', newer)]).toEqual([0, false]);
 });
 
 /** Puts a part of the caller's making into the scratch delta of the second commit. */
