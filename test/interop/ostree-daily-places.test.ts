@@ -60,6 +60,7 @@ ostree --repo=archive commit --orphan --timestamp=@9 --owner-gid=09 tree
 printf 'a\xffb' >bad; ostree --repo=archive commit --orphan --timestamp=@9 -F bad tree
 ostree --repo=archive commit --orphan --timestamp=@9 -s $'a\xffb' tree
 ostree --repo=archive commit --orphan --timestamp=@99999999999999999999 tree
+for z in '1970-01-02 b' '1970-01-02 10:00 M' '1970-01-02T10:00y' '1970-01-02 j'; do ostree --repo=archive commit --orphan --timestamp="$z" tree; done
 ostree --repo=archive rev-parse x/y; ostree --repo=bare prune --depth=-2 --refs-only --no-prune
 ostree --repo=archive ls -R main >/dev/full; ostree --repo=archive cat main /a >/dev/full; ostree --repo=archive export main >/dev/full
 ostree --repo=archive cat main /a >&-; ostree --repo=archive cat main /a /n/f >&-; ostree --repo=archive cat main /nope >&-; ostree --repo=archive export main >&-

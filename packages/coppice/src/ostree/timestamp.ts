@@ -26,6 +26,9 @@ const zones: Readonly<Record<string, number>> = {
   msk: 180,
   jst: 540,
   ist: 330,
+  // Military letters, with the signs that GNU's parser had until 2020, as the original's copy has them.
+  ...Object.fromEntries([...'abcdefghiklm'].map((letter, i) => [letter, -60 * (i + 1)])),
+  ...Object.fromEntries([...'nopqrstuvwxy'].map((letter, i) => [letter, 60 * (i + 1)])),
 };
 const counts: Readonly<Record<string, number>> = {
   last: -1,
@@ -65,6 +68,8 @@ interface Reading {
   zone?: number;
   weekday?: { day: number; count: number };
   relative: Record<Unit, number>;
+  /** A relative item was there, be it `now`. */
+  moved?: true;
 }
 
 /** Seconds since the epoch (whole, rounded down); undefined when the text is no date. `nowMs` is where relative items start. */
@@ -172,6 +177,7 @@ function takeRelative(text: string, reading: Reading): number | undefined {
   const unit = Object.hasOwn(units, m[3]!) ? units[m[3]!] : undefined;
   if (unit === undefined) return undefined;
   const count = m[1] !== undefined ? Number(m[1].replace(/\s/g, '')) : m[2] !== undefined ? counts[m[2]]! : 1;
+  reading.moved = true;
   reading.relative[unit[0]] += count * unit[1] * (m[5] === undefined ? 1 : -1);
   return m[0].length;
 }
@@ -182,11 +188,14 @@ function takeWord(text: string, reading: Reading): number | undefined {
   switch (m[1] === undefined ? m[2] : '') {
     case 'now':
     case 'today':
+      reading.moved = true;
       return m[0].length;
     case 'yesterday':
+      reading.moved = true;
       reading.relative.day -= 1;
       return m[0].length;
     case 'tomorrow':
+      reading.moved = true;
       reading.relative.day += 1;
       return m[0].length;
   }
@@ -225,7 +234,8 @@ function resolve(reading: Reading, nowMs: number): number | undefined {
     second: 0,
   };
   if (time !== undefined) fields = { ...fields, ...time };
-  else if (date === undefined && weekday === undefined) {
+  else if (date === undefined && weekday === undefined && (zone === undefined || reading.moved === true)) {
+    // A zone alone means the start of its day.
     fields.hour = pick(
       (d) => d.getUTCHours(),
       (d) => d.getHours(),
