@@ -19,7 +19,13 @@ export type Fault =
   | 'status-503'
   | 'long'
   | 'short'
-  | 'stale';
+  | 'stale'
+  | 'coding'
+  | 'range'
+  | 'loop'
+  | 'header'
+  | 'chunk'
+  | 'endless';
 
 const faults: readonly Fault[] = [
   'late',
@@ -32,6 +38,12 @@ const faults: readonly Fault[] = [
   'long',
   'short',
   'stale',
+  'coding',
+  'range',
+  'loop',
+  'header',
+  'chunk',
+  'endless',
 ];
 
 /** A small generator of repeatable numbers in [0, 1). */
@@ -94,6 +106,7 @@ function answer(
     reset();
     return;
   }
+  if (raw(fault, body, request, response)) return;
   const length = fault === 'long' ? body.length + 10 : fault === 'short' ? Math.max(0, body.length - 5) : body.length;
   response.writeHead(200, { 'content-length': length });
   if (fault === 'cut' || fault === 'long') {
@@ -101,6 +114,25 @@ function answer(
     return;
   }
   response.end(fault === 'short' ? body.subarray(0, length) : body);
+}
+
+/** What Node's own server would not send; true when it has been sent. */
+function raw(fault: Fault, body: Buffer, request: IncomingMessage, response: ServerResponse): boolean {
+  const { socket } = request;
+  if (fault === 'coding')
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length }).end(body);
+  else if (fault === 'range')
+    response.writeHead(206, { 'content-range': `bytes 7-${body.length + 6}/${body.length}` }).end(body.subarray(1));
+  else if (fault === 'loop') response.writeHead(301, { location: request.url ?? '/' }).end();
+  else if (fault === 'header') socket.end(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(1024 * 1024)}\r\n\r\n`);
+  else if (fault === 'chunk')
+    socket.end(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nxy\r\n-1\r\n`);
+  else if (fault === 'endless') {
+    // Whole, with nothing but the end of the connection to say so.
+    socket.write('HTTP/1.0 200 OK\r\n\r\n');
+    socket.end(body);
+  } else return false;
+  return true;
 }
 
 /** Starts a server; the faults depend on the seed and the order of requests alone. */
