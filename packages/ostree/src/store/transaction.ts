@@ -18,6 +18,7 @@ import { ArchivedHandover, type AsideTarget } from './archived-handover.ts';
 import type { CompressPool } from './compress-pool.ts';
 import type { ContentSource } from './content-source.ts';
 import { ContentWriter } from './content-writer.ts';
+import { EarlyFlush } from './early-flush.ts';
 import { FreeSpace } from './free-space.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { PayloadLinks } from './payload-link.ts';
@@ -42,9 +43,6 @@ export interface TransactionOptions {
 
 /** Attributes go into the object sorted by name, as they should, or as they come, which old releases do with archives. */
 export type XattrOrder = 'sorted' | 'given';
-
-/** Bytes of content that are worth a flush of their own. */
-const earlyFlush = 48 * 1024 * 1024;
 
 /** What a transaction wrote. */
 export interface TransactionStats {
@@ -86,8 +84,6 @@ export class Transaction {
   readonly #refs = new Map<string, string | null>();
   #open = true;
   #outOfSpace = false;
-  /** Bytes of content since the last flush began. */
-  #unflushed = 0;
   /** Name of the object being written, when its checksum is not looked at. */
   #trusted: string | undefined;
 
@@ -106,6 +102,7 @@ export class Transaction {
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
+    const early = this.#durable && this.#staging !== undefined ? new EarlyFlush(fs, path) : undefined;
     this.#pool = options.compressPool;
     const payloadLinks = PayloadLinks.of(repo, writer);
     this.content = new ContentWriter(
@@ -125,7 +122,7 @@ export class Transaction {
         wrote: (_checksum, payload) => {
           this.stats.contentWritten++;
           this.stats.contentBytesWritten += payload;
-          this.#flushEarly(payload);
+          early?.wrote(payload);
         },
       },
       options.compressPool,
@@ -193,15 +190,6 @@ export class Transaction {
       this.#outOfSpace = true;
       throw error;
     }
-  }
-
-  /** Has the disk write while more is made, so that the barrier at the end has less to wait for. */
-  #flushEarly(written: number): void {
-    this.#unflushed += written;
-    if (this.#unflushed < earlyFlush || !this.#durable || this.#staging === undefined) return;
-    this.#unflushed = 0;
-    const { fs, path } = this.repo;
-    fs.beginSyncfs?.(path, () => {});
   }
 
   #check(): void {
