@@ -212,6 +212,11 @@ export class ObjectWriter {
   #ensureDir(base: string, head: string): void {
     const path = `${base}/${head}`;
     if (this.#made.has(path)) return;
+    // Nearly always there, and an error of the system for each takes longer than a look.
+    if (base === this.#objects && this.#known.has(head) && this.#fs.lstat(path) !== undefined) {
+      this.#made.add(path);
+      return;
+    }
     try {
       this.#fs.mkdir(path, 0o777);
     } catch (error) {
