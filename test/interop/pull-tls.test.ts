@@ -35,7 +35,7 @@ describe.skipIf(skipReason !== undefined)(`reaching a server (${skipReason ?? 'o
   const sockets = new Set<Socket>();
   let seen: Seen[] = [];
   let tunnels: string[] = [];
-  let [plain, secure, strict, old, proxy, lockedProxy] = ['', '', '', '', '', ''];
+  let [plain, secure, strict, old, proxy, lockedProxy, elsewhere] = ['', '', '', '', '', '', ''];
 
   const openssl = (...args: string[]): void => {
     execFileSync('openssl', args, { cwd: work.path, stdio: 'ignore' });
@@ -71,13 +71,13 @@ describe.skipIf(skipReason !== undefined)(`reaching a server (${skipReason ?? 'o
     }
   }
 
-  async function listen(server: Server | ReturnType<typeof createSecureServer>): Promise<number> {
+  async function listen(server: Server | ReturnType<typeof createSecureServer>, host = '127.0.0.1'): Promise<number> {
     server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     });
     open.push(server);
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => server.listen(0, host, done));
     return (server.address() as AddressInfo).port;
   }
 
@@ -127,7 +127,7 @@ describe.skipIf(skipReason !== undefined)(`reaching a server (${skipReason ?? 'o
       '-days',
       '2',
     );
-    writeFileSync(at('ext'), 'subjectAltName=IP:127.0.0.1\n');
+    writeFileSync(at('ext'), 'subjectAltName=IP:127.0.0.1,IP:127.0.0.2\n');
     for (const name of ['server', 'client']) {
       openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=test ${name}`);
       const sign = ['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'];
@@ -139,6 +139,10 @@ describe.skipIf(skipReason !== undefined)(`reaching a server (${skipReason ?? 'o
     secure = `https://127.0.0.1:${await listen(createSecureServer(material, (q, r) => answer(q, r as never, undefined)))}`;
     const asking = { ...material, ca, requestCert: true, rejectUnauthorized: true };
     strict = `https://127.0.0.1:${await listen(createSecureServer(asking, (q, r) => answer(q, r as never, undefined)))}`;
+    const curious = createSecureServer({ ...asking, rejectUnauthorized: false }, (q, r) =>
+      answer(q, r as never, undefined),
+    );
+    elsewhere = `https://127.0.0.2:${await listen(curious, '127.0.0.2')}`;
     const first = { ...material, ALPNProtocols: ['http/1.1'] };
     old = `https://127.0.0.1:${await listen(createSecureServer(first, (q, r) => answer(q, r as never, undefined)))}`;
     proxy = `http://127.0.0.1:${await listen(makeProxy(undefined))}`;
@@ -245,5 +249,26 @@ describe.skipIf(skipReason !== undefined)(`reaching a server (${skipReason ?? 'o
     if (c.version === undefined) expect(actual.seen).toEqual(expected.seen);
     else expect(actual.seen.join()).toContain(`"version":"${c.version}"`);
     expect(actual.tunnels).toEqual(expected.tunnels);
+  });
+
+  // The original shows it to whomever it is sent to.
+  test.each([
+    { where: 'another host', to: () => elsewhere, shown: undefined },
+    { where: 'the same host', to: () => strict, shown: 'test client' },
+  ])('a client certificate after a redirect to $where', async ({ to, shown }) => {
+    const material = { cert: readFileSync(at('server.pem')), key: readFileSync(at('server.key')), allowHTTP1: true };
+    const moved = createSecureServer(material, (request, response) => {
+      response.writeHead(302, { location: `${to()}${request.url}` });
+      response.end();
+    });
+    const url = `https://127.0.0.1:${await listen(moved)}`;
+    const c = { name: '', url: () => url, set: () => [ca(), ...client()] };
+    const names = async (which: 'ours' | 'theirs') => {
+      const { done, seen: told } = await side(which, c);
+      expect(done.status, done.stderr).toBe(0);
+      return [...new Set(told.map((one) => (JSON.parse(one) as Seen).client))];
+    };
+    expect(await names('theirs')).toEqual(['test client']);
+    expect(await names('ours')).toEqual([shown]);
   });
 });
