@@ -70,6 +70,8 @@ umask 000; ostree --repo=m0 init --mode=archive; ostree --repo=m0 commit -b m --
 umask 077; ostree --repo=m1 init --mode=bare; ostree --repo=m1 commit -b m --timestamp=@1 tree; find m1 -not -name 'staging*' -printf '%m %p\n' | sort
 umask 077; ostree --repo=m1 checkout m m2; ostree --repo=archive checkout -U main m3; find m2 m3 -printf '%m %p\n' | sort
 mkdir np; chown 65534:65534 np; cd np; nobody ostree --repo=../archive checkout -U main o1; find . -printf '%m %p\n' | sort
+for v in 'prune --no-prune' 'prune --no-prune --refs-only' 'prune --no-prune --only-branch=main' 'prune --no-prune --commit-only' 'prune --only-branch=main' 'fsck -q' 'static-delta list' 'show main' 'log main' 'ls -R main' 'remote list' 'cat main /a' 'remote add x http://y'; do for m in archive bare-user; do nobody ostree --repo=$m $v; done; done 2>&1
+mkdir -m 700 gh; for v in 'gpg-sign main ABCD1234' 'gpg-sign main ABCD' 'commit --orphan --gpg-sign=ABCD1234 tree'; do GNUPGHOME=$PWD/gh nobody ostree --repo=archive $v; chown -R 65534 plain; GNUPGHOME=$PWD/gh nobody ostree --repo=plain $v; chown -R 0 plain; done 2>&1
 for v in 'commit -b n tree' 'refs --create=n main' 'reset main main^' prune 'summary -u' 'config set a.b c' 'static-delta generate --empty --to=main' 'ls main'; do nobody ostree --repo=archive $v; done 2>&1
 chmod 700 bare; nobody ostree --repo=bare refs
 ostree init --repo=usb --mode=archive --collection-id=org.x.Y; ostree --repo=usb commit -b main --timestamp=@4 tree; mkdir u; ostree --repo=usb create-usb u org.x.Y nope; ostree --repo=usb create-usb u org.x.Y main --destination-repo=; ostree --repo=usb create-usb u org.x.Y main; find u | sort

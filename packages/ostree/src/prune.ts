@@ -31,17 +31,17 @@ export interface PruneResult {
 
 /** Deletes loose objects (and static deltas) that nothing reaches. Takes the exclusive lock. Parents are not touched. */
 export function prune(repo: Repo, options: PruneOptions = {}): PruneResult {
-  return locked(repo, () => pruneUnreachable(repo, findReachable(repo, options), options));
+  return locked(repo, options, () => pruneUnreachable(repo, findReachable(repo, options), options));
 }
 
 /** As `prune`, several objects at a time where a deletion waits for the device. */
 export async function pruneAsync(repo: Repo, options: PruneOptions = {}): Promise<PruneResult> {
-  return await lockedAsync(repo, () => pruneUnreachableAsync(repo, findReachable(repo, options), options));
+  return await lockedAsync(repo, options, () => pruneUnreachableAsync(repo, findReachable(repo, options), options));
 }
 
 /** Deletes every loose object that is not in `reachable`. The caller decides what is; takes the exclusive lock. */
 export function pruneUnreachable(repo: Repo, reachable: Reachable, options: UnreachableOptions = {}): PruneResult {
-  return locked(repo, () => {
+  return locked(repo, options, () => {
     const found = findUnreachable(repo, reachable, options);
     for (const name of found.doomed) removeObject(repo, name);
     return finishPrune(repo, found, options);
@@ -54,7 +54,7 @@ export async function pruneUnreachableAsync(
   reachable: Reachable,
   options: UnreachableOptions = {},
 ): Promise<PruneResult> {
-  return await lockedAsync(repo, async () => {
+  return await lockedAsync(repo, options, async () => {
     const found = findUnreachable(repo, reachable, options);
     // There, each goes with another one.
     if (repo.mode === 'bare-split-xattrs') for (const name of found.doomed) removeObject(repo, name);
@@ -65,8 +65,9 @@ export async function pruneUnreachableAsync(
 
 type UnreachableOptions = Pick<PruneOptions, 'noPrune' | 'commitOnly'>;
 
-function locked<T>(repo: Repo, body: () => T): T {
-  ensureWritable(repo.fs, repo.path);
+/** What only looks may do so in a repository that cannot be written. */
+function locked<T>(repo: Repo, options: UnreachableOptions, body: () => T): T {
+  if (options.noPrune !== true) ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
     return body();
@@ -75,8 +76,8 @@ function locked<T>(repo: Repo, body: () => T): T {
   }
 }
 
-async function lockedAsync<T>(repo: Repo, body: () => Promise<T>): Promise<T> {
-  ensureWritable(repo.fs, repo.path);
+async function lockedAsync<T>(repo: Repo, options: UnreachableOptions, body: () => Promise<T>): Promise<T> {
+  if (options.noPrune !== true) ensureWritable(repo.fs, repo.path);
   repo.lock?.acquire('exclusive');
   try {
     return await body();

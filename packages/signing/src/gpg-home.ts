@@ -11,15 +11,18 @@ import { padLeft } from './openpgp/packet.ts';
 import { loadSigningKey, rsaJwk, type SigningKey } from './openpgp/secret-key.ts';
 import { parseSexp, type Sexp, sexpFind } from './openpgp/sexp.ts';
 
-function readOptional(path: string): Uint8Array | undefined {
+/** What may not be read does not count for gpg, as if it were not there. */
+function unlessMissing<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(path);
+    return read();
   } catch (error) {
     const { code } = error as { code?: string };
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined;
     throw error;
   }
 }
+
+const readOptional = (path: string): Uint8Array | undefined => unlessMissing(() => readFileSync(path));
 
 /** The public keys of a GnuPG home directory: `pubring.gpg` and `pubring.kbx`, and the public halves in `secring.gpg`. */
 export function gpgHomeKeyring(home: string): Keyring {
@@ -131,12 +134,8 @@ function candidates(keyring: Keyring, keyId: string): KeyStanding[] {
 export function loadGpgHomeKey(home: string, keyId: string): SigningKey {
   const keys = candidates(gpgHomeKeyring(home), keyId);
   const secring = readOptional(join(home, 'secring.gpg'));
-  let files: string[] = [];
-  try {
-    files = readdirSync(join(home, 'private-keys-v1.d')).filter((name) => name.endsWith('.key'));
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT') throw error;
-  }
+  const names = unlessMissing(() => readdirSync(join(home, 'private-keys-v1.d'))) ?? [];
+  const files = names.filter((name) => name.endsWith('.key'));
   let protectedKey: unknown;
   for (const standing of keys) {
     for (const name of files) {

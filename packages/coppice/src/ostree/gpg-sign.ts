@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { errnoError } from '@coppice/base';
 import { gpgDeleteSignatures, gpgSignCommit } from '@coppice/ostree';
 import { gpgHomeKeyring } from '@coppice/signing';
@@ -25,6 +25,12 @@ export const verb: OstreeVerb = {
     if (options.flag('delete')) {
       call.print(`Signatures deleted: ${gpgDeleteSignatures(repo, commit, keyIds, keyring)}`);
       return;
+    }
+    try {
+      // The original begins with a file for the signature.
+      accessSync(`${repo.path}/tmp`, constants.W_OK);
+    } catch (error) {
+      throw errnoError(error, 'open(O_TMPFILE)');
     }
     for (const keyId of keyIds) gpgSignCommit(repo, commit, gpgKey(home, keyId, given), keyring, keyId);
   },
