@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CoppiceError, errnoError } from '@coppice/base';
@@ -37,12 +37,15 @@ export const verb: OstreeVerb = {
     if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw errnoError({ code: 'ENOTDIR' }, `Creating repo: fstatat(${place}/objects)`);
     const destination = Repo.create(target, { mode: 'archive' });
+    // The summary of a repository that has one says what its refs are, however old it is.
+    const summarized = existsSync(join(repo.path, 'summary'));
     const known = new Map(allCollectionRefs(repo).map((r) => [`${r.collection} ${r.ref}`, r.checksum]));
     const wanted = refs.map(({ collection, ref }) => {
-      const checksum = known.get(`${collection} ${ref}`);
+      if (commit === undefined && summarized) return { collection, ref };
+      const checksum = commit ?? known.get(`${collection} ${ref}`);
       if (checksum === undefined)
         throw new CoppiceError('NotFound', `Collection–ref (${collection}, ${ref}) not found`);
-      return { collection, ref, checksum: commit ?? checksum };
+      return { collection, ref, checksum };
     });
     await pull(destination, {
       remote: pathToFileURL(repo.path).href,
