@@ -1,6 +1,6 @@
 // The system calls that Node lacks, through koffi on the C library the process already has. Loaded on first use.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -110,12 +110,27 @@ export function nativeCalls<T>(prototypes: Readonly<Record<string, string>>): T 
   return calls as T;
 }
 
+/** Whether Node has made a standard stream non-blocking, which those who share it would notice if it were left so. */
+function hasChangedStreams(): boolean {
+  const nonBlocking = 0o4000;
+  try {
+    return [0, 1, 2].some((fd) => {
+      const path = `/proc/self/fdinfo/${fd}`;
+      const flags = existsSync(path) ? /^flags:\s*([0-7]+)$/m.exec(readFileSync(path, 'latin1'))?.[1] : '0';
+      return flags === undefined || (Number.parseInt(flags, 8) & nonBlocking) !== 0;
+    });
+  } catch {
+    return true;
+  }
+}
+
 /**
- * Ends the process with status 0. Where the C library was called before, nothing of Node's own end happens: what it writes
- * later is lost, and flags that it set on its standard streams stay.
+ * Ends the process with status 0. Where the C library was called before and the standard streams are as they were, nothing of
+ * Node's own end happens: what it writes later is lost.
  */
 export function endProcess(): never {
-  if (koffi !== undefined) nativeCalls<{ readonly end: Call }>({ end: 'void _exit(int status)' }).end(0);
+  if (koffi !== undefined && existsSync('/proc/self/fdinfo') && !hasChangedStreams())
+    nativeCalls<{ readonly end: Call }>({ end: 'void _exit(int status)' }).end(0);
   process.exit(0);
 }
 
