@@ -9,7 +9,7 @@ import { checkOrder, commitOrder, type ObjectKey, parseObjectKey, traversalOrder
 import { deleteObject, enableTombstones, writeTombstone } from './prune.ts';
 import type { Repo } from './repo.ts';
 import { looseCommits } from './store/objects.ts';
-import { collectionRefs } from './store/ref-list.ts';
+import { type CollectionRef, collectionRefs } from './store/ref-list.ts';
 import type { HelperThread } from './thread/helper-thread.ts';
 import { Reachable, traverseCommit } from './traverse.ts';
 
@@ -25,6 +25,8 @@ export interface FsckOptions {
   readonly verifyBackRefs?: boolean;
   /** Puts refspecs in the order in which they are looked at; default: as they are listed. */
   readonly refOrder?: (refspecs: readonly string[]) => readonly string[];
+  /** The same for refs of collections. */
+  readonly collectionRefOrder?: (refs: readonly CollectionRef[]) => readonly CollectionRef[];
   /** Names in a directory in the order in which the system lists them; default: sorted. Throws as `fs.readdir` does. */
   readonly readdir?: (path: string) => string[];
   /** A second thread that helps to read and hash, where the files are the machine's own. The caller closes it. */
@@ -85,7 +87,8 @@ export function* fsck(repo: Repo, options: FsckOptions = {}): Generator<FsckEven
     yield* checkRef(repo, options, checksum, ref, undefined, bindings, state, checker);
   }
   yield { type: 'stage', stage: 'collection-refs' };
-  for (const { collection, ref, checksum } of collectionRefs(repo)) {
+  const mirrored = [...collectionRefs(repo)];
+  for (const { collection, ref, checksum } of options.collectionRefOrder?.(mirrored) ?? mirrored) {
     yield* checkRef(repo, options, checksum, ref, collection, bindings, state, checker);
   }
   yield { type: 'stage', stage: 'commits' };
@@ -260,7 +263,7 @@ function* checkRef(
   try {
     ({ metadata } = repo.loadCommit(checksum));
   } catch (error) {
-    throw prefixError(error, `Loading commit for ref ${ref}`);
+    throw prefixError(error, `Loading commit for ref ${collection === undefined ? ref : `(${collection}, ${ref})`}`);
   }
   if (!bindings) return;
   try {

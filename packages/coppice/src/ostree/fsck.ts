@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
 import { type FsckEvent, type FsckResult, HelperThread, runFsck } from '@coppice/ostree';
-import { listedEntries, printOrder } from './refs-order.ts';
+import { collectionTableOrder, listedEntries, refTableOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -28,8 +28,9 @@ export const verb: OstreeVerb = {
           addTombstones: options.flag('add-tombstones'),
           verifyBindings: options.flag('verify-bindings'),
           verifyBackRefs: options.flag('verify-back-refs'),
-          // The original walks a hash table.
-          refOrder: (refspecs) => printOrder(repo, refspecs, ''),
+          // The original walks hash tables.
+          refOrder: (refspecs) => refTableOrder(repo, refspecs),
+          collectionRefOrder: (refs) => collectionTableOrder(repo, refs),
           readdir: (path) => listedEntries(path).map(({ name }) => name),
           ...(helper === undefined ? {} : { helper }),
         },

@@ -10,7 +10,7 @@ import {
   traverseCommit,
 } from '@coppice/ostree';
 import { ensureWritable } from './ensure-writable.ts';
-import { printOrder } from './refs-order.ts';
+import { refTableOrder } from './refs-order.ts';
 import { parseTimestamp } from './timestamp.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
@@ -115,7 +115,7 @@ function reachable(call: OstreeCall, depth: number): Reachable {
   for (const branch of only) repo.resolveRev(branch);
   const found = new Reachable();
   // Of two refs to one commit the first decides how much of its history stays.
-  for (const refspec of printOrder(repo, refs.keys(), '')) {
+  for (const refspec of refTableOrder(repo, refs.keys())) {
     const checksum = refs.get(refspec)!;
     const keep = depths.get(refspec);
     if (keep !== undefined && keep !== 0) traverseCommit(repo, checksum, found, { depth: keep, commitOnly });

@@ -1,12 +1,6 @@
-import { GHashTable, gStrHash } from '@coppice/gvariant';
 import { type CollectionRef, collectionRefs, compareNames, type Repo } from '@coppice/ostree';
+import { collectionTableOrder } from './refs-order.ts';
 import type { OstreeCall } from './verb.ts';
-
-/** `ostree_collection_ref_hash`. */
-function hashOf(key: string): number {
-  const [collection, ref] = key.split('\0') as [string, string];
-  return (gStrHash(collection) ^ gStrHash(ref)) >>> 0;
-}
 
 /** The refs of one collection, or of all: the repository's own, those of its remotes, and mirrored ones. */
 function collectionRefsOf(repo: Repo, collection?: string): CollectionRef[] {
@@ -29,9 +23,7 @@ function inOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
   if (repo.compat.sortsRefs) {
     return refs.toSorted((a, b) => compareNames(a.collection, b.collection) || compareNames(a.ref, b.ref));
   }
-  const table = new GHashTable<CollectionRef>(hashOf);
-  for (const ref of refs) table.set(`${ref.collection}\0${ref.ref}`, ref);
-  return Array.from(table, ([, ref]) => ref);
+  return collectionTableOrder(repo, refs);
 }
 
 /** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */

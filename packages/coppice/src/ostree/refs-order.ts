@@ -1,6 +1,6 @@
 import { opendirSync } from 'node:fs';
-import { hashTableOrder } from '@coppice/gvariant';
-import { compareNames, type Repo } from '@coppice/ostree';
+import { GHashTable, gStrHash, hashTableOrder } from '@coppice/gvariant';
+import { type CollectionRef, compareNames, type Repo } from '@coppice/ostree';
 
 /** Entries of a directory in the order in which the system lists them (readdir, not sorted). */
 export function listedEntries(directory: string): { name: string; folder: boolean }[] {
@@ -35,13 +35,8 @@ function* inDirectoryOrder(repo: Repo): Generator<string> {
   for (const name of listed(`${repo.path}/refs/remotes`, '')) yield name.replace('/', ':');
 }
 
-/**
- * Refs in the order in which the original prints them: sorted, or that of a hash table which got them as the directories list
- * them.
- * `prefix` is what was cut from the names.
- */
-export function printOrder(repo: Repo, names: Iterable<string>, prefix: string): string[] {
-  if (repo.compat.sortsRefs) return [...names].sort(compareNames);
+/** Refs in the order of the original's hash table, which got them as the directories list them. `prefix` was cut from the names. */
+export function refTableOrder(repo: Repo, names: Iterable<string>, prefix = ''): string[] {
   const wanted = new Set(names);
   const inserted: string[] = [];
   for (const ref of inDirectoryOrder(repo)) {
@@ -49,4 +44,32 @@ export function printOrder(repo: Repo, names: Iterable<string>, prefix: string):
     if (wanted.delete(name)) inserted.push(name);
   }
   return hashTableOrder([...inserted, ...wanted]);
+}
+
+/** Refs in the order in which the original prints them: sorted, or that of its hash table. `prefix` is what was cut from the names. */
+export function printOrder(repo: Repo, names: Iterable<string>, prefix: string): string[] {
+  return repo.compat.sortsRefs ? [...names].sort(compareNames) : refTableOrder(repo, names, prefix);
+}
+
+/** `ostree_collection_ref_hash`. */
+function collectionRefHash(key: string): number {
+  const [collection, ref] = key.split('\0') as [string, string];
+  return (gStrHash(collection) ^ gStrHash(ref)) >>> 0;
+}
+
+function* collectionKeysInDirectoryOrder(repo: Repo): Generator<string> {
+  const own = repo.settings.collectionId;
+  if (own !== undefined) for (const ref of listed(`${repo.path}/refs/heads`, '')) yield `${own}\0${ref}`;
+  for (const name of listed(`${repo.path}/refs/mirrors`, '')) yield name.replace('/', '\0');
+}
+
+/** Refs of collections in the order of the original's hash table, as `refTableOrder`. */
+export function collectionTableOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
+  const wanted = new Map(refs.map((ref) => [`${ref.collection}\0${ref.ref}`, ref]));
+  const table = new GHashTable<CollectionRef>(collectionRefHash);
+  for (const key of [...collectionKeysInDirectoryOrder(repo), ...wanted.keys()]) {
+    const ref = wanted.get(key);
+    if (ref !== undefined) table.set(key, ref);
+  }
+  return Array.from(table, ([, ref]) => ref);
 }

@@ -1,7 +1,7 @@
 import { CoppiceError, prefixError } from '@coppice/base';
 import { checkCollectionId, isRefName, type ListRefsOptions, parseRefspec, type Repo } from '@coppice/ostree';
 import { printCollectionRefs } from './refs-collections.ts';
-import { printOrder } from './refs-order.ts';
+import { printOrder, refTableOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -40,7 +40,6 @@ function refs(call: OstreeCall, prefix: string | undefined): void {
   else {
     const keep = options.flag('list') || alias;
     const found = listed(repo, prefix, { cutPrefix: !keep, aliases: alias });
-    // The original walks a hash table.
     const cut = keep || prefix === undefined ? '' : `${prefix}/`;
     for (const name of printOrder(repo, found.keys(), cut)) {
       const value = found.get(name)!;
@@ -87,7 +86,7 @@ function createRef(call: OstreeCall, name: string, existing: string): void {
 function deleteRefs({ repo, options }: OstreeCall, prefix: string): void {
   const aliases = repo.listRefs(undefined, { aliases: true });
   const found = listed(repo, prefix, { aliases: options.flag('alias') });
-  for (const name of printOrder(repo, found.keys(), '')) {
+  for (const name of refTableOrder(repo, found.keys())) {
     for (const [alias, target] of aliases) {
       if (target === name) throw new CoppiceError('Conflict', `Ref '${name}' has an active alias: '${alias}'`);
     }
