@@ -20,7 +20,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyIgnition } from '@coppice/ignition-apply';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Case, moreCases, type Setup, served } from './ignition-apply-cases.ts';
+import type { Case, Setup } from './ignition-apply-case.ts';
+import { moreCases, served } from './ignition-apply-cases.ts';
 
 const judge = '/usr/lib/dracut/modules.d/30ignition/ignition';
 const able = existsSync(judge) && existsSync('/usr/sbin/useradd') && process.getuid?.() === 0;
