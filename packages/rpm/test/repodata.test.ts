@@ -105,8 +105,11 @@ describe('repository metadata', () => {
   it('is the same when large packages are hashed beside the rest, and when some are bad', async () => {
     const dir = mkdtempSync(join(work, 'large-'));
     const clock = { now: () => 1_700_000_000_000 };
-    for (let i = 0; i < 12; i++) {
-      const content = randomBytes(i % 3 === 0 ? 1000 : 1_200_000);
+    const sizes = [
+      1000, 1_200_000, 1_150_000, 70_000, 1_200_000, 900_000, 261_000, 3_000_000, 1_200_000, 300_000, 600_000,
+    ];
+    for (let i = 0; i < 33; i++) {
+      const content = randomBytes(sizes[i % sizes.length]! + (i >> 4));
       const built = buildPackage({
         ...{ name: `large${i}`, version: '1', release: '1', arch: 'noarch', summary: 'Large', license: 'MIT' },
         payload: { compressor: 'gzip', level: 1 },
@@ -116,13 +119,19 @@ describe('repository metadata', () => {
       if (i === 4 || i === 9) bytes[300] = 255 - bytes[300]!;
       writeFileSync(join(dir, built.fileName), bytes);
     }
-    for (const spoiled of [false, true]) {
+    for (const [spoiled, checksum] of [
+      [false, 'sha256'],
+      [false, 'sha1'],
+      [true, 'sha256'],
+      [true, 'sha512'],
+    ] as const) {
       if (spoiled) for (const name of ['large1', 'large6']) writeFileSync(join(dir, `${name}-1-1.noarch.rpm`), 'x');
       const bad: string[][] = [[], []];
       const onBad = (list: string[]) => ({ onBadPackage: (path: string) => list.push(basename(path)) });
       const outputs = [mkdtempSync(join(work, 'one-')), mkdtempSync(join(work, 'two-'))] as const;
-      const first = createRepository(dir, { clock, outputDir: outputs[0], ...onBad(bad[0]!) });
-      const second = await createRepositoryConcurrently(dir, { clock, outputDir: outputs[1], ...onBad(bad[1]!) });
+      const options = { clock, checksum };
+      const first = createRepository(dir, { ...options, outputDir: outputs[0], ...onBad(bad[0]!) });
+      const second = await createRepositoryConcurrently(dir, { ...options, outputDir: outputs[1], ...onBad(bad[1]!) });
       const opened = (made: typeof first) => made.repomd.records.map((r) => r.openChecksum);
       expect(opened(second)).toEqual(opened(first));
       expect([second.packages, second.bad, bad[1]]).toEqual([first.packages, first.bad, bad[0]]);

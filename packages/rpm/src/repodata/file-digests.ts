@@ -1,9 +1,10 @@
 // Digests of large files beside the main thread: it hands out reading and hashing to Node's threads and goes on with the
-// packages' headers; when it has nothing else to do, it hashes too.
+// packages' headers; when it has nothing else to do, it waits or hashes too.
 import { constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { errnoError } from '@coppice/base';
 import { hasNativeDigest, hostFs, type NativeDigest, nativeDigest } from '@coppice/linux';
+import { FilePair, type FileQueue } from './file-pair.ts';
 import type { FileDigest } from './package-file.ts';
 
 const pieceSize = 1024 * 1024;
@@ -12,76 +13,117 @@ const helpSize = 64 * 1024;
 const helpPieces = 8;
 /** One works while the other waits for a turn of the loop. */
 const lanes = 2;
+/** Enough for two processors when the main thread waits. */
+const pairs = 3;
+/** Of so many files the largest come first: a last one that takes long would keep one thread busy and leave the others idle. */
+const windowSize = 64;
 
 type Outcome = { readonly content: FileDigest } | { readonly error: unknown };
 
+export interface SizedPath {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** The numbers of `files` in the order in which they are hashed. */
+function orderOf(files: readonly SizedPath[]): number[] {
+  const order: number[] = [];
+  for (let from = 0; from < files.length; from += windowSize) {
+    const some = Array.from({ length: Math.min(windowSize, files.length - from) }, (_, i) => from + i);
+    order.push(...some.sort((a, b) => files[b]!.size - files[a]!.size));
+  }
+  return order;
+}
+
 /** Files of the host's file system, by number; each is hashed once, on one thread or another. */
-export class FileDigests {
-  readonly #paths: readonly string[];
+export class FileDigests implements FileQueue {
+  readonly #files: readonly SizedPath[];
+  readonly #order: readonly number[];
   readonly #algorithm: string;
   readonly #results: (Outcome | undefined)[];
-  readonly #lanes: Promise<void>[] = [];
+  readonly #running: Promise<void>[] = [];
   #next = 0;
   #end: number;
+  #inPairs = false;
   /** How many files are done with. */
   finished = 0;
   #wake: (() => void) | undefined;
 
-  private constructor(paths: readonly string[], algorithm: string) {
-    this.#paths = paths;
+  private constructor(files: readonly SizedPath[], algorithm: string) {
+    this.#files = files;
+    this.#order = orderOf(files);
     this.#algorithm = algorithm;
-    this.#results = new Array(paths.length);
-    this.#end = paths.length;
+    this.#results = new Array(files.length);
+    this.#end = files.length;
   }
 
   /** Undefined where there is no second processor or Node's OpenSSL cannot be called. */
-  static start(paths: readonly string[], algorithm: string): FileDigests | undefined {
-    if (availableParallelism() === 1 || !hasNativeDigest(algorithm)) return undefined;
-    const digests = new FileDigests(paths, algorithm);
-    for (let i = 0; i < lanes; i++) digests.#lanes.push(digests.#lane());
+  static start(files: readonly SizedPath[], algorithm: string): FileDigests | undefined {
+    if (availableParallelism() === 1) return undefined;
+    const digests = new FileDigests(files, algorithm);
+    const some = algorithm === 'sha256' ? Array.from({ length: pairs }, () => FilePair.start(digests)) : [];
+    for (const pair of some) if (pair !== undefined) digests.#running.push(pair.run());
+    digests.#inPairs = digests.#running.length > 0;
+    if (digests.#inPairs) return digests;
+    if (!hasNativeDigest(algorithm)) return undefined;
+    for (let i = 0; i < lanes; i++) digests.#running.push(digests.#lane());
     return digests;
+  }
+
+  next(): { readonly path: string; readonly task: number } | undefined {
+    if (this.#next >= this.#end) return undefined;
+    const task = this.#order[this.#next++]!;
+    return { task, path: this.#files[task]!.path };
+  }
+
+  #finish(task: number, outcome: Outcome): void {
+    this.#results[task] = outcome;
+    this.finished++;
+    this.#wake?.();
+  }
+
+  settle(task: number, content: FileDigest): void {
+    this.#finish(task, { content });
+  }
+
+  fail(task: number, error: unknown): void {
+    this.#finish(task, { error: errnoError(error, this.#files[task]!.path) });
   }
 
   async #lane(): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(pieceSize);
-    while (this.#next < this.#end) {
-      const task = this.#next++;
-      this.#results[task] = await this.#outcome(task, this.#hash(this.#paths[task]!, buffer));
-      this.finished++;
-      this.#wake?.();
-    }
+    for (let file = this.next(); file !== undefined; file = this.next()) await this.#hash(file, buffer);
   }
 
-  async #withDigest(path: string, hash: (digest: NativeDigest) => Promise<number>): Promise<FileDigest> {
-    const fd = hostFs.open(path, constants.O_RDONLY);
+  async #withDigest(
+    { path, task }: { readonly path: string; readonly task: number },
+    hash: (digest: NativeDigest) => Promise<number>,
+  ): Promise<void> {
     try {
-      const digest = nativeDigest(this.#algorithm, fd)!;
+      const fd = hostFs.open(path, constants.O_RDONLY);
       try {
-        const { mtimeMs } = hostFs.fstat(fd);
-        const size = await hash(digest);
-        return { digest: digest.hex(), size, mtimeMs };
+        const digest = nativeDigest(this.#algorithm, fd)!;
+        try {
+          const { mtimeMs } = hostFs.fstat(fd);
+          const size = await hash(digest);
+          this.settle(task, { digest: digest.hex(), size, mtimeMs });
+        } finally {
+          digest.free();
+        }
       } finally {
-        digest.free();
+        hostFs.close(fd);
       }
-    } finally {
-      hostFs.close(fd);
+    } catch (error) {
+      this.fail(task, error);
     }
   }
 
-  #hash(path: string, buffer: Buffer): Promise<FileDigest> {
-    return this.#withDigest(path, async (digest) => {
+  #hash(file: { readonly path: string; readonly task: number }, buffer: Buffer): Promise<void> {
+    return this.#withDigest(file, async (digest) => {
       let size = 0;
       for (let n = -1; n !== 0; size += n) n = await digest.update(buffer);
       return size;
     });
-  }
-
-  async #outcome(task: number, work: Promise<FileDigest>): Promise<Outcome> {
-    try {
-      return { content: await work };
-    } catch (error) {
-      return { error: errnoError(error, this.#paths[task]!) };
-    }
   }
 
   /** The digest of a file, undefined when it is not known yet. Throws what went wrong with it. */
@@ -94,20 +136,19 @@ export class FileDigests {
 
   /** Hashes one file here, letting the other threads get more to do in between, or waits for the next digest. */
   async help(): Promise<void> {
-    if (this.#next >= this.#end) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    const file = this.#inPairs ? undefined : this.next();
+    if (file !== undefined) {
+      await this.#hashHere(file);
       return;
     }
-    const task = this.#next++;
-    this.#results[task] = await this.#outcome(task, this.#hashHere(this.#paths[task]!));
-    this.finished++;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
-  #hashHere(path: string): Promise<FileDigest> {
+  #hashHere(file: { readonly path: string; readonly task: number }): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(helpSize);
-    return this.#withDigest(path, async (digest) => {
+    return this.#withDigest(file, async (digest) => {
       let size = 0;
       for (let n = -1; n !== 0; ) {
         for (let i = 0; i < helpPieces && n !== 0; i++) {
@@ -123,6 +164,6 @@ export class FileDigests {
   /** Starts nothing more and waits for what runs. */
   async stop(): Promise<void> {
     this.#end = this.#next;
-    await Promise.all(this.#lanes);
+    await Promise.all(this.#running);
   }
 }

@@ -9,6 +9,7 @@ import { type FoundPackage, findPackages } from './find-packages.ts';
 import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm, loadRepository, readRepomd } from './load-repository.ts';
 import { type MetadataKind, packageXml } from './metadata-writer.ts';
+import { batchLimit, type PackageBatches } from './package-batch.ts';
 import { describePackageFile, type FileDigest } from './package-file.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 import { type WrittenPackage, writtenPackages } from './written-elements.ts';
@@ -70,7 +71,7 @@ function knownPackages(dir: string, checksum: string, fs: FileSystem, moves: boo
 /** Of a large package so much is read at first: more than most headers take. */
 const headLength = 32 * 1024;
 /** Packages up to this size are read once, into a reused buffer. */
-export const wholeLimit = 512 * 1024;
+const wholeLimit = 512 * 1024;
 /** So many bytes of larger packages are worth setting up other threads. */
 const digestsFrom = 8 * 1024 * 1024;
 
@@ -178,43 +179,61 @@ export class PackageDescriber {
     return at;
   }
 
-  /** Writes the package in the quick way, without its digest if something else hashes the file; undefined when that is none. */
-  quick(file: FoundPackage, xml: HeaderXml, hashed: boolean): DigestGaps | undefined {
+  /**
+   * Writes the package in the quick way, without its digest: something else hashes the file, or `batches` do. Undefined when it
+   * cannot be done so.
+   */
+  quick(
+    file: FoundPackage,
+    xml: HeaderXml,
+    hashed: boolean,
+    batches: PackageBatches | undefined,
+  ): DigestGaps | undefined {
     if (this.#options.digestOf !== undefined || this.#options.volumes !== undefined) return undefined;
-    const fs = this.#fs;
-    const buffer = this.#buffer;
     let fd: number;
     try {
-      fd = fs.open(this.path(file), constants.O_RDONLY);
+      fd = this.#fs.open(this.path(file), constants.O_RDONLY);
     } catch {
       return undefined;
     }
     try {
-      let { size, mtime } = file;
-      let length: number;
-      if (hashed) {
-        const { size: now, mtimeMs } = fs.fstat(fd);
-        size = now;
-        mtime = Math.floor(mtimeMs / 1000);
-        length = this.#read(fd, 0, Math.min(headLength, size));
-        const end = HeaderXml.extent(buffer, length);
-        if (end > buffer.length) return undefined;
-        length = this.#read(fd, length, end);
-      } else {
-        // One more shows whether it is still as long as when it was found.
-        if (size >= buffer.length) return undefined;
-        length = fs.read(fd, buffer, 0, size + 1, 0);
-        if (length !== size) return undefined;
-      }
-      return xml.write(buffer, length, {
-        digest: hashed ? undefined : hashBytes(this.#algorithm, buffer.subarray(0, length)),
-        fileSize: size,
-        fileTime: mtime,
-        href: this.location(file),
-      });
+      return hashed ? this.#quickHead(fd, file, xml) : this.#quickWhole(fd, file, xml, batches);
     } finally {
-      fs.close(fd);
+      this.#fs.close(fd);
     }
+  }
+
+  #quickHead(fd: number, file: FoundPackage, xml: HeaderXml): DigestGaps | undefined {
+    const buffer = this.#buffer;
+    const { size, mtimeMs } = this.#fs.fstat(fd);
+    let length = this.#read(fd, 0, Math.min(headLength, size));
+    const end = HeaderXml.extent(buffer, length);
+    if (end > buffer.length) return undefined;
+    length = this.#read(fd, length, end);
+    return xml.write(buffer, length, {
+      digest: undefined,
+      fileSize: size,
+      fileTime: Math.floor(mtimeMs / 1000),
+      href: this.location(file),
+    });
+  }
+
+  #quickWhole(fd: number, file: FoundPackage, xml: HeaderXml, all: PackageBatches | undefined): DigestGaps | undefined {
+    const { size, mtime } = file;
+    if (size >= wholeLimit) return undefined;
+    const batches = size > batchLimit ? undefined : all;
+    const buffer = batches?.room(size) ?? this.#buffer;
+    // One more shows whether it is still as long as when it was found.
+    const length = this.#fs.read(fd, buffer, 0, size + 1, 0);
+    if (length !== size) return undefined;
+    const gaps = xml.write(buffer, length, {
+      digest: batches === undefined ? hashBytes(this.#algorithm, buffer.subarray(0, length)) : undefined,
+      fileSize: size,
+      fileTime: mtime,
+      href: this.location(file),
+    });
+    if (gaps !== undefined) batches?.add(size, gaps);
+    return gaps;
   }
 
   /** Calls `onBadPackage`, or throws when nobody wants to be told or the package is not to blame. */
@@ -230,7 +249,7 @@ export class PackageDescriber {
     if (this.#fs !== hostFs || this.#options.digestOf !== undefined) return undefined;
     if (files.reduce((n, file) => n + file.size, 0) < digestsFrom) return undefined;
     return FileDigests.start(
-      files.map((file) => this.path(file)),
+      files.map((file) => ({ path: this.path(file), size: file.size })),
       this.#algorithm,
     );
   }

@@ -8,7 +8,8 @@ import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm } from './load-repository.ts';
 import { MetadataStream, type PackedMetadata } from './metadata-file.ts';
 import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
-import { type PackageDescriber, wholeLimit } from './package-describer.ts';
+import { batchLimit, PackageBatches } from './package-batch.ts';
+import type { PackageDescriber } from './package-describer.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 
 /** So many packages take less time than other threads need for a piece of a file. */
@@ -31,6 +32,7 @@ export class RepositoryWriting {
   readonly #files: readonly FoundPackage[];
   readonly #digests: FileDigests | undefined;
   readonly #large: readonly FoundPackage[];
+  readonly #batches: PackageBatches | undefined;
   readonly #digestLength: number;
   readonly #onRead: CreateOptions['onRead'];
   #unfinished: Unfinished[] = [];
@@ -39,13 +41,14 @@ export class RepositoryWriting {
     this.#describer = describer;
     this.#files = files;
     this.#onRead = options.onRead;
-    this.#large = files.filter((file) => file.size > wholeLimit && describer.known(file) === undefined);
+    this.#large = files.filter((file) => file.size > batchLimit && describer.known(file) === undefined);
     this.#digests = describer.startDigests(this.#large);
     if (this.#digests !== undefined) options.onDigests?.(files.length);
     this.#streams = metadataKinds.map((kind) => new MetadataStream(kind, `${kind}.xml`, packingOf(options)));
     const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
     const checksum = options.checksum ?? 'sha256';
     this.#digestLength = digestLength(checksumAlgorithm(checksum));
+    this.#batches = PackageBatches.start(checksumAlgorithm(checksum), (gaps, digest) => this.#fill(gaps, digest));
     this.#quick = new HeaderXml(
       { primary: primary!, filelists: filelists!, other: other! },
       {
@@ -77,6 +80,12 @@ export class RepositoryWriting {
     return gaps;
   }
 
+  #fill(gaps: DigestGaps, digest: string): void {
+    gaps.forEach((gap, i) => {
+      this.#streams[i]!.pieces.fill(gap, digest);
+    });
+  }
+
   #describe(file: FoundPackage, task: number | undefined): void {
     const describer = this.#describer;
     try {
@@ -89,7 +98,7 @@ export class RepositoryWriting {
         return;
       }
       this.#onRead?.(file.href);
-      const quick = describer.quick(file, this.#quick, task !== undefined);
+      const quick = describer.quick(file, this.#quick, task !== undefined, this.#batches);
       if (task === undefined) {
         if (quick === undefined) this.#write(describer.describe(file));
         return;
@@ -114,9 +123,7 @@ export class RepositoryWriting {
       try {
         const content = this.#digests!.result(task);
         if (content === undefined) return true;
-        gaps.forEach((gap, i) => {
-          this.#streams[i]!.pieces.fill(gap, content.digest);
-        });
+        this.#fill(gaps, content.digest);
       } catch (error) {
         this.#describer.bad(file, error);
         this.bad.add(file);
@@ -149,15 +156,18 @@ export class RepositoryWriting {
           }
         }
       }
+      this.#batches?.run();
       while (!this.#settle()) {
         this.#flush();
         await this.#digests!.help();
       }
+      await this.#batches?.end();
     } catch (error) {
       for (const stream of this.#streams) stream.abandon();
       throw error;
     } finally {
       await this.#digests?.stop();
+      await this.#batches?.stop();
     }
     metadataKinds.forEach((kind, i) => {
       this.#streams[i]!.pieces.xml(documentEnd(kind));
