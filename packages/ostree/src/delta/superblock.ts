@@ -82,8 +82,9 @@ function readObjects(bytes: Uint8Array): DeltaObject[] {
   if (bytes.length % 33 !== 0 || bytes.length / 33 > maxObjects)
     throw new CoppiceError('Corrupt', `Invalid checksums array length in delta part`);
   const out: DeltaObject[] = [];
-  for (let at = 0; at < bytes.length; at += 33)
-    out.push({ type: objectTypeOfNumber(bytes[at]!), checksum: toHex(bytes.subarray(at + 1, at + 33)) });
+  const list = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < list.length; at += 33)
+    out.push({ type: objectTypeOfNumber(list[at]!), checksum: list.toString('hex', at + 1, at + 33) });
   return out;
 }
 

@@ -209,6 +209,8 @@ export class DeltaPlanner {
     const rooms = new PayloadRooms(missing.reduce((largest, part) => Math.max(largest, part.uncompressedSize), 0));
     const inMemory = new Slots(payloadsAtOnce);
     const ahead = block.parts.every((part) => part.size <= smallPart) ? smallPartsAhead : 0;
+    let unpacking = 0;
+    const busy = Promise.withResolvers<void>();
     const queue = new WorkQueue<number>(
       payloadsAtOnce + ahead,
       async (index) => {
@@ -222,6 +224,7 @@ export class DeltaPlanner {
         await inMemory.acquire();
         try {
           if (queue.failed) return;
+          if (++unpacking === Math.min(payloadsAtOnce, missing.length)) busy.resolve();
           const opened = await openPartAside(part, bytes, rooms);
           this.#applyPart(transaction, part, opened, sharer);
           rooms.give(opened.bytes);
@@ -235,15 +238,19 @@ export class DeltaPlanner {
       },
       () => {},
     );
-    // The smallest first: the sooner there is something to do while the others are unpacked.
-    const order = [...block.parts.keys()].sort((a, b) => block.parts[a]!.size - block.parts[b]!.size);
+    // The largest first: beside the last one that is unpacked there is little to do.
+    const order = [...block.parts.keys()].sort((a, b) => block.parts[b]!.size - block.parts[a]!.size);
     for (const index of order) queue.add(index, false);
     let done = false;
-    const foreseen = block.from === undefined ? undefined : session.foresee(block.from, () => done);
+    // Not before as many are unpacked as can be: until then parts have to come in fast.
+    const foreseen = busy.promise.then(() =>
+      block.from === undefined ? undefined : session.foresee(block.from, () => done),
+    );
     try {
       await queue.drain();
     } finally {
       done = true;
+      busy.resolve();
       await foreseen;
       sharer?.close();
     }

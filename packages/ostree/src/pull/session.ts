@@ -92,7 +92,7 @@ export class PullSession {
    */
   async foresee(commit: string, stopped: () => boolean): Promise<void> {
     const { repo, subpaths, options } = this.#s;
-    if (subpaths.limited || options.commitOnly === true) return;
+    if (subpaths.limited || options.commitOnly === true || stopped()) return;
     try {
       const bytes = repo.tryLoadMetadata('commit', commit);
       if (bytes === undefined) return;
