@@ -87,10 +87,11 @@ export class NativeGzip {
     this.#next();
   }
 
-  /** The whole member, when it is. */
-  finish(): Promise<Buffer> {
+  /** The whole member, when it is; `last` is its last piece, if there is one more. */
+  finish(last?: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#finish = { resolve, reject };
+      if (last !== undefined) this.#waiting.push(last);
       this.#next();
     });
   }
@@ -109,7 +110,7 @@ export class NativeGzip {
     else {
       this.#piece = piece ?? nothing;
       this.#point(nextIn, availableIn, piece ?? nothing.subarray(1));
-      this.#deflate(piece === undefined ? finish : noFlush);
+      this.#deflate(this.#finish !== undefined && this.#waiting.length === 0 ? finish : noFlush);
     }
   }
 

@@ -27,6 +27,16 @@ describe.skipIf(!present)("gzip on Node's threads (skipped where its zlib cannot
       }
   });
 
+  it('takes the last piece with the end', async () => {
+    const bytes = Buffer.from('some other text '.repeat(20_000));
+    for (const before of [0, 1, 100_000, bytes.length]) {
+      const gzip = NativeGzip.start(6)!;
+      gzip.write(bytes.subarray(0, before));
+      const whole = await gzip.finish(bytes.subarray(before));
+      expect(gunzipSync(whole).equals(bytes)).toBe(true);
+    }
+  });
+
   it('keeps several documents apart', async () => {
     const documents = Array.from({ length: 8 }, (_, i) => Buffer.from(`document ${i} `.repeat(10_000 * (i + 1))));
     const all = await Promise.all(documents.map((bytes) => packed(bytes, 6, 65_536)));

@@ -13,10 +13,10 @@ const helpSize = 64 * 1024;
 const helpPieces = 8;
 /** One works while the other waits for a turn of the loop. */
 const lanes = 2;
-/** Enough for two processors when the main thread waits. */
-const pairs = 3;
-/** Of so many files the largest come first: a last one that takes long would keep one thread busy and leave the others idle. */
-const windowSize = 64;
+/** As many as Node has threads: some read, some wait for a turn of the loop, and two processors are to be busy. */
+const pairs = 4;
+/** Such files come first: a last one that takes long would keep one thread busy and leave the others idle. */
+const longFrom = 4 * 1024 * 1024;
 
 type Outcome = { readonly content: FileDigest } | { readonly error: unknown };
 
@@ -25,14 +25,10 @@ export interface SizedPath {
   readonly size: number;
 }
 
-/** The numbers of `files` in the order in which they are hashed. */
+/** The numbers of `files` in the order in which they are hashed. Documents wait for digests: most come as they are needed. */
 function orderOf(files: readonly SizedPath[]): number[] {
-  const order: number[] = [];
-  for (let from = 0; from < files.length; from += windowSize) {
-    const some = Array.from({ length: Math.min(windowSize, files.length - from) }, (_, i) => from + i);
-    order.push(...some.sort((a, b) => files[b]!.size - files[a]!.size));
-  }
-  return order;
+  const size = (i: number): number => (files[i]!.size < longFrom ? 0 : files[i]!.size);
+  return [...files.keys()].sort((a, b) => size(b) - size(a));
 }
 
 /** Files of the host's file system, by number; each is hashed once, on one thread or another. */

@@ -80,7 +80,8 @@ export function packMetadata(
 /** Compresses beside this thread. */
 interface Engine {
   write(piece: Uint8Array): void;
-  finish(): Promise<Uint8Array>;
+  /** `last` is one more piece. */
+  finish(last?: Uint8Array): Promise<Uint8Array>;
   abandon?(): void;
 }
 
@@ -91,8 +92,8 @@ function streaming(stream: Gzip | ZstdCompress): Engine {
   const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
   return {
     write: (piece) => void stream.write(piece),
-    async finish() {
-      stream.end();
+    async finish(last) {
+      stream.end(last);
       await ended;
       return Buffer.concat(out);
     },
@@ -141,19 +142,27 @@ export class MetadataStream {
   }
 
   /** Takes the pieces that are ready; whether there are some for other threads. */
-  flush(end = false): boolean {
+  flush(): boolean {
     let some = false;
-    for (const piece of this.pieces.take(end)) {
-      this.#size += piece.length;
-      this.#digest.update(piece);
-      if (this.#engine !== undefined) this.#engine.write(piece);
-      else {
-        this.#held.push(piece);
-        if (this.#size > streamedFrom) this.#start();
-      }
+    for (const piece of this.pieces.take()) {
+      this.#count(piece);
+      this.#compress(piece);
       some = this.#engine !== undefined;
     }
     return some;
+  }
+
+  #count(piece: Uint8Array): void {
+    this.#size += piece.length;
+    this.#digest.update(piece);
+  }
+
+  #compress(piece: Uint8Array): void {
+    if (this.#engine !== undefined) this.#engine.write(piece);
+    else {
+      this.#held.push(piece);
+      if (this.#size > streamedFrom) this.#start();
+    }
   }
 
   /** In place of `finish`. */
@@ -163,13 +172,18 @@ export class MetadataStream {
   }
 
   async finish(): Promise<PackedMetadata> {
-    this.flush(true);
+    const rest = this.pieces.take(true);
+    const last = rest.pop();
+    for (const piece of rest) this.#compress(piece);
     if (this.#engine === undefined) this.#start();
-    const bytes = this.#engine?.finish();
+    const bytes = this.#engine?.finish(last);
     // Meanwhile.
+    for (const piece of rest) this.#count(piece);
+    if (last !== undefined) this.#count(last);
     const open = { value: this.#digest.hex(), size: this.#size };
-    if (bytes === undefined) return packMetadata(this.#type, this.#name, this.#held, this.#options);
-    return described(this.#type, this.#name, await bytes, open, this.#options);
+    if (bytes !== undefined) return described(this.#type, this.#name, await bytes, open, this.#options);
+    if (last !== undefined) this.#held.push(last);
+    return packMetadata(this.#type, this.#name, this.#held, this.#options);
   }
 }
 

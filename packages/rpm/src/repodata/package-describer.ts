@@ -9,7 +9,7 @@ import { type FoundPackage, findPackages } from './find-packages.ts';
 import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm, loadRepository, readRepomd } from './load-repository.ts';
 import { type MetadataKind, packageXml } from './metadata-writer.ts';
-import { batchLimit, type PackageBatches } from './package-batch.ts';
+import { batchLimit, type PackageBatch } from './package-batch.ts';
 import { describePackageFile, type FileDigest } from './package-file.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
 import { type WrittenPackage, writtenPackages } from './written-elements.ts';
@@ -180,15 +180,10 @@ export class PackageDescriber {
   }
 
   /**
-   * Writes the package in the quick way, without its digest: something else hashes the file, or `batches` do. Undefined when it
+   * Writes the package in the quick way, without its digest: something else hashes the file, or `batch` does. Undefined when it
    * cannot be done so.
    */
-  quick(
-    file: FoundPackage,
-    xml: HeaderXml,
-    hashed: boolean,
-    batches: PackageBatches | undefined,
-  ): DigestGaps | undefined {
+  quick(file: FoundPackage, xml: HeaderXml, hashed: boolean, batch: PackageBatch | undefined): DigestGaps | undefined {
     if (this.#options.digestOf !== undefined || this.#options.volumes !== undefined) return undefined;
     let fd: number;
     try {
@@ -197,7 +192,7 @@ export class PackageDescriber {
       return undefined;
     }
     try {
-      return hashed ? this.#quickHead(fd, file, xml) : this.#quickWhole(fd, file, xml, batches);
+      return hashed ? this.#quickHead(fd, file, xml) : this.#quickWhole(fd, file, xml, batch);
     } finally {
       this.#fs.close(fd);
     }
@@ -218,21 +213,21 @@ export class PackageDescriber {
     });
   }
 
-  #quickWhole(fd: number, file: FoundPackage, xml: HeaderXml, all: PackageBatches | undefined): DigestGaps | undefined {
+  #quickWhole(fd: number, file: FoundPackage, xml: HeaderXml, given: PackageBatch | undefined): DigestGaps | undefined {
     const { size, mtime } = file;
     if (size >= wholeLimit) return undefined;
-    const batches = size > batchLimit ? undefined : all;
-    const buffer = batches?.room(size) ?? this.#buffer;
+    const batch = size > batchLimit ? undefined : given;
+    const buffer = batch?.room(size) ?? this.#buffer;
     // One more shows whether it is still as long as when it was found.
     const length = this.#fs.read(fd, buffer, 0, size + 1, 0);
     if (length !== size) return undefined;
     const gaps = xml.write(buffer, length, {
-      digest: batches === undefined ? hashBytes(this.#algorithm, buffer.subarray(0, length)) : undefined,
+      digest: batch === undefined ? hashBytes(this.#algorithm, buffer.subarray(0, length)) : undefined,
       fileSize: size,
       fileTime: mtime,
       href: this.location(file),
     });
-    if (gaps !== undefined) batches?.add(size, gaps);
+    if (gaps !== undefined) batch?.add(size, gaps);
     return gaps;
   }
 

@@ -8,12 +8,9 @@ import { type DigestGaps, HeaderXml } from './header-xml.ts';
 import { checksumAlgorithm } from './load-repository.ts';
 import { MetadataStream, type PackedMetadata } from './metadata-file.ts';
 import { documentEnd, documentStart, packageXml } from './metadata-writer.ts';
-import { batchLimit, PackageBatches } from './package-batch.ts';
+import { batchLimit, PackageBatch } from './package-batch.ts';
 import type { PackageDescriber } from './package-describer.ts';
 import { type RepositoryPackage, writtenBase } from './repository-package.ts';
-
-/** So many packages take less time than other threads need for a piece of a file. */
-const packagesPerTurn = 2;
 
 /** A package that is written except for its digest, which task `task` finds. */
 interface Unfinished {
@@ -32,7 +29,7 @@ export class RepositoryWriting {
   readonly #files: readonly FoundPackage[];
   readonly #digests: FileDigests | undefined;
   readonly #large: readonly FoundPackage[];
-  readonly #batches: PackageBatches | undefined;
+  readonly #batch: PackageBatch | undefined;
   readonly #digestLength: number;
   readonly #onRead: CreateOptions['onRead'];
   #unfinished: Unfinished[] = [];
@@ -48,7 +45,7 @@ export class RepositoryWriting {
     const [primary, filelists, other] = this.#streams.map(({ pieces }) => pieces);
     const checksum = options.checksum ?? 'sha256';
     this.#digestLength = digestLength(checksumAlgorithm(checksum));
-    this.#batches = PackageBatches.start(checksumAlgorithm(checksum), (gaps, digest) => this.#fill(gaps, digest));
+    this.#batch = PackageBatch.start(checksumAlgorithm(checksum), (gaps, digest) => this.#fill(gaps, digest));
     this.#quick = new HeaderXml(
       { primary: primary!, filelists: filelists!, other: other! },
       {
@@ -98,7 +95,7 @@ export class RepositoryWriting {
         return;
       }
       this.#onRead?.(file.href);
-      const quick = describer.quick(file, this.#quick, task !== undefined, this.#batches);
+      const quick = describer.quick(file, this.#quick, task !== undefined, this.#batch);
       if (task === undefined) {
         if (quick === undefined) this.#write(describer.describe(file));
         return;
@@ -144,11 +141,11 @@ export class RepositoryWriting {
     try {
       let task = 0;
       let settled = 0;
-      for (const [i, file] of this.#files.entries()) {
+      for (const file of this.#files) {
         const isLarge = this.#digests !== undefined && file === this.#large[task];
         this.#describe(file, isLarge ? task++ : undefined);
         // Other threads are given more to do.
-        if (this.#flush() || (this.#digests !== undefined && i % packagesPerTurn === 0)) {
+        if (this.#flush() || this.#digests !== undefined) {
           await new Promise(setImmediate);
           if (this.#digests !== undefined && this.#digests.finished > settled) {
             settled = this.#digests.finished;
@@ -156,18 +153,16 @@ export class RepositoryWriting {
           }
         }
       }
-      this.#batches?.run();
+      this.#batch?.hash();
       while (!this.#settle()) {
         this.#flush();
         await this.#digests!.help();
       }
-      await this.#batches?.end();
     } catch (error) {
       for (const stream of this.#streams) stream.abandon();
       throw error;
     } finally {
       await this.#digests?.stop();
-      await this.#batches?.stop();
     }
     metadataKinds.forEach((kind, i) => {
       this.#streams[i]!.pieces.xml(documentEnd(kind));
