@@ -45,15 +45,16 @@ case "$name $1" in
   # own functions do most, one thread is enough to compile the rest.
   'coppice repo')
     case "$2" in
-      create) heap=--v8-pool-size=1 ;;
+      create) heap='--v8-pool-size=1 --no-rehash-snapshot' ;;
       depsolve | query | diff) heap=--min-semi-space-size=32 ;;
     esac
     ;;
 esac
 # A start hashes the engine's own strings anew with a seed of its own, which takes 4 ms. The seed keeps others from choosing
 # names that fall together in our tables. So what listens, what the network feeds, and what reads configs keeps it; local verbs
-# of ostree go without, as the original's tables do, and so do calls that only print. Under a flag like this the engine
-# compiles Node's own modules anew: verbs that use crypto or threads, such as fsck, would lose more than they gain.
+# of ostree and the writer of repositories (above) go without, as the originals' tables do, and so do calls that only print.
+# Under a flag like this the engine compiles Node's own modules anew: verbs that use crypto or threads, such as fsck, would lose
+# more than they gain.
 verb=--
 for word; do
   case $word in -*) ;; *) verb=$word && break ;; esac
