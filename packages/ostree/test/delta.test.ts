@@ -71,7 +71,7 @@ function bspatch(old: Uint8Array, patch: Uint8Array, size: number): Buffer {
     size: old.length,
     read: (into: Uint8Array, position: number): void => into.set(old.subarray(position, position + into.length)),
   };
-  return Buffer.concat([...bspatchPieces(bytes, patch, size)].map((piece) => Buffer.from(piece)));
+  return Buffer.concat(Array.from(bspatchPieces(bytes, patch, size), (piece) => Buffer.from(piece)));
 }
 
 test('bspatch undoes bsdiff', () => {
@@ -85,6 +85,51 @@ test('bspatch undoes bsdiff', () => {
   // `aaa\n` to `bbb\n` as the original wrote it: 28 bytes, four of them extra.
   expect(patchOf(Buffer.from('aaa\n'), Buffer.from('bbb\n')).length).toBe(28);
 });
+
+/** Bytes that look random. */
+function noise(length: number, start: number): Buffer {
+  const out = Buffer.alloc(length);
+  for (let i = 0, state = start; i < length; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    out[i] = state >>> 16;
+  }
+  return out;
+}
+
+test.each([0, 100_000, 9_000_000])(
+  'bspatch follows a patch to and fro, and out of an old file of %i bytes',
+  (oldSize) => {
+    const old = noise(oldSize, 1);
+    const length = fc.oneof(fc.nat(300), fc.nat(150_000));
+    const triple = fc.record({
+      diff: length,
+      extra: length,
+      seek: fc.integer({ min: -oldSize - 500, max: oldSize + 500 }),
+    });
+    fc.assert(
+      fc.property(fc.array(triple, { minLength: 1, maxLength: 12 }), (triples) => {
+        const patch: Buffer[] = [];
+        const fresh: Buffer[] = [];
+        let from = 0;
+        for (const { diff, extra, seek } of triples) {
+          const control = Buffer.alloc(24);
+          [diff, extra, seek].forEach((value, i) => {
+            control.writeBigUInt64LE(BigInt(Math.abs(value)) | (value < 0 ? 1n << 63n : 0n), i * 8);
+          });
+          const bytes = noise(diff + extra, diff + 7);
+          patch.push(control, bytes);
+          const made = Buffer.from(bytes);
+          for (let i = 0; i < diff; i++) made[i] = made[i]! + (old[from + i] ?? 0);
+          fresh.push(made);
+          from += diff + seek;
+        }
+        const expected = Buffer.concat(fresh);
+        expect(bspatch(old, Buffer.concat(patch), expected.length).equals(expected)).toBe(true);
+      }),
+      { ...seed, numRuns: 15 },
+    );
+  },
+);
 
 test('bspatch undoes bsdiff of files taken in pieces', () => {
   const workspace = new BsdiffWorkspace();

@@ -1,46 +1,8 @@
 import { CoppiceError } from '@coppice/base';
-
-function offsetAt(patch: Buffer, at: number): number {
-  // Sign and magnitude, little-endian.
-  const low = patch.readUInt32LE(at);
-  const high = patch.readUInt32LE(at + 4);
-  const value = (high & 0x7fffffff) * 2 ** 32 + low;
-  if (!Number.isSafeInteger(value)) throw corrupt();
-  return (high & 0x80000000) !== 0 ? -value : value;
-}
+import { type SummingMemory, summingMemory } from './byte-sum.ts';
 
 function corrupt(): CoppiceError {
   return new CoppiceError('Corrupt', 'bsdiff: malformed patch');
-}
-
-/** `out[to..] = old[from..] + patch[at..]`, byte by byte. Most of a diff is zeros, which need only the copy. */
-function addOnto(
-  out: Buffer,
-  to: number,
-  old: Uint8Array,
-  from: number,
-  patch: Buffer,
-  at: number,
-  length: number,
-): void {
-  out.set(old.subarray(from, from + length), to);
-  const shift = to - at;
-  const end = at + length;
-  let i = at;
-  while (i < end && ((patch.byteOffset + i) & 3) !== 0) {
-    out[shift + i] = out[shift + i]! + patch[i]!;
-    i++;
-  }
-  if (i === end) return;
-  const count = (end - i) >> 2;
-  const words = new Uint32Array(patch.buffer, patch.byteOffset + i, count);
-  for (let w = 0; w < count; w++) {
-    while (w + 4 <= count && (words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!) === 0) w += 4;
-    if (w === count) break;
-    if (words[w] === 0) continue;
-    for (let k = i + w * 4; k < i + w * 4 + 4; k++) out[shift + k] = out[shift + k]! + patch[k]!;
-  }
-  for (i += count * 4; i < end; i++) out[shift + i] = out[shift + i]! + patch[i]!;
 }
 
 /** Bytes of the old file, by position, that a patch is applied to. */
@@ -57,107 +19,128 @@ const windowSize = 1024 * 1024;
 /** What is read at a place that does not follow the last one, and before one that the patch goes back to. */
 const jumpSize = 64 * 1024;
 const behind = 16 * 1024;
+/** In memory, behind the piece that is made: so much of the patch, then of the old file. */
+const patchSize = pieceSize >> 2;
+const patchAt = pieceSize;
+const oldAt = patchAt + patchSize;
 
-/** The old file's bytes in memory, or a part of them. */
-class OldWindow {
+/** Parts of the patch and of the old file in memory, and the piece that is made of them. */
+class Workspace {
   #old: OldBytes = { size: 0, read: () => {} };
-  bytes: Buffer = Buffer.alloc(0);
+  #patch: Uint8Array = new Uint8Array(0);
+  #patchStart = 0;
+  #patchEnd = 0;
+  readonly memory: SummingMemory = summingMemory(oldAt + windowSize);
   #start = 0;
   #end = 0;
 
-  /** Takes another file. */
-  begin(old: OldBytes): void {
+  /** Takes another file and its patch. */
+  begin(old: OldBytes, patch: Uint8Array): void {
     this.#old = old;
+    this.#patch = patch;
+    this.#patchStart = 0;
+    this.#patchEnd = 0;
     this.#start = 0;
     this.#end = 0;
+    const { memory } = this;
     const room = old.size <= wholeSize ? old.size : windowSize;
-    if (this.bytes.length < room)
-      this.bytes = Buffer.allocUnsafeSlow(Math.min(wholeSize, Math.max(room * 2, windowSize)));
+    if (memory.bytes.length < oldAt + room) memory.grow(oldAt + Math.min(wholeSize, room * 2));
     if (old.size <= wholeSize) this.#fill(0, old.size);
   }
 
   #fill(start: number, size: number): void {
     this.#start = start;
     this.#end = Math.min(this.#old.size, start + size);
-    this.#old.read(this.bytes.subarray(0, this.#end - start), start);
+    this.#old.read(this.memory.bytes.subarray(oldAt, oldAt + this.#end - start), start);
   }
 
-  /** Where in `bytes` the old file's byte `at` is; `length` bytes follow it, at most a quarter of a piece. */
-  place(at: number, length: number): number {
+  /** Where in memory the old file's byte `at` is; `length` bytes follow it, at most a quarter of a piece. */
+  placeOld(at: number, length: number): number {
     if (at < this.#start) this.#fill(Math.max(0, at - behind), behind + jumpSize);
     else if (at + length > this.#end) this.#fill(at, at <= this.#end ? windowSize : jumpSize);
-    return at - this.#start;
+    return oldAt + at - this.#start;
+  }
+
+  /** Of the patch's bytes from `at` on, how many are in memory at once, up to `length`; all of them where it is `whole`. */
+  havePatch(at: number, length: number, whole: boolean): number {
+    if (at + (whole ? length : 1) > this.#patchEnd) {
+      this.#patchStart = at;
+      this.#patchEnd = Math.min(this.#patch.length, at + patchSize);
+      this.memory.bytes.set(this.#patch.subarray(at, this.#patchEnd), patchAt);
+    }
+    return Math.min(length, this.#patchEnd - at);
+  }
+
+  /** Where in memory the patch's byte `at` is, after `havePatch`. */
+  placePatch(at: number): number {
+    return patchAt + at - this.#patchStart;
+  }
+
+  /** One of the patch's numbers: sign and magnitude, little-endian. */
+  offset(at: number): number {
+    const { bytes } = this.memory;
+    const place = this.placePatch(at);
+    const high = bytes.readUInt32LE(place + 4);
+    const value = (high & 0x7fffffff) * 2 ** 32 + bytes.readUInt32LE(place);
+    if (!Number.isSafeInteger(value)) throw corrupt();
+    return (high & 0x80000000) !== 0 ? -value : value;
   }
 }
 
 /** What a patch needs goes from one to the next: left to the garbage collector it piles up. */
-interface Workspace {
-  readonly out: Buffer;
-  readonly window: OldWindow;
-}
 let spare: Workspace | undefined;
 
 /**
  * Applies a bsdiff stream (control triples with their diff and extra bytes, no header, not compressed) to a file of any size
  * in bounded memory. Gives the new file in pieces, each valid until the next is taken. Throws `Corrupt`.
  */
-export function* bspatchPieces(old: OldBytes, patchBytes: Uint8Array, size: number): Generator<Uint8Array> {
-  const workspace = spare ?? { out: Buffer.allocUnsafeSlow(pieceSize), window: new OldWindow() };
+export function* bspatchPieces(old: OldBytes, patch: Uint8Array, size: number): Generator<Uint8Array> {
+  const workspace = spare ?? new Workspace();
   spare = undefined;
   try {
-    yield* patched(old, patchBytes, size, workspace);
+    workspace.begin(old, patch);
+    yield* patched(workspace, old.size, patch.length, size);
   } finally {
     spare = workspace;
   }
 }
 
-function* patched(
-  old: OldBytes,
-  patchBytes: Uint8Array,
-  size: number,
-  { out, window }: Workspace,
-): Generator<Uint8Array> {
-  window.begin(old);
-  const patch = Buffer.from(patchBytes.buffer, patchBytes.byteOffset, patchBytes.byteLength);
+function* patched(workspace: Workspace, oldSize: number, patchLength: number, size: number): Generator<Uint8Array> {
+  const { memory } = workspace;
+  const out = memory.bytes.subarray(0, pieceSize);
   let filled = 0;
   let at = 0;
-  let oldAt = 0;
+  let oldStart = 0;
   for (let newAt = 0; newAt < size; ) {
-    if (at + 24 > patch.length) throw corrupt();
-    const diff = offsetAt(patch, at);
-    const extra = offsetAt(patch, at + 8);
-    const seek = offsetAt(patch, at + 16);
+    if (at + 24 > patchLength) throw corrupt();
+    workspace.havePatch(at, 24, true);
+    const diff = workspace.offset(at);
+    const extra = workspace.offset(at + 8);
+    const seek = workspace.offset(at + 16);
     at += 24;
-    if (diff < 0 || extra < 0 || newAt + diff + extra > size || at + diff + extra > patch.length) throw corrupt();
+    if (diff < 0 || extra < 0 || newAt + diff + extra > size || at + diff + extra > patchLength) throw corrupt();
     for (let done = 0; done < diff + extra; ) {
-      const room = out.length - filled;
-      let count: number;
-      if (done < diff) {
-        const from = oldAt + done;
-        count = Math.min(diff - done, room);
-        if (from >= 0 && from < old.size) {
-          count = Math.min(count, old.size - from, pieceSize >> 2);
-          addOnto(out, filled, window.bytes, window.place(from, count), patch, at, count);
-        } else {
-          // Outside the old file there are zeros.
-          if (from < 0) count = Math.min(count, -from);
-          out.set(patch.subarray(at, at + count), filled);
-        }
-      } else {
-        count = Math.min(diff + extra - done, room);
-        out.set(patch.subarray(at, at + count), filled);
-      }
+      const from = oldStart + done;
+      let count = Math.min((done < diff ? diff : diff + extra) - done, pieceSize - filled);
+      // Outside the old file there are zeros.
+      const isInside = done < diff && from >= 0 && from < oldSize;
+      if (isInside) count = Math.min(count, oldSize - from);
+      else if (done < diff && from < 0) count = Math.min(count, -from);
+      count = workspace.havePatch(at, count, false);
+      const place = workspace.placePatch(at);
+      if (isInside) memory.add(filled, workspace.placeOld(from, count), place, count);
+      else memory.bytes.copyWithin(filled, place, place + count);
       done += count;
       at += count;
       filled += count;
-      if (filled === out.length) {
+      if (filled === pieceSize) {
         yield out;
         filled = 0;
       }
     }
     newAt += diff + extra;
-    oldAt += diff + seek;
-    if (diff === 0 && extra === 0 && at + 24 > patch.length) throw corrupt();
+    oldStart += diff + seek;
+    if (diff === 0 && extra === 0 && at + 24 > patchLength) throw corrupt();
   }
   if (filled > 0) yield out.subarray(0, filled);
 }
