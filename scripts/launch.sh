@@ -63,6 +63,10 @@ case "$name $verb" in
   'ostree cat' | 'ostree config' | 'ostree init' | 'ostree ls' | 'ostree prune' | 'ostree refs' | 'ostree reset' | \
     'ostree rev-parse' | 'ostree --' | 'rpm-ostree --') heap="$heap --no-rehash-snapshot" ;;
 esac
+# A pull makes so much before its first part arrives that a young generation which has to grow is collected five times by then.
+case "$name $verb" in
+  'ostree pull') heap="$heap --min-semi-space-size=4" ;;
+esac
 # Node opens /dev/null in place of a closed standard output. Those whose output is data fail then: this one cannot be written to.
 case "$name $verb" in
   'ostree cat' | 'ostree export') { command : 3>&1; } 2>/dev/null || exec 1</dev/null ;;
