@@ -11,7 +11,7 @@ export type { NativeDigest, PieceDigest } from './native-digest.ts';
 export { hashBytes, hasNativeDigest, nativeDigest, pieceDigest } from './native-digest.ts';
 export { NativeGzip } from './native-gzip.ts';
 export { readBeside } from './read-beside.ts';
-export { readFileChunks } from './read-file-chunks.ts';
+export { type ChunkOptions, chunksOf, readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';
 export { padSha256, Sha256Lanes, sha256Block, sha256Lanes, sha256Padding } from './sha256-lanes.ts';
 export type { NamedBytes } from './staged-files.ts';

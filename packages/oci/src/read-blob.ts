@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
+import { chunksOf } from '@coppice/linux';
 
 /** The bytes of a blob's file in pieces; the caller checks size and digest. Throws `NotFound`, `Io`. */
 export async function* readBlobFile(fs: FileSystem, path: string): AsyncGenerator<Uint8Array> {
@@ -14,12 +15,7 @@ export async function* readBlobFile(fs: FileSystem, path: string): AsyncGenerato
   try {
     if ((fs.fstat(fd).mode & constants.S_IFMT) !== constants.S_IFREG)
       throw new CoppiceError('Corrupt', `${path}: not a regular file`);
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(256 * 1024);
-      const n = fs.read(fd, buffer, 0, buffer.length, null);
-      if (n === 0) return;
-      yield buffer.subarray(0, n);
-    }
+    yield* chunksOf(fs, fd, { kept: true });
   } finally {
     fs.close(fd);
   }

@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { messageOf } from '@coppice/base';
+import { chunksOf } from '@coppice/linux';
 import type { Repo } from '@coppice/ostree';
 import type { BootConfig } from './bootconfig.ts';
 import { type Bit, parseBootLink } from './bootlinks.ts';
 import type { Finding, Inspection } from './checkfinding.ts';
 import { type Remedy, remedyOf } from './checkremedy.ts';
 import { checkTree } from './checktree.ts';
-import { chunksOf } from './chunks.ts';
 import { splitKernelArguments } from './kargs.ts';
 
 /** Path of an entry's file below the sysroot. */

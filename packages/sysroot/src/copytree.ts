@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError, prefixError } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
-import { chunksOf } from './chunks.ts';
+import { chunksOf } from '@coppice/linux';
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;

@@ -3,10 +3,9 @@
 import { constants } from 'node:fs';
 import { errnoError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { readFile, replaceFile } from '@coppice/linux';
+import { chunksOf, readFile, replaceFile } from '@coppice/linux';
 import { BootConfig } from './bootconfig.ts';
 import { type Bit, bootLinkPath } from './bootlinks.ts';
-import { chunksOf } from './chunks.ts';
 import { copyTree } from './copytree.ts';
 import type { Deployment } from './deployment.ts';
 import { entryFileName } from './entries.ts';

@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { chunksOf } from './chunks.ts';
+import { chunksOf } from '@coppice/linux';
 
 /** A file to install into `/boot`: its name beside the kernel, and the name it gets. */
 export interface BootFile {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { encodeText } from '@coppice/archive';
 import { CoppiceError, compareBytes, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
+import { chunksOf } from '@coppice/linux';
 import type { HeaderBuilder } from '../header/header-builder.ts';
 import { Tag } from '../header/tag.ts';
 import { checkFilePath, FileFlag } from '../package/files.ts';
@@ -72,12 +73,7 @@ export function* contentChunks(spec: FileSpec, fs: FileSystem): Generator<Uint8A
       throw errnoError(error, content.file);
     }
     try {
-      const buffer = Buffer.allocUnsafe(128 * 1024);
-      for (;;) {
-        const n = fs.read(fd, buffer, 0, buffer.length, null);
-        if (n === 0) return;
-        yield buffer.subarray(0, n);
-      }
+      yield* chunksOf(fs, fd);
     } finally {
       fs.close(fd);
     }

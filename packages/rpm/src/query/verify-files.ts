@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { strerror } from '@coppice/base';
 import type { FileStat, FileSystem } from '@coppice/base/fs';
-import { hostFs } from '@coppice/linux';
+import { chunksOf, hostFs } from '@coppice/linux';
 import type { Header } from '../header/header.ts';
 import { Tag } from '../header/tag.ts';
 import { FileFlag, fileDigestAlgorithm, packageFiles, type RpmFile } from '../package/files.ts';
@@ -79,12 +79,7 @@ function readText(fs: FileSystem, path: string): string | undefined {
 function* contentOf(fs: FileSystem, path: string): Generator<Uint8Array> {
   const fd = fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const buffer = Buffer.allocUnsafe(128 * 1024);
-    for (;;) {
-      const length = fs.read(fd, buffer, 0, buffer.length, null);
-      if (length === 0) return;
-      yield buffer.subarray(0, length);
-    }
+    yield* chunksOf(fs, fd);
   } finally {
     fs.close(fd);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Compression, collectBytes, compressionOfName, decompress } from '@coppice/archive';
 import { CoppiceError, errnoError, isCoppiceError, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { hostFs, readFile, systemXzDecoder } from '@coppice/linux';
+import { chunksOf, hostFs, readFile, systemXzDecoder } from '@coppice/linux';
 import { unzchunk } from '../repository/zchunk.ts';
 import { readFilelists, readOther } from './details-reader.ts';
 import type { PackageTable, TablePackage } from './package-table.ts';
@@ -76,12 +76,9 @@ export function* metadataBytes(path: string, record: RepomdRecord, fs: FileSyste
   const packed = createHash(checksumAlgorithm(record.checksum.type));
   const open = record.openChecksum === undefined ? undefined : createHash(checksumAlgorithm(record.openChecksum.type));
   const source = function* (): Generator<Uint8Array> {
-    const buffer = Buffer.allocUnsafe(256 * 1024);
-    for (;;) {
-      const n = fs.read(fd, buffer, 0, buffer.length, null);
-      if (n === 0) return;
-      packed.update(buffer.subarray(0, n));
-      yield buffer.subarray(0, n);
+    for (const piece of chunksOf(fs, fd)) {
+      packed.update(piece);
+      yield piece;
     }
   };
   const check = (hash: Buffer, expected: string, what: string): void => {

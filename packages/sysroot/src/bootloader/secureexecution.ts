@@ -6,9 +6,8 @@ import { constants, realpathSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { CoppiceError, errnoError, isCoppiceError, messageOf, prefixError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
-import { readFile } from '@coppice/linux';
+import { chunksOf, readFile } from '@coppice/linux';
 import type { Bit } from '../bootlinks.ts';
-import { chunksOf } from '../chunks.ts';
 import type { BootLoaderContext } from './bootloader.ts';
 import { encodeNewc } from './newc.ts';
 
