@@ -56,7 +56,7 @@ export function importObject(
   const linkable = sameForm || (converted && isRegular(file!.inode.mode));
   if (linkable && (options.trusted || sameOwner(place.repo, repo))) {
     if (!options.trusted) verifyFile(checksum, load);
-    if (transaction.linkObject(type, checksum, place.path)) return true;
+    if (takeFile(transaction, type, checksum, place.path)) return true;
   }
   file ??= load();
   try {
@@ -69,6 +69,15 @@ export function importObject(
     throw error;
   }
   return true;
+}
+
+/** Links an object's file, or copies it where it cannot be linked; false when it has to be written anew. */
+function takeFile(transaction: Transaction, type: ObjectType, checksum: string, path: string): boolean {
+  try {
+    return transaction.linkObject(type, checksum, path, true);
+  } catch (error) {
+    throw prefixError(error, `Importing ${objectName(checksum, type)}`);
+  }
 }
 
 /** What an object is called that a repository should have and has not: by where the original first looks for it. */
@@ -153,10 +162,13 @@ function importMetadata(
   if (options.trusted && linkStored(transaction, source, type, checksum)) return true;
   const place = source.findObject(type, checksum);
   if (place === undefined) return false;
-  if (options.trusted && transaction.linkObject(type, checksum, place.path)) return true;
+  if (options.trusted && takeFile(transaction, type, checksum, place.path)) return true;
   const bytes = options.trusted ? source.loadMetadata(type, checksum) : readUnbelieved(source, type, checksum);
-  if (!options.trusted) checkMetadata(type, checksum, bytes);
-  if (transaction.linkObject(type, checksum, place.path)) return true;
+  if (!options.trusted) {
+    checkMetadata(type, checksum, bytes);
+    // Another's file may change afterwards.
+    if (sameOwner(place.repo, transaction.repo) && takeFile(transaction, type, checksum, place.path)) return true;
+  }
   transaction.writeMetadata(type, bytes, checksum);
   return true;
 }

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
+import type { RepoMode } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
+import { copyObjectFile } from './copy-object.ts';
 import { KnownNames } from './known-names.ts';
 import type { VeritySealer } from './verity.ts';
 
@@ -180,6 +182,15 @@ export class ObjectWriter {
       if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP'].includes(code)) return false;
       throw errnoError(error, 'linkat');
     }
+  }
+
+  /** Makes `name` a copy of a complete file elsewhere; gives its size, undefined for what is no regular file. */
+  copy(from: string, name: string, mode: RepoMode): number | undefined {
+    const temporary = this.pathFor(name);
+    const xattrs = name.endsWith('.file') && (mode === 'bare' || mode === 'bare-user');
+    const size = copyObjectFile(this.#fs, from, temporary, { mode, xattrs, sync: this.syncFiles });
+    if (size !== undefined) this.place(temporary, name);
+    return size;
   }
 
   /** Writes a small object whole. */

@@ -74,6 +74,7 @@ export class Transaction {
   readonly #staging: StagingDir | undefined;
   readonly #free: FreeSpace;
   readonly #objects: ObjectWriter;
+  readonly #early: EarlyFlush | undefined;
   /** For `commitDirectory`. */
   readonly content: ContentWriter;
   /** Where another thread can store whole objects by itself. */
@@ -102,7 +103,7 @@ export class Transaction {
       resumable: options.resumable ?? false,
     });
     const writer = this.#objects;
-    const early = this.#durable && this.#staging !== undefined ? new EarlyFlush(fs, path) : undefined;
+    this.#early = this.#durable && this.#staging !== undefined ? new EarlyFlush(fs, path) : undefined;
     this.#pool = options.compressPool;
     const payloadLinks = PayloadLinks.of(repo, writer);
     this.content = new ContentWriter(
@@ -122,7 +123,7 @@ export class Transaction {
         wrote: (_checksum, payload) => {
           this.stats.contentWritten++;
           this.stats.contentBytesWritten += payload;
-          early?.wrote(payload);
+          this.#early?.wrote(payload);
         },
       },
       options.compressPool,
@@ -270,12 +271,18 @@ export class Transaction {
 
   /**
    * Gives an object file of another repository of the same mode a second name here, unless the object is there. False
-   * when the file system cannot link it (other device, too many links, not permitted).
+   * when the file system cannot link it (other device, too many links, not permitted). With `copied` it is
+   * then copied as it is; false only for what is no regular file.
    */
-  linkObject(type: ObjectType, checksum: string, path: string): boolean {
+  linkObject(type: ObjectType, checksum: string, path: string, copied = false): boolean {
     this.#check();
     if (this.repo.hasOwnObject(type, checksum)) return true;
-    if (!this.#objects.link(path, looseName(checksum, type, this.repo.mode))) return false;
+    const name = looseName(checksum, type, this.repo.mode);
+    if (!this.#objects.link(path, name)) {
+      const size = copied ? this.#objects.copy(path, name, this.repo.mode) : undefined;
+      if (size === undefined) return false;
+      this.#early?.wrote(size);
+    }
     this.#countLinked(type);
     return true;
   }
