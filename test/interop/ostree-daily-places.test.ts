@@ -83,6 +83,8 @@ for k in file dirtree; do rm -rf q n n2; cp -a bare-user q; o=$(ls q/objects/*/*
 mkdir np2; chown 65534:65534 np2; cd np2; for v in '' '--subpath=/d' --union -C -z; do nobody ostree --repo=../plain checkout x/y/z c $v; find . -printf '%m %U %p\n' | sort; rm -rf c; done
 export OSTREE_DUMMY_SIGN_ENABLED=1; sign='ostree --repo=plain sign -s dummy main'; $sign --verify; $sign k --verify; $sign k; $sign k --verify; $sign q --verify; $sign --verify
 for r in alpha m/n zeta k; do ostree --repo=plain commit -b $r --timestamp=@9 --bind-ref=q$r other; ostree --repo=plain refs --create=x$r $r; done; ostree --repo=plain fsck -a --verify-bindings; ostree --repo=plain refs --delete xalpha xm/n xzeta xk; ostree --repo=plain fsck --verify-back-refs
+(set -- create-usb u6 org.x.Y late; : >usb/summary; mkdir u6; ostree --repo=usb $@; ostree --repo=usb summary -v; ostree --repo=usb summary -u) 2>&1
+(cp -a plain nil; : >nil/summary; ostree init --repo=rn --mode=archive; ostree --repo=rn remote add --no-gpg-verify o file://$PWD/nil; ostree --repo=rn pull o main; ostree --repo=rn pull o one two three; ostree --repo=rn pull o a b c d e f g h i; ostree --repo=rn pull --mirror o; ostree --repo=rn remote refs o; ostree --repo=rn remote summary o; ostree --repo=rn pull-local nil) 2>&1
 ostree --repo=plain summary -u; ostree init --repo=rd --mode=archive; for r in main '' nope 'main x/y/z'; do ostree --repo=rd pull-local plain --require-static-deltas $r; done
 OSTREE_REPO=archive ostree log x/y/z; cd archive; ostree refs; ostree --repo=../bare rev-parse main; TZ=Asia/Kolkata ostree log main
 `;

@@ -122,6 +122,7 @@ export type { CompressPoolOptions } from './store/compress-pool.ts';
 export type { LoadedFile } from './store/load-file.ts';
 export type { LockKind } from './store/lock.ts';
 export type { LooseObject } from './store/objects.ts';
+export { collectionTableOrder } from './collection-table.ts';
 export { collectionRefs } from './store/ref-list.ts';
 export type { CollectionRef, ListRefsOptions } from './store/ref-list.ts';
 export {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CoppiceError } from '@coppice/base';
 import { type FsckEvent, type FsckResult, HelperThread, runFsck } from '@coppice/ostree';
-import { collectionTableOrder, listedEntries, refTableOrder } from './refs-order.ts';
+import { collectionRefOrder, listedEntries, refTableOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -30,7 +30,7 @@ export const verb: OstreeVerb = {
           verifyBackRefs: options.flag('verify-back-refs'),
           // The original walks hash tables.
           refOrder: (refspecs) => refTableOrder(repo, refspecs),
-          collectionRefOrder: (refs) => collectionTableOrder(repo, refs),
+          collectionRefOrder: (refs) => collectionRefOrder(repo, refs),
           readdir: (path) => listedEntries(path).map(({ name }) => name),
           ...(helper === undefined ? {} : { helper }),
         },

@@ -5,6 +5,7 @@ import { CoppiceError } from '@coppice/base';
 import { CompressPool, type Repo } from '@coppice/ostree';
 import { ensureWritable } from './ensure-writable.ts';
 import { PullConsole } from './pull-console.ts';
+import { refTableOrder } from './refs-order.ts';
 import type { OstreeCall, OstreeVerb } from './verb.ts';
 
 export const verb: OstreeVerb = {
@@ -46,7 +47,11 @@ export const verb: OstreeVerb = {
     const path = url.startsWith('file://') ? url : pathToFileURL(url).href;
     const open = (): Promise<Repo> => call.openRepo(source.startsWith('file://') ? fileURLToPath(source) : source);
     // The original opens it here for its refs only.
-    const wanted = refs.length > 0 ? refs : [...(await open()).listRefs().keys()];
+    let wanted: readonly string[] = refs;
+    if (refs.length === 0) {
+      const from = await open();
+      wanted = refTableOrder(from, from.listRefs().keys());
+    }
     const remote = options.string('remote');
     if (remote === undefined && (options.has('gpg-verify') || options.has('gpg-verify-summary')))
       throw new CoppiceError('Usage', 'Must specify remote name to enable gpg verification');

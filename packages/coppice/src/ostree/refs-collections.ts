@@ -1,5 +1,5 @@
 import { type CollectionRef, collectionRefs, compareNames, type Repo } from '@coppice/ostree';
-import { collectionTableOrder } from './refs-order.ts';
+import { collectionRefOrder } from './refs-order.ts';
 import type { OstreeCall } from './verb.ts';
 
 /** The refs of one collection, or of all: the repository's own, those of its remotes, and mirrored ones. */
@@ -23,7 +23,7 @@ function inOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
   if (repo.compat.sortsRefs) {
     return refs.toSorted((a, b) => compareNames(a.collection, b.collection) || compareNames(a.ref, b.ref));
   }
-  return collectionTableOrder(repo, refs);
+  return collectionRefOrder(repo, refs);
 }
 
 /** `refs -c`: lists (or with --delete removes) the refs of a collection, or of all. */

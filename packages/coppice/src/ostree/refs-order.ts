@@ -1,6 +1,6 @@
 import { opendirSync } from 'node:fs';
-import { GHashTable, gStrHash, hashTableOrder } from '@coppice/gvariant';
-import { type CollectionRef, compareNames, type Repo } from '@coppice/ostree';
+import { hashTableOrder } from '@coppice/gvariant';
+import { type CollectionRef, collectionTableOrder, compareNames, type Repo } from '@coppice/ostree';
 
 /** Entries of a directory in the order in which the system lists them (readdir, not sorted). */
 export function listedEntries(directory: string): { name: string; folder: boolean }[] {
@@ -51,12 +51,6 @@ export function printOrder(repo: Repo, names: Iterable<string>, prefix: string):
   return repo.compat.sortsRefs ? [...names].sort(compareNames) : refTableOrder(repo, names, prefix);
 }
 
-/** `ostree_collection_ref_hash`. */
-function collectionRefHash(key: string): number {
-  const [collection, ref] = key.split('\0') as [string, string];
-  return (gStrHash(collection) ^ gStrHash(ref)) >>> 0;
-}
-
 function* collectionKeysInDirectoryOrder(repo: Repo): Generator<string> {
   const own = repo.settings.collectionId;
   if (own !== undefined) for (const ref of listed(`${repo.path}/refs/heads`, '')) yield `${own}\0${ref}`;
@@ -64,12 +58,12 @@ function* collectionKeysInDirectoryOrder(repo: Repo): Generator<string> {
 }
 
 /** Refs of collections in the order of the original's hash table, as `refTableOrder`. */
-export function collectionTableOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
+export function collectionRefOrder(repo: Repo, refs: readonly CollectionRef[]): CollectionRef[] {
   const wanted = new Map(refs.map((ref) => [`${ref.collection}\0${ref.ref}`, ref]));
-  const table = new GHashTable<CollectionRef>(collectionRefHash);
+  const inserted: CollectionRef[] = [];
   for (const key of [...collectionKeysInDirectoryOrder(repo), ...wanted.keys()]) {
     const ref = wanted.get(key);
-    if (ref !== undefined) table.set(key, ref);
+    if (ref !== undefined) inserted.push(ref);
   }
-  return Array.from(table, ([, ref]) => ref);
+  return collectionTableOrder(inserted);
 }

@@ -1,5 +1,6 @@
 import { CoppiceError, prefixError } from '@coppice/base';
 import { checkChecksum, isChecksum } from '../codec/checksum.ts';
+import { collectionTableOrder } from '../collection-table.ts';
 import type { Repo } from '../repo.ts';
 import { checkRefName } from '../store/ref-name.ts';
 import { type Summary, summaryCollections } from '../summary/summary-file.ts';
@@ -21,7 +22,7 @@ export interface Wanted {
   readonly all: boolean;
 }
 
-/** Reads the call's refs. Throws `Invalid` for bad names, `Usage` when there is nothing to pull. */
+/** Reads the call's refs, in the order in which libostree looks for them. Throws `Invalid` for bad names, `Usage` when there is nothing to pull. */
 export function readWanted(options: PullOptions, branches: readonly string[] | undefined, remoteName: string): Wanted {
   const refs: WantedRef[] = [];
   const commits: string[] = [];
@@ -38,12 +39,12 @@ export function readWanted(options: PullOptions, branches: readonly string[] | u
     if (isChecksum(name)) commits.push(name);
     else refs.push({ collection: undefined, ref: checkRefName(name), checksum: fixed });
   });
-  if (refs.length > 0 || commits.length > 0) return { refs, commits, all: false };
+  if (refs.length > 0 || commits.length > 0) return { refs: collectionTableOrder(refs), commits, all: false };
   if (options.mirror === true && branches === undefined) return { refs, commits, all: true };
   if (branches === undefined || branches.length === 0)
     throw new CoppiceError('Usage', `No configured branches for remote ${remoteName}`);
   for (const branch of branches) refs.push({ collection: undefined, ref: checkRefName(branch), checksum: undefined });
-  return { refs, commits, all: false };
+  return { refs: collectionTableOrder(refs), commits, all: false };
 }
 
 /** The commit of a ref in a summary. Throws `NotFound`. */

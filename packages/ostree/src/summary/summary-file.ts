@@ -51,8 +51,9 @@ export function encodeSummary(summary: Summary): Uint8Array {
   return encode(summaryType, [valueOfRefs(summary.refs), summary.metadata] as unknown as Value);
 }
 
-/** Reads a summary. Throws `Corrupt` when the bytes are not one. */
+/** Reads a summary. Throws `Corrupt` when the bytes are not one; none at all are one without refs, as GLib has it. */
 export function decodeSummary(bytes: Uint8Array): Summary {
+  if (bytes.length === 0) return { refs: [], metadata: VariantDict.from([]) };
   if (!isNormalForm(summaryType, bytes)) throw new CoppiceError('Corrupt', 'Not normal form');
   const [refs, metadata] = decode(summaryType, bytes) as [Value, Value];
   return { refs: refsOfValue(refs), metadata: VariantDict.from(metadata) };
