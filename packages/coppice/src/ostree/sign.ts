@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { CoppiceError, errnoError } from '@coppice/base';
-import { Variant, VariantDict } from '@coppice/gvariant';
 import { readFile } from '@coppice/linux';
 import { engineSignatures, engineSignCommit, readKeyFile, storedKeys, verifyWithKeys } from '@coppice/ostree';
 import { type SignEngine, signEngine } from '@coppice/signing';
@@ -44,10 +43,7 @@ export const verb: OstreeVerb = {
     }
     const secrets = [...keyIds];
     if (file !== undefined) secrets.push(...engine.keysInFile(readText(call, file)));
-    if (options.flag('delete')) {
-      call.print(`Signatures deleted: ${deleteSignatures(call, engine, commit, secrets)}`);
-      return;
-    }
+    // The original does not look at `--delete`, and signs then too.
     for (const key of secrets) engineSignCommit(repo, commit, engine, key);
   },
 };
@@ -92,18 +88,4 @@ function verifyCommit(call: OstreeCall, engine: SignEngine, commit: string, keyI
   } catch (error) {
     throw new CoppiceError('Signature', none, { cause: error });
   }
-}
-
-function deleteSignatures(call: OstreeCall, engine: SignEngine, commit: string, secrets: readonly string[]): number {
-  const { repo } = call;
-  const bytes = repo.loadCommitBytes(commit);
-  const detached = repo.loadDetachedMetadata(commit);
-  const signatures = engineSignatures(engine, detached) ?? [];
-  const made = secrets.map((key) => Buffer.from(engine.sign(key, bytes)));
-  const kept = signatures.filter((signature) => !made.some((m) => m.equals(signature)));
-  const out = new VariantDict(detached ?? []);
-  if (kept.length > 0) out.set(engine.metadataKey, new Variant('aay', kept));
-  else out.delete(engine.metadataKey);
-  if (kept.length !== signatures.length) repo.writeDetachedMetadata(commit, out.size === 0 ? undefined : out);
-  return signatures.length - kept.length;
 }
