@@ -43,8 +43,8 @@ class Slot {
     this.address = lanes.addressOf(this.bytes);
   }
 
-  /** Sees to it that there is something to hash, unless there are no more files. */
-  async fill(): Promise<void> {
+  /** Sees to it that there is something to hash, `length` bytes or what is left of a file, unless there are no more files. */
+  async fill(length: number): Promise<void> {
     while (this.at === this.end) {
       if (this.#file === undefined && !this.#open()) return;
       const file = this.#file!;
@@ -58,7 +58,7 @@ class Slot {
         continue;
       }
       try {
-        await this.#read(file.fd);
+        await this.#read(file.fd, length);
       } catch (error) {
         this.fail(error);
       }
@@ -93,18 +93,14 @@ class Slot {
     return false;
   }
 
-  async #read(fd: number): Promise<void> {
-    let length = await readBeside(fd, this.bytes, 0, pieceSize);
-    this.#size += length;
+  async #read(fd: number, wanted: number): Promise<void> {
+    let length = await readBeside(fd, this.bytes, 0, wanted);
     // Less than asked for is mostly the end, which takes no thread to see.
-    while (length < pieceSize) {
-      const n = hostFs.read(fd, this.bytes, length, pieceSize - length, null);
-      if (n === 0) break;
-      length += n;
-      this.#size += n;
-    }
+    for (let n = length; n !== 0 && length < wanted; length += n)
+      n = hostFs.read(fd, this.bytes, length, wanted - length, null);
+    this.#size += length;
     this.at = 0;
-    this.#isWhole = length < pieceSize;
+    this.#isWhole = length < wanted;
     this.end = this.#isWhole ? padSha256(this.bytes, length, this.#size) : length;
   }
 
@@ -130,27 +126,34 @@ export class FilePair {
     return lanes === undefined ? undefined : new FilePair(queue, lanes);
   }
 
+  /** So much as both can give, or the one that has something. */
+  #common(most: number): number {
+    return this.#slots.reduce((least, { at, end }) => (end === at ? least : Math.min(least, end - at)), most);
+  }
+
   async run(): Promise<void> {
+    const slots = this.#slots;
     try {
       for (;;) {
-        await Promise.all(this.#slots.map((slot) => slot.fill()));
-        const lengths = this.#slots.map(({ at, end }) => end - at);
-        const length = Math.min(...lengths.filter((n) => n > 0));
-        if (length === Number.POSITIVE_INFINITY) return;
-        this.#slots.forEach((slot, lane) => {
-          const rest = lengths[lane]!;
-          const taken = rest - length < restSize ? rest : Math.min(length, rest);
+        // As much as the other one has left, so that both go on in step.
+        const wanted = this.#common(pieceSize);
+        await Promise.all(slots.map((slot) => slot.fill(wanted)));
+        if (slots.every(({ at, end }) => at === end)) return;
+        const length = this.#common(pieceSize);
+        slots.forEach((slot, lane) => {
+          const rest = slot.end - slot.at;
+          const taken = rest - length < restSize ? rest : length;
           this.#lanes.take(lane, slot.address + slot.at, taken);
           slot.at += taken;
         });
         try {
           await this.#lanes.run();
         } catch (error) {
-          for (const slot of this.#slots) slot.fail(error);
+          for (const slot of slots) slot.fail(error);
         }
       }
     } finally {
-      for (const slot of this.#slots) slot.close();
+      for (const slot of slots) slot.close();
     }
   }
 }
