@@ -1,6 +1,8 @@
 // SHA-256 of several messages at once. Each step of a message waits for the one before it, so that a processor with instructions
-// for it computes two messages in the time of one. OpenSSL does that for records of TLS, and Node exports its function to
-// add-ons (on x86-64), so that koffi can call it.
+// for it computes two messages in the time of one; others compute one step of eight messages at a time, three times as fast as
+// one after the other. OpenSSL does that for records of TLS, and Node exports its function to add-ons (on x86-64), so that koffi
+// can call it.
+import { closeSync, openSync, readSync } from 'node:fs';
 import { nativeCalls } from './libc.ts';
 
 interface NativeCall {
@@ -41,6 +43,29 @@ export function padSha256(bytes: Buffer, end: number, messageLength: number): nu
   bytes.writeUInt32BE(Math.floor(messageLength / 2 ** 29), padded - 8);
   bytes.writeUInt32BE((messageLength * 8) >>> 0, padded - 4);
   return padded;
+}
+
+let hasInstructions: boolean | undefined;
+
+/** How many messages it takes at a time to be fast: 2 where the processor has instructions for SHA-256, else 8. */
+export function sha256Together(): number {
+  hasInstructions ??= cpuFlags().includes(' sha_ni ');
+  return hasInstructions ? 2 : sha256Lanes;
+}
+
+/** What Linux says of the first processor. */
+function cpuFlags(): string {
+  try {
+    const fd = openSync('/proc/cpuinfo', 'r');
+    try {
+      const bytes = Buffer.allocUnsafe(8192);
+      return bytes.toString('latin1', 0, readSync(fd, bytes));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
 }
 
 /** Whether it computes what the standard's examples say, also where one message is longer than the one beside it. */
@@ -99,7 +124,10 @@ export class Sha256Lanes {
     for (let i = 0; i < words; i++) this.#states[i * sha256Lanes + lane] = initial[i]!;
   }
 
-  /** What the next run takes in this lane: whole blocks, or nothing. The caller keeps the bytes until the run is over. */
+  /**
+   * What the next run takes in this lane: whole blocks, or nothing; the function ends at a pair of lanes that takes nothing. The
+   * caller keeps the bytes until the run is over.
+   */
   take(lane: number, address: number, length: number): void {
     const at = lane * recordLength;
     this.#messages[at] = address % 2 ** 32;
@@ -107,10 +135,17 @@ export class Sha256Lanes {
     this.#messages[at + 2] = length / sha256Block;
   }
 
-  /** Groups of four lanes. */
+  /** Groups of four lanes. Throws when a pair takes nothing and one behind it does. */
   #groups(): number {
-    for (let lane = 4; lane < sha256Lanes; lane++) if (this.#messages[lane * recordLength + 2] !== 0) return 2;
-    return 1;
+    let last = sha256Lanes - 1;
+    while (last > 0 && this.#blocks(last) === 0) last--;
+    for (let lane = 0; lane < last - 1; lane += 2)
+      if (this.#blocks(lane) === 0 && this.#blocks(lane + 1) === 0) throw new Error('a pair of lanes takes nothing');
+    return last < 4 ? 1 : 2;
+  }
+
+  #blocks(lane: number): number {
+    return this.#messages[lane * recordLength + 2]!;
   }
 
   /** On one of Node's threads. */

@@ -43,6 +43,16 @@ describe.skipIf(!present)('SHA-256 of several messages at once (skipped where No
     await Promise.all(all);
   });
 
+  it('refuses what would be left out', () => {
+    const lanes = Sha256Lanes.start()!;
+    const { bytes, end } = padded(100);
+    for (const lane of [0, 1, 4]) {
+      lanes.begin(lane);
+      lanes.take(lane, lanes.addressOf(bytes), end);
+    }
+    expect(() => lanes.runHere()).toThrow('a pair of lanes takes nothing');
+  });
+
   it('counts the bits of messages beyond 2^32', () => {
     const bytes = Buffer.alloc(64);
     expect(padSha256(bytes, 0, 2 ** 32 + 64)).toBe(64);

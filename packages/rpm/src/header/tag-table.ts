@@ -2,7 +2,10 @@
 import type { RpmLevel } from '../compat.ts';
 
 /** [number, name, type (see `HeaderType`), array, first rpm release when later than 4.18] */
-const rows: readonly (readonly [number, string, number, boolean, string?])[] = [
+type Row = readonly [number, string, number, boolean, string?];
+
+// Made when they are first asked for: what writes repositories knows the tags it needs.
+const rows = (): readonly Row[] => [
   [61, 'Headerimage', 0, false],
   [62, 'Headersignatures', 0, false],
   [63, 'Headerimmutable', 0, false],
@@ -267,24 +270,33 @@ export interface TagInfo {
   readonly since: string | undefined;
 }
 
-const byNumber = new Map<number, TagInfo>();
-const byName = new Map<string, TagInfo>();
-for (const [tag, name, type, array, since] of rows) {
-  const info = { tag, name, type, array, since };
-  byNumber.set(tag, info);
-  byName.set(name.toLowerCase(), info);
+let made: { readonly byNumber: Map<number, TagInfo>; readonly byName: Map<string, TagInfo> } | undefined;
+
+function tables(): NonNullable<typeof made> {
+  if (made !== undefined) return made;
+  const byNumber = new Map<number, TagInfo>();
+  const byName = new Map<string, TagInfo>();
+  for (const [tag, name, type, array, since] of rows()) {
+    const info = { tag, name, type, array, since };
+    byNumber.set(tag, info);
+    byName.set(name.toLowerCase(), info);
+  }
+  made = { byNumber, byName };
+  return made;
 }
 
 /** Names of the tags that a release of rpm knows. */
 export function tagNames(level: RpmLevel): string[] {
-  return rows.filter(([, , , , since]) => since === undefined || since === level).map(([, name]) => name);
+  return rows()
+    .filter(([, , , , since]) => since === undefined || since === level)
+    .map(([, name]) => name);
 }
 
 export function tagInfo(tag: number): TagInfo | undefined {
-  return byNumber.get(tag);
+  return tables().byNumber.get(tag);
 }
 
 /** By name in any case, with or without the `RPMTAG_` prefix. */
 export function tagByName(name: string): TagInfo | undefined {
-  return byName.get(name.toLowerCase().replace(/^rpmtag_/, ''));
+  return tables().byName.get(name.toLowerCase().replace(/^rpmtag_/, ''));
 }

@@ -32,6 +32,7 @@ export class HeaderDependencies {
   readonly #index: HeaderIndex;
   readonly #text: HeaderText;
   readonly #versions = new Map<string, string>();
+  readonly #libcVersions = new Map<string, string>();
   #provides: List | undefined;
   /** The first of each name that is provided. */
   readonly #provided = new Map<string, number>();
@@ -117,7 +118,7 @@ export class HeaderDependencies {
       const before = last.get(name);
       if (before !== undefined && this.#same(list, i, list, before, 31)) continue;
       if (name.startsWith('libc.so.6')) {
-        const version = libcVersion(name);
+        const version = this.#libcVersion(name);
         if (libc < 0 || rpmvercmp(libcText, version) < 0) {
           libc = i;
           libcText = version;
@@ -129,6 +130,16 @@ export class HeaderDependencies {
     }
     if (libc >= 0) kept.push(libc);
     return kept;
+  }
+
+  #libcVersion(name: string): string {
+    let version = this.#libcVersions.get(name);
+    if (version === undefined) {
+      version = libcVersion(name);
+      if (this.#libcVersions.size === versionLimit) this.#libcVersions.clear();
+      this.#libcVersions.set(name, version);
+    }
+    return version;
   }
 
   /** `EPOCH" ver="VERSION" rel="RELEASE`, empty when there is something unusual in it. */

@@ -26,49 +26,52 @@ const detailColumn = (name: (typeof detailColumns)[number]): number => detailCol
 const numberColumn = (name: (typeof numberColumns)[number]): number => numberColumns.indexOf(name);
 const bytes = (text: string): Buffer => Buffer.from(text);
 
-const actions = new Map<string, Action>([
-  ['name', { kind: 'text', column: column('name') }],
-  ['arch', { kind: 'text', column: column('arch') }],
-  ['summary', { kind: 'detail', column: detailColumn('summary') }],
-  ['description', { kind: 'detail', column: detailColumn('description') }],
-  ['packager', { kind: 'detail', column: detailColumn('packager') }],
-  ['url', { kind: 'detail', column: detailColumn('url') }],
-  ['rpm:license', { kind: 'detail', column: detailColumn('license') }],
-  ['rpm:vendor', { kind: 'text', column: column('vendor') }],
-  ['rpm:group', { kind: 'detail', column: detailColumn('group') }],
-  ['rpm:buildhost', { kind: 'detail', column: detailColumn('buildHost') }],
-  ['rpm:sourcerpm', { kind: 'detail', column: detailColumn('sourceRpm') }],
-  ['version', { kind: 'version' }],
-  ['checksum', { kind: 'checksum' }],
-  ['location', { kind: 'location' }],
-  ['file', { kind: 'file' }],
-  ['rpm:entry', { kind: 'entry' }],
-  [
-    'time',
-    {
-      kind: 'numbers',
-      names: [bytes('file'), bytes('build')],
-      columns: [numberColumn('timeFile'), numberColumn('timeBuild')],
-    },
-  ],
-  [
-    'size',
-    {
-      kind: 'numbers',
-      names: [bytes('package'), bytes('installed'), bytes('archive')],
-      columns: [numberColumn('sizePackage'), numberColumn('sizeInstalled'), numberColumn('sizeArchive')],
-    },
-  ],
-  [
-    'rpm:header-range',
-    {
-      kind: 'numbers',
-      names: [bytes('start'), bytes('end')],
-      columns: [numberColumn('headerStart'), numberColumn('headerEnd')],
-    },
-  ],
-  ...repoDependencyKinds.map((kind, list): [string, Action] => [`rpm:${kind}`, { kind: 'list', list }]),
-]);
+// Made for the first document: who only writes some has no use for it.
+const allActions = (): Map<string, Action> =>
+  new Map<string, Action>([
+    ['name', { kind: 'text', column: column('name') }],
+    ['arch', { kind: 'text', column: column('arch') }],
+    ['summary', { kind: 'detail', column: detailColumn('summary') }],
+    ['description', { kind: 'detail', column: detailColumn('description') }],
+    ['packager', { kind: 'detail', column: detailColumn('packager') }],
+    ['url', { kind: 'detail', column: detailColumn('url') }],
+    ['rpm:license', { kind: 'detail', column: detailColumn('license') }],
+    ['rpm:vendor', { kind: 'text', column: column('vendor') }],
+    ['rpm:group', { kind: 'detail', column: detailColumn('group') }],
+    ['rpm:buildhost', { kind: 'detail', column: detailColumn('buildHost') }],
+    ['rpm:sourcerpm', { kind: 'detail', column: detailColumn('sourceRpm') }],
+    ['version', { kind: 'version' }],
+    ['checksum', { kind: 'checksum' }],
+    ['location', { kind: 'location' }],
+    ['file', { kind: 'file' }],
+    ['rpm:entry', { kind: 'entry' }],
+    [
+      'time',
+      {
+        kind: 'numbers',
+        names: [bytes('file'), bytes('build')],
+        columns: [numberColumn('timeFile'), numberColumn('timeBuild')],
+      },
+    ],
+    [
+      'size',
+      {
+        kind: 'numbers',
+        names: [bytes('package'), bytes('installed'), bytes('archive')],
+        columns: [numberColumn('sizePackage'), numberColumn('sizeInstalled'), numberColumn('sizeArchive')],
+      },
+    ],
+    [
+      'rpm:header-range',
+      {
+        kind: 'numbers',
+        names: [bytes('start'), bytes('end')],
+        columns: [numberColumn('headerStart'), numberColumn('headerEnd')],
+      },
+    ],
+    ...repoDependencyKinds.map((kind, list): [string, Action] => [`rpm:${kind}`, { kind: 'list', list }]),
+  ]);
+let actions: Map<string, Action> | undefined;
 const none: Action = { kind: 'none' };
 
 const flagBits: Readonly<Record<string, number>> = { EQ: 8, LT: 2, GT: 4, LE: 10, GE: 12, NE: 6 };
@@ -171,6 +174,7 @@ class PrimaryParser {
     if (id >= 4096) throw this.#scanner.bad('too many kinds of elements');
     let action = this.#nameActions[id];
     if (action === undefined) {
+      actions ??= allActions();
       action = actions.get(this.#scanner.name()) ?? none;
       this.#nameActions[id] = action;
     }
