@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { checkFileMode } from '../codec/mode-bits.ts';
 import { looseName } from '../codec/object-type.ts';
 import { Repo } from '../repo.ts';
 import { ContentWriter } from '../store/content-writer.ts';
+import { randomHex } from '../store/random-name.ts';
 import type { ApplyJob } from '../thread/helper-job.ts';
 import { decodePayload } from './part.ts';
 import { PartMachine, type PartTarget } from './part-machine.ts';
@@ -20,7 +20,7 @@ let last: { readonly path: string; readonly temporary: string; readonly place: P
 
 function placeOf(fs: FileSystem, { repo: path, form, folder }: ApplyJob): Place {
   if (last?.path !== path || last.temporary !== form.temporary) {
-    const stem = randomBytes(6).toString('hex');
+    const stem = randomHex(6);
     let counter = 0;
     const { temporary, mode, zlibLevel, syncFiles } = form;
     const writer = new ContentWriter({

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { removeTree } from '@coppice/linux';
 import { looseName } from '../codec/object-type.ts';
 import type { AsideTarget } from '../store/archived-handover.ts';
+import { randomHex } from '../store/random-name.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { HelperThread } from '../thread/helper-thread.ts';
 import { SharedWork } from '../thread/shared-work.ts';
@@ -104,7 +104,7 @@ export class PartSharer {
 
   #temporaryIn(folder: string): string {
     if (this.#temporary === undefined) {
-      const path = `${folder}/tmp-aside-${randomBytes(6).toString('hex')}`;
+      const path = `${folder}/tmp-aside-${randomHex(6)}`;
       this.#transaction.repo.fs.mkdir(path);
       this.#temporary = path;
     }

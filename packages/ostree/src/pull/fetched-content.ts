@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { CoppiceError, isCoppiceError, prefixError } from '@coppice/base';
 import { objectName } from '../codec/object-type.ts';
 import { ContentInflater, parseArchivedContent } from '../store/archived-content.ts';
 import { archivedStart } from '../store/archived-handover.ts';
 import { type LoadedFile, loadFile } from '../store/load-file.ts';
+import { randomHex } from '../store/random-name.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checkBareUserOnlyMode } from './import-object.ts';
 import type { PullOptions } from './options.ts';
@@ -20,7 +20,7 @@ export class FetchedContent {
   readonly strictModes: boolean;
   readonly #fail: (error: unknown) => void;
   readonly #inflater = new ContentInflater();
-  readonly #stem = randomBytes(4).toString('hex');
+  readonly #stem = randomHex(4);
   #spools = 0;
   /** Of spools that are done with; never more than spools at a time. */
   readonly #buffers: Buffer[] = [];

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { CoppiceError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { isSymlink } from '../codec/mode-bits.ts';
@@ -7,13 +6,14 @@ import { parseArchivedContent } from './archived-content.ts';
 import type { ArchivedOrder, StoreForm } from './archived-order.ts';
 import { ContentWriter } from './content-writer.ts';
 import { inflatePieces, loadFile } from './load-file.ts';
+import { randomHex } from './random-name.ts';
 
 /** Carries out `ArchivedOrder`s, in the form the repository stores. */
 export class ArchivedWriter {
   readonly #fs: FileSystem;
   #form: StoreForm | undefined;
   #writer: ContentWriter | undefined;
-  readonly #stem = randomBytes(6).toString('hex');
+  readonly #stem = randomHex(6);
   #counter = 0;
   #target = '';
 

@@ -1,7 +1,9 @@
-import { createHash, hash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
+import { pieceDigest } from '@coppice/linux';
+import { sha256 } from '../codec/checksum.ts';
 import { encodeArchiveHeader, encodeFileHeader, type FileHeader } from '../codec/file-header.ts';
 import { isSymlink } from '../codec/mode-bits.ts';
 import type { RepoMode } from '../codec/object-type.ts';
@@ -12,6 +14,7 @@ import { DiskForm } from './disk-form.ts';
 import { HashAhead } from './hash-ahead.ts';
 import { PackedContent } from './packed-content.ts';
 import type { PayloadLinks } from './payload-link.ts';
+import { randomHex } from './random-name.ts';
 
 /** Contents up to this size are held in one reused buffer: hashed and looked up before anything is written. */
 const smallSize = 16 * 1024 * 1024;
@@ -48,7 +51,7 @@ export interface ContentTarget {
 export class ContentWriter {
   readonly #target: ContentTarget;
   #buffer = Buffer.allocUnsafeSlow(headerRoom + firstSize);
-  readonly #stem = randomBytes(6).toString('hex');
+  readonly #stem = randomHex(6);
   #counter = 0;
   readonly #packed: PackedContent;
   readonly #form: DiskForm;
@@ -236,14 +239,14 @@ export class ContentWriter {
     const buffer = this.#buffer;
     const start = headerRoom - head.length;
     head.copy(buffer, start);
-    const checksum = this.#verified(hash('sha256', buffer.subarray(start, headerRoom + size), 'hex'), verify);
+    const checksum = this.#verified(sha256(buffer.subarray(start, headerRoom + size)), verify);
     if (this.#has(checksum)) return checksum;
     this.#reserve(size);
     if (target.mode !== 'archive') {
       const links = target.payloadLinks?.wants(size) === true ? target.payloadLinks : undefined;
       const content = buffer.subarray(headerRoom, headerRoom + size);
       if (links === undefined && this.#giveContent(header, checksum, content)) return checksum;
-      const payload = links === undefined ? '' : hash('sha256', content, 'hex');
+      const payload = links === undefined ? '' : sha256(content);
       this.#create(header, checksum, size, (fd) => {
         if (size > 0 && links?.clone(payload, size, fd) !== true) target.fs.write(fd, buffer, headerRoom, size, null);
         return size;
@@ -351,7 +354,6 @@ export class ContentWriter {
     verify: (checksum: string) => void,
   ): string {
     const target = this.#target;
-    const digest = createHash('sha256').update(head);
     const archive = target.mode === 'archive';
     const content = target.payloadLinks === undefined ? undefined : createHash('sha256');
     let contentChecksum: string | undefined;
@@ -364,9 +366,12 @@ export class ContentWriter {
     }
     const temporary = this.#temporary();
     const fd = this.#form.open(temporary, header);
+    const digest = pieceDigest('sha256');
+    let actual: string | undefined;
     let checksum: string;
     try {
       try {
+        digest.update(head);
         const put = (bytes: Uint8Array): void => {
           target.fs.write(fd, bytes, 0, bytes.length, null);
           stored += bytes.length;
@@ -393,7 +398,8 @@ export class ContentWriter {
           const head = encodeArchiveHeader(header, payload);
           target.fs.write(fd, head, 0, head.length, 0);
         }
-        checksum = this.#verified(digest.digest('hex'), verify);
+        actual = digest.hex();
+        checksum = this.#verified(actual, verify);
         if (target.payloadLinks?.wants(payload) === true) {
           contentChecksum = content!.digest('hex');
           target.payloadLinks.clone(contentChecksum, payload, fd);
@@ -410,6 +416,7 @@ export class ContentWriter {
       target.place(temporary, checksum);
       if (contentChecksum !== undefined) target.payloadLinks?.add(contentChecksum, checksum);
     } catch (error) {
+      if (actual === undefined) digest.hex();
       this.#discard(temporary);
       throw error;
     }
@@ -419,7 +426,7 @@ export class ContentWriter {
 
   #symlink(header: FileHeader, head: Buffer, verify: (checksum: string) => void): string {
     const target = this.#target;
-    const checksum = this.#verified(hash('sha256', head, 'hex'), verify);
+    const checksum = this.#verified(sha256(head), verify);
     if (this.#has(checksum)) return checksum;
     const length = Buffer.byteLength(header.symlinkTarget);
     this.#reserve(length);

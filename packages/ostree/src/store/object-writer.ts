@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
@@ -6,6 +5,7 @@ import type { RepoMode } from '../codec/object-type.ts';
 import type { Repo } from '../repo.ts';
 import { copyObjectFile } from './copy-object.ts';
 import { KnownNames } from './known-names.ts';
+import { randomHex } from './random-name.ts';
 import type { VeritySealer } from './verity.ts';
 
 /** Before the two letters of a directory that holds unfinished files too. */
@@ -41,7 +41,7 @@ export class ObjectWriter {
   readonly #direct = new Set<string>();
   readonly #names: KnownNames;
   readonly #verity: VeritySealer | undefined;
-  readonly #stem = randomBytes(6).toString('hex');
+  readonly #stem = randomHex(6);
   #counter = 0;
 
   constructor(repo: Repo, staging: string | undefined, options: { syncFiles: boolean; resumable: boolean }) {

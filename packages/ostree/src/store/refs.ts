@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { CoppiceError, errnoError } from '@coppice/base';
 import type { FileSystem } from '@coppice/base/fs';
 import { readFile } from '@coppice/linux';
 import { checkChecksum } from '../codec/checksum.ts';
 import { isDirectory, isRegular, isSymlink } from '../codec/mode-bits.ts';
+import { randomHex } from './random-name.ts';
 import { checkNotChecksum, checkRefName, isRefFragment, type Refspec } from './ref-name.ts';
 
 /** A ref found by a listing: its name below the directory that was listed. */
@@ -131,7 +131,7 @@ export function writeAliasFile(fs: FileSystem, repo: string, directory: string, 
   const parts = name.split('/');
   makeRefDirs(fs, repo, directory, parts.slice(0, -1));
   clearTheWay(fs, repo, directory, name);
-  const temporary = `${repo}/${directory}/.alias-${randomBytes(4).toString('hex')}`;
+  const temporary = `${repo}/${directory}/.alias-${randomHex(4)}`;
   // The link lies in the alias's own directory, so it is made there relative to it and then renamed over.
   fs.symlink('../'.repeat(parts.length - 1) + target, temporary);
   fs.rename(temporary, `${repo}/${directory}/${name}`);
@@ -180,7 +180,7 @@ function removeEmptyDirs(fs: FileSystem, path: string): void {
 /** Replaces a small file through a temporary name in its directory. */
 export function writeBeside(fs: FileSystem, path: string, bytes: Uint8Array, durable: boolean): void {
   const slash = path.lastIndexOf('/');
-  const temporary = `${path.slice(0, slash)}/.tmp-${randomBytes(6).toString('hex')}`;
+  const temporary = `${path.slice(0, slash)}/.tmp-${randomHex(6)}`;
   let fd: number;
   try {
     fd = fs.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
