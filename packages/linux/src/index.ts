@@ -13,6 +13,13 @@ export { NativeGzip } from './native-gzip.ts';
 export { readBeside } from './read-beside.ts';
 export { type ChunkOptions, chunksOf, readFileChunks } from './read-file-chunks.ts';
 export { removeTree } from './remove-tree.ts';
-export { padSha256, Sha256Lanes, sha256Block, sha256Lanes, sha256Padding, sha256Together } from './sha256-lanes.ts';
+export {
+  hasSha256Instructions,
+  padSha256,
+  Sha256Lanes,
+  sha256Block,
+  sha256Lanes,
+  sha256Padding,
+} from './sha256-lanes.ts';
 export type { NamedBytes } from './staged-files.ts';
 export { StagedFiles } from './staged-files.ts';

@@ -47,10 +47,10 @@ export function padSha256(bytes: Buffer, end: number, messageLength: number): nu
 
 let hasInstructions: boolean | undefined;
 
-/** How many messages it takes at a time to be fast: 2 where the processor has instructions for SHA-256, else 8. */
-export function sha256Together(): number {
+/** Whether two messages take the time of one; where the processor has no instructions for SHA-256, all lanes take the time of five. */
+export function hasSha256Instructions(): boolean {
   hasInstructions ??= cpuFlags().includes(' sha_ni ');
-  return hasInstructions ? 2 : sha256Lanes;
+  return hasInstructions;
 }
 
 /** What Linux says of the first processor. */

@@ -3,8 +3,8 @@
 import { constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { errnoError } from '@coppice/base';
-import { hasNativeDigest, hostFs, type NativeDigest, nativeDigest, sha256Together } from '@coppice/linux';
-import { FileGroup, type FileQueue } from './file-group.ts';
+import { hasNativeDigest, hasSha256Instructions, hostFs, type NativeDigest, nativeDigest } from '@coppice/linux';
+import { FilePair, type FileQueue } from './file-pair.ts';
 import type { FileDigest } from './package-file.ts';
 
 const pieceSize = 1024 * 1024;
@@ -14,7 +14,7 @@ const helpPieces = 8;
 /** One works while the other waits for a turn of the loop. */
 const lanes = 2;
 /** As many as Node has threads: some read, some wait for a turn of the loop, and two processors are to be busy. */
-const groups = 4;
+const pairs = 4;
 /** Such files come first: a last one that takes long would keep one thread busy and leave the others idle. */
 const longFrom = 4 * 1024 * 1024;
 
@@ -40,7 +40,7 @@ export class FileDigests implements FileQueue {
   readonly #running: Promise<void>[] = [];
   #next = 0;
   #end: number;
-  #inGroups = false;
+  #inPairs = false;
   /** How many files are done with. */
   finished = 0;
   #wake: (() => void) | undefined;
@@ -57,14 +57,15 @@ export class FileDigests implements FileQueue {
   static start(
     files: readonly SizedPath[],
     algorithm: string,
-    together: number = sha256Together(),
+    wantsPairs: boolean = hasSha256Instructions(),
   ): FileDigests | undefined {
     if (availableParallelism() === 1) return undefined;
     const digests = new FileDigests(files, algorithm);
-    const some = algorithm === 'sha256' ? Array.from({ length: groups }, () => FileGroup.start(digests, together)) : [];
-    for (const group of some) if (group !== undefined) digests.#running.push(group.run());
-    digests.#inGroups = digests.#running.length > 0;
-    if (digests.#inGroups) return digests;
+    const count = wantsPairs && algorithm === 'sha256' ? pairs : 0;
+    const some = Array.from({ length: count }, () => FilePair.start(digests));
+    for (const pair of some) if (pair !== undefined) digests.#running.push(pair.run());
+    digests.#inPairs = digests.#running.length > 0;
+    if (digests.#inPairs) return digests;
     if (!hasNativeDigest(algorithm)) return undefined;
     for (let i = 0; i < lanes; i++) digests.#running.push(digests.#lane());
     return digests;
@@ -136,7 +137,7 @@ export class FileDigests implements FileQueue {
 
   /** Hashes one file here, letting the other threads get more to do in between, or waits for the next digest. */
   async help(): Promise<void> {
-    const file = this.#inGroups ? undefined : this.next();
+    const file = this.#inPairs ? undefined : this.next();
     if (file !== undefined) {
       await this.#hashHere(file);
       return;
