@@ -19,20 +19,35 @@ function keyOf(long: string): string {
   return long.replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function optionsOf({ options = [] }: SubVerb): { byFlag: Map<string, Option>; flags: Record<string, unknown> } {
+/** The names in `-o, --output <dir>`. */
+function namesOf(spelling: string): string[] {
+  return spelling.split(/[ ,]+/).filter((word) => word.startsWith('-'));
+}
+
+/** Whether a flag has a row. Others can only be turned off, so they are on. */
+function isNamed(options: NonNullable<SubVerb['options']>, name: string): boolean {
+  return options.some(([spelling]) => spelling.includes(name) && namesOf(spelling).includes(name));
+}
+
+/** Of the rows of a long table only those are taken apart that are asked for or that say something when they are not. */
+function optionsOf(
+  { options = [] }: SubVerb,
+  args: readonly string[],
+): { byFlag: Map<string, Option>; flags: Record<string, unknown> } {
   const byFlag = new Map<string, Option>();
   const flags: Record<string, unknown> = {};
+  const asked = args.filter((word) => word.startsWith('-')).map((word) => word.split('=', 1)[0]!);
   for (const [spelling, , value] of options) {
-    const names = spelling.split(/[ ,]+/).filter((word) => word.startsWith('-'));
-    const isNegative = names.at(-1)!.startsWith('--no-');
+    const mayBeNegative = spelling.includes('--no-');
+    if (value === undefined && !mayBeNegative && !asked.some((word) => spelling.includes(word))) continue;
+    const names = namesOf(spelling);
+    const isNegative = mayBeNegative && names.at(-1)!.startsWith('--no-');
     const key = keyOf(names.at(-1)!);
     const option = { key, takesValue: spelling.includes('<'), isList: Array.isArray(value), isNegative };
     for (const name of names) byFlag.set(name, option);
     if (value !== undefined) flags[key] = value;
+    if (isNegative && !isNamed(options, names.at(-1)!.replace('--no-', '--'))) flags[key] ??= true;
   }
-  // What can only be turned off is on.
-  for (const [name, { key, isNegative }] of byFlag)
-    if (isNegative && !byFlag.has(name.replace('--no-', '--'))) flags[key] ??= true;
   return { byFlag, flags };
 }
 
@@ -56,7 +71,7 @@ function operandsOf(usage: string, words: readonly string[]): QuickArguments['op
 
 /** What `args` say to `verb`; undefined when they have to be looked at more closely. */
 export function quickArguments(verb: SubVerb, args: readonly string[]): QuickArguments | undefined {
-  const { byFlag, flags } = optionsOf(verb);
+  const { byFlag, flags } = optionsOf(verb, args);
   const words: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const word = args[i]!;
