@@ -44,6 +44,8 @@ const noProgress = -5;
 const pieceSize = 64 * 1024;
 const nothing = Buffer.allocUnsafeSlow(1);
 
+let loaded: Zlib | undefined;
+
 /** Bytes that come in pieces as one gzip member. Pieces must not change until the end. */
 export class NativeGzip {
   readonly #zlib: Zlib;
@@ -65,7 +67,8 @@ export class NativeGzip {
   /** `level` 1 to 9; undefined where Node's zlib cannot be called. */
   static start(level: number): NativeGzip | undefined {
     try {
-      const zlib = nativeCalls<Zlib>(prototypes);
+      loaded ??= nativeCalls<Zlib>(prototypes);
+      const zlib = loaded;
       const gzip = new NativeGzip(zlib);
       const { version } = zlib;
       const code = zlib.begin(gzip.#stream, level, deflated, windowBits, memoryLevel, 0, version(), streamSize);

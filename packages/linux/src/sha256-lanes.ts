@@ -68,6 +68,8 @@ function cpuFlags(): string {
   }
 }
 
+let loaded: OpenSsl | undefined;
+
 /** Whether it computes what the standard's examples say, also where one message is longer than the one beside it. */
 let isRight: boolean | undefined;
 
@@ -88,7 +90,8 @@ export class Sha256Lanes {
   static start(): Sha256Lanes | undefined {
     if (isRight === false) return undefined;
     try {
-      const lanes = new Sha256Lanes(nativeCalls<OpenSsl>(prototypes));
+      loaded ??= nativeCalls<OpenSsl>(prototypes);
+      const lanes = new Sha256Lanes(loaded);
       isRight ??= lanes.#isRight();
       return isRight ? lanes : undefined;
     } catch {
