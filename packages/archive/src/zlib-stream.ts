@@ -31,15 +31,17 @@ interface Engine {
   readonly _handle: Handle;
   readonly _writeState: Uint32Array;
   on(event: 'error', listener: () => void): unknown;
-  close(): void;
 }
+
+/** Holds nothing of the stream that it is given to. */
+const ignore = (): void => {};
 
 const outputSize = 64 * 1024;
 
 function* drive(engine: Engine, source: Chunks, what: string, none: number, finish: number): Generator<Uint8Array> {
   const handle = engine._handle;
   let failure: string | undefined;
-  engine.on('error', () => {});
+  engine.on('error', ignore);
   handle.onerror = (message, _errno, code) => {
     failure = `${message}${code === 'Z_BUF_ERROR' ? ' (truncated)' : ''}`;
   };
@@ -68,7 +70,8 @@ function* drive(engine: Engine, source: Chunks, what: string, none: number, fini
     for (const chunk of source) if (chunk.length > 0) yield* step(chunk, none);
     yield* step(empty, finish);
   } finally {
-    engine.close();
+    // Not the stream's own `close`, which stays in memory until the event loop turns; many calls may come before that.
+    handle.close();
   }
 }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { isCoppiceError } from '@coppice/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -77,3 +79,25 @@ it('knows several members or streams in a row', () => {
     expect(Buffer.from(decompressBytes(Buffer.concat([one, two]), 'auto', 100)).toString()).toBe('first\nsecond\n');
   }
 });
+
+it.each(['gzip', 'zstd'] as const)(
+  'keeps nothing of finished or broken %s streams while the event loop waits',
+  (kind) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const packed = compressBytes(text, kind);
+    const broken = packed.subarray(0, packed.length >> 1);
+    const held = (): number => {
+      // What the engine's handles held goes after they went.
+      for (let i = 0; i < 3; i++) collect();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = held();
+    for (let i = 0; i < 100; i++) {
+      for (const piece of decompress([packed], kind)) void piece;
+      expect(() => decompressBytes(broken, kind, text.length)).toThrow();
+    }
+    // One buffer of each would be 12 MB.
+    expect(held() - before).toBeLessThan(3_000_000);
+  },
+);
