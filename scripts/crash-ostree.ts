@@ -1,6 +1,7 @@
 // Our ostree killed at many system calls, and on full file systems: the original's fsck must find everything whole.
 //   node --conditions=source scripts/crash-ostree.ts [--points 200] [--full 50] [--seed 1] [--mode archive,bare-user,bare]
-//     [--only commit,prune,checkout,fsck,repair,full] [--fs ext4]
+//     [--only commit,prune,checkout,fsck,repair,full] [--fs ext4] [--tree DIR]
+// With --tree that is committed too; large enough (over 48 MiB), the points are those where a flush begun early is under way.
 // Each point: fsck by both programs, nothing lost, and the same command again finishes. Needs root, strace, and a bundle:
 // COPPICE_DIST, else the one that `npm run build` made.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     files: { type: 'string', default: '40' },
     only: { type: 'string', default: '' },
     fs: { type: 'string', default: 'ext4' },
+    tree: { type: 'string' },
   },
 });
 const root = join(import.meta.dirname, '..');
@@ -39,25 +41,33 @@ for (const mode of values.mode.split(',').map(parseMode)) {
   const report = (text: string, begun: number): void =>
     console.log(`${mode} ${text}, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
   try {
-    const world = makeCrashWorld(base, mode, Number(values.files), command);
+    const world = makeCrashWorld(base, mode, Number(values.files), command, values.tree);
     for (const one of world.cases) {
       if (!wanted(one.name)) continue;
       const begun = performance.now();
-      const { calls, ...known } = measure(world, command, one);
+      const { calls: all, ...known } = measure(world, command, one);
+      const calls = values.tree === undefined ? all : all.filter(([, , flushing]) => flushing);
       let killed = 0;
+      let flushing = 0;
       let failed = 0;
       const points = Number(values.points);
       for (let i = 0; i < points; i++) {
         const at = calls[below(calls.length)]!;
         try {
-          if (killAt(world, command, one, at, known, true)) killed++;
+          const done = killAt(world, command, one, at, known, true);
+          if (done.killed) killed++;
+          if (done.flushing) flushing++;
         } catch (error) {
           failed++;
           console.error(`${mode} ${one.name} killed before ${at[0]} number ${at[1]}: ${(error as Error).message}`);
         }
       }
       if (failed > 0) process.exitCode = 1;
-      report(`${one.name}: ${points} points of ${calls.length} calls, ${killed} killed, ${failed} failed`, begun);
+      const beside = values.tree === undefined ? '' : ` (${flushing} during a flush)`;
+      report(
+        `${one.name}: ${points} points of ${calls.length} calls, ${killed} killed${beside}, ${failed} failed`,
+        begun,
+      );
     }
     if (wanted('full') && Number(values.full) > 0) {
       const begun = performance.now();

@@ -92,13 +92,25 @@ function fsckByBoth(
 
 /** Names of the objects of a repository. */
 export function objectNames(repo: string): string[] {
-  return readdirSync(join(repo, 'objects'), { recursive: true, encoding: 'utf8' })
+  // Not recursively: that would go on in what an object that is a link leads to.
+  const objects = join(repo, 'objects');
+  return readdirSync(objects)
+    .flatMap((head) => readdirSync(join(objects, head)).map((rest) => `${head}/${rest}`))
     .filter((name) => name.includes('.'))
     .sort();
 }
 
-/** Repositories to start from: one commit on `main`, one on `good`, unreachable objects, and one with damaged objects. */
-export function makeCrashWorld(base: string, mode: RepoMode, files: number, command: CrashCommand): CrashWorld {
+/**
+ * Repositories to start from: one commit on `main`, one on `good`, unreachable objects, and one with damaged objects. What is
+ * below `more` is committed too.
+ */
+export function makeCrashWorld(
+  base: string,
+  mode: RepoMode,
+  files: number,
+  command: CrashCommand,
+  more?: string,
+): CrashWorld {
   const mustBeClean = (path: string): void => {
     const { status, stdout } = fsckByBoth(command, path);
     if (status !== 0 || !stdout.includes('no errors found')) throw new Error(stdout);
@@ -159,9 +171,15 @@ export function makeCrashWorld(base: string, mode: RepoMode, files: number, comm
   const remains = join(base, 'remains');
   for (let i = 0; i < files; i++) writeFileSync(join(tree, `d${i % 5}`, `new${i}`), `more ${i}`.repeat(300));
 
+  if (more !== undefined) spawnSync('cp', ['-a', more, join(tree, 'more')]);
+
   const sound = objectNames(start.sound);
   const sameObjects = (known: Whole): void => {
-    if (objectNames(repo).join() !== known.objects.join()) throw new Error('the second run leaves other objects');
+    const now = new Set(objectNames(repo));
+    const missing = known.objects.filter((name) => !now.has(name));
+    const more = [...now].filter((name) => !known.objects.includes(name));
+    if (missing.length + more.length > 0)
+      throw new Error(`the second run leaves other objects: -${missing} +${more}`.slice(0, 1000));
   };
   const refIs = (allowed: readonly string[]): void => {
     const now = originalOutput(`--repo=${repo}`, 'rev-parse', 'main').trim();
@@ -291,23 +309,24 @@ export function run(
   return { status: done.status, stderr: done.stderr, signal: done.signal };
 }
 
+/** One of the calls of a process or thread: the `nth` of that name; `flushing` while a flush of the file system is under way. */
+export type CrashPoint = readonly [name: string, nth: number, flushing: boolean];
+
 /** How often each changing system call is made in a run that is not disturbed, and what `main` is after it. */
-export function measure(
-  world: CrashWorld,
-  command: CrashCommand,
-  one: CrashCase,
-): Whole & { calls: [name: string, nth: number][] } {
+export function measure(world: CrashWorld, command: CrashCommand, one: CrashCase): Whole & { calls: CrashPoint[] } {
   world.fresh(one.name);
   const main = (): string => originalOutput(`--repo=${world.repo}`, 'rev-parse', 'main').trim();
   const old = main();
   const trace = join(world.base, 'trace');
   const done = run(command, one, ['strace', '-f', '-qq', '-o', trace, '-e', `trace=${changing.join(',')}`]);
   if (done.status !== one.status) throw new Error(`${one.name}: status ${done.status}: ${done.stderr}`);
-  const calls: [string, number][] = [];
+  const calls: CrashPoint[] = [];
   const seen = new Map<string, number>();
   // Kills come once the repository has been touched; before that there is only the start of the program.
   let begun = false;
+  let flushes = 0;
   for (const line of readFileSync(trace, 'utf8').split('\n')) {
+    flushes += flushStep(line);
     const found = /^(\d+) +(\w+)\((.*)/.exec(line);
     if (found === null || !changing.includes(found[2]!)) continue;
     // Each thread is counted for itself when the kill is placed.
@@ -315,33 +334,43 @@ export function measure(
     const nth = (seen.get(thread) ?? 0) + 1;
     seen.set(thread, nth);
     begun ||= found[3]!.includes(world.repo);
-    if (begun) calls.push([found[2]!, nth]);
+    if (begun) calls.push([found[2]!, nth, flushes > 0]);
   }
   return { old, made: main(), objects: objectNames(world.repo), calls };
 }
 
-/** Kills before the `nth` call of that name, checks what is left, and with `again` lets a second run finish. True: killed. */
+/** What a line of a trace says about flushes beside others: one more, one less. One that was cut off has no result. */
+function flushStep(line: string): number {
+  return / syncfs\(.*<unfinished/.test(line) ? 1 : /<\.\.\. syncfs resumed.*= -?\d/.test(line) ? -1 : 0;
+}
+
+/**
+ * Kills before a call, checks what is left, and with `again` lets a second run finish. Gives whether it was killed, and whether
+ * a flush was under way then.
+ */
 export function killAt(
   world: CrashWorld,
   command: CrashCommand,
   one: CrashCase,
-  at: readonly [name: string, nth: number],
+  at: CrashPoint,
   known: Whole,
   again: boolean,
-): boolean {
+): { killed: boolean; flushing: boolean } {
   world.fresh(one.name);
   const [name, nth] = at;
+  const trace = join(world.base, 'kill-trace');
   const done = run(command, one, [
     'strace',
     '-f',
     '-qq',
     '-o',
-    '/dev/null',
+    trace,
     '-e',
-    `trace=${name}`,
+    `trace=${name},syncfs`,
     '-e',
     `inject=${name}:signal=KILL:when=${nth}`,
   ]);
+  const traced = readFileSync(trace, 'utf8').split('\n');
   one.check(known);
   if (again) {
     const second = run(command, one);
@@ -349,5 +378,7 @@ export function killAt(
     one.check(known);
     one.finish(known);
   }
-  return done.signal === 'SIGKILL' || done.status === 137;
+  const killed = done.signal === 'SIGKILL' || done.status === 137;
+  const flushes = killed ? traced.reduce((sum, line) => sum + flushStep(line), 0) : 0;
+  return { killed, flushing: flushes > 0 };
 }
