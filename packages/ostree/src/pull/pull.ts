@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { CoppiceError } from '@coppice/base';
 import type { Fetcher } from '@coppice/http';
 import { KeyFile } from '@coppice/keyfile';
+import { hostFs } from '@coppice/linux';
 import type { Keyring } from '@coppice/signing';
 import { findRemote, getRemote, type Remote } from '../remote/remote.ts';
 import { Repo } from '../repo.ts';
@@ -12,6 +13,7 @@ import { parseMode } from '../store/settings.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { decodeSummary, type Summary, summaryCollections, summaryKeys } from '../summary/summary-file.ts';
 import { storeSummary } from '../summary/update.ts';
+import { shareRemoval } from '../thread/remove-beside.ts';
 import type { SignatureDemands } from './commit-checks.ts';
 import { remoteFetcher } from './connect.ts';
 import { DeltaPlanner } from './delta-plan.ts';
@@ -287,11 +289,14 @@ class Pull {
     const caches = (options.localCaches ?? []).map((path) => Repo.open(path, { fs: repo.fs, env: repo.env }));
     const commits = [...new Set([...wanted.commits, ...resolved.map((r) => r.commit)])];
     const depth = options.depth ?? 0;
+    const { helper } = options;
     const transaction = repo.beginTransaction({
       fsync: options.disableFsync !== true,
       perObjectFsync: options.perObjectFsync === true,
       resumable: true,
       ...(options.compressPool === undefined ? {} : { compressPool: options.compressPool }),
+      removeBeside: (paths) =>
+        helper?.started === true && repo.fs === hostFs ? shareRemoval(helper, paths) : undefined,
     });
     let session: PullSession | undefined;
     try {

@@ -14,6 +14,15 @@ const newPrefix = 'new-';
 /** More finished files than this are not kept under temporary names, so that the list of them stays small. */
 const pendingLimit = 65536;
 
+/** Begins to remove trees beside what else is done, where it can; the result helps and waits for the end of that. */
+export type RemoveBeside = (paths: readonly string[]) => (() => void) | undefined;
+
+/** So many directories are removed while as many are emptied. */
+const emptiedAtOnce = 64;
+
+/** More directories than this are made durable by one flush of the file system, where that was flushed a moment before. */
+const mostSynced = 16;
+
 /**
  * Gives complete files their place: below the staging directory, or straight below `objects/`. Staged files keep their
  * temporary name until the end, which saves a rename each; with `resumable` they get their object's name at once, and a
@@ -30,6 +39,7 @@ export class ObjectWriter {
   readonly #base: string;
   readonly #staged: boolean;
   readonly #resumable: boolean;
+  readonly #removeBeside: RemoveBeside | undefined;
   readonly #made = new Set<string>();
   /** Object name -> path of the complete file. */
   readonly #pending = new Map<string, string>();
@@ -44,7 +54,11 @@ export class ObjectWriter {
   readonly #stem = randomHex(6);
   #counter = 0;
 
-  constructor(repo: Repo, staging: string | undefined, options: { syncFiles: boolean; resumable: boolean }) {
+  constructor(
+    repo: Repo,
+    staging: string | undefined,
+    options: { syncFiles: boolean; resumable: boolean; removeBeside?: RemoveBeside | undefined },
+  ) {
     this.#fs = repo.fs;
     this.#objects = `${repo.path}/objects`;
     this.#staged = staging !== undefined;
@@ -52,6 +66,7 @@ export class ObjectWriter {
     this.temporary = staging ?? `${repo.path}/tmp`;
     this.syncFiles = options.syncFiles;
     this.#resumable = options.resumable;
+    this.#removeBeside = options.removeBeside;
     this.#names = new KnownNames(this.#fs, this.#objects);
     this.#verity = repo.verity.wanted === 'no' ? undefined : repo.verity;
     if (!this.#staged) return;
@@ -236,23 +251,32 @@ export class ObjectWriter {
     this.#made.add(path);
   }
 
-  /** Renames staged files into `objects/` and, when `durable`, syncs the directories. The data was synced before. */
-  publish(durable: boolean): void {
-    const fs = this.#fs;
-    if (this.#staged) {
-      for (const head of this.#direct) this.#publishDir(`${newPrefix}${head}`, head);
-      this.#direct.clear();
-      for (const [name, temporary] of this.#pending) {
-        this.#ensureDir(this.#objects, name.slice(0, 2));
-        this.#publishOne(temporary, `${this.#objects}/${name}`);
-      }
-      this.#pending.clear();
-      for (const head of this.#filled) {
-        if (head.length === 2) this.#publishDir(head, head);
-      }
+  /** Renames staged files into `objects/`. The data was synced before. */
+  publish(): void {
+    if (!this.#staged) return;
+    for (const head of this.#direct) this.#publishDir(`${newPrefix}${head}`, head);
+    this.#direct.clear();
+    for (const [name, temporary] of this.#pending) {
+      this.#ensureDir(this.#objects, name.slice(0, 2));
+      this.#publishOne(temporary, `${this.#objects}/${name}`);
     }
-    if (!durable) return;
-    for (const path of this.#made) if (path.startsWith(this.#objects)) fs.syncDir(path);
+    this.#pending.clear();
+    const heads = [...this.#filled].filter((head) => head.length === 2);
+    const removals: ((() => void) | undefined)[] = [];
+    for (let at = 0; at < heads.length; at += emptiedAtOnce) {
+      const some = heads.slice(at, at + emptiedAtOnce);
+      for (const head of some) this.#publishDir(head, head);
+      removals.push(this.#removeBeside?.(some.map((head) => `${this.#base}/${head}`)));
+    }
+    for (const finish of removals) finish?.();
+  }
+
+  /** Makes the names in `objects/` durable. */
+  syncNames(): void {
+    const fs = this.#fs;
+    const directories = [...this.#made].filter((path) => path.startsWith(this.#objects));
+    if (this.#staged && directories.length > mostSynced) fs.syncfs(this.#objects);
+    else for (const path of directories) fs.syncDir(path);
     fs.syncDir(this.#objects);
   }
 

@@ -20,7 +20,7 @@ import type { ContentSource } from './content-source.ts';
 import { ContentWriter } from './content-writer.ts';
 import { EarlyFlush } from './early-flush.ts';
 import { FreeSpace } from './free-space.ts';
-import { ObjectWriter } from './object-writer.ts';
+import { ObjectWriter, type RemoveBeside } from './object-writer.ts';
 import { PayloadLinks } from './payload-link.ts';
 import { checkCollectionId, checkNotChecksum, checkRefName, parseRefspec } from './ref-name.ts';
 import { bootId, cleanTmp, type StagingDir, takeStagingDir } from './staging.ts';
@@ -37,6 +37,7 @@ export interface TransactionOptions {
    * such as a pull. Default: only when the transaction is aborted in order.
    */
   readonly resumable?: boolean;
+  readonly removeBeside?: RemoveBeside;
   /** A second thread, which compresses contents in archive repositories and writes small ones in others. The caller closes it. */
   readonly compressPool?: CompressPool;
 }
@@ -101,6 +102,7 @@ export class Transaction {
     this.#objects = new ObjectWriter(repo, this.#staging?.path, {
       syncFiles: this.#durable && perObjectFsync,
       resumable: options.resumable ?? false,
+      removeBeside: options.removeBeside,
     });
     const writer = this.#objects;
     this.#early = this.#durable && this.#staging !== undefined ? new EarlyFlush(fs, path) : undefined;
@@ -460,8 +462,10 @@ export class Transaction {
         throw errnoError(error, 'syncfs');
       }
     }
-    this.#objects.publish(this.#durable);
+    this.#objects.publish();
+    // Before the flush, which writes less then. No ref speaks of the objects yet, so what is lost until it ends is nobody's.
     this.#staging?.release(true);
+    if (this.#durable) this.#objects.syncNames();
     cleanTmp(fs, path, this.#boot, repo.clock.now(), repo.settings.tmpExpirySeconds);
     for (const [key, checksum] of this.#refs) {
       const [directory, ref] = key.split('\0') as [string, string];

@@ -46,17 +46,24 @@ function removeFilesIn(directory: string): void {
  * what is left, waits for the helper, removes what neither could, and throws what that throws.
  */
 export function removeBeside(helper: HelperThread, paths: readonly string[]): () => void {
-  const tasks = takeApart(paths);
-  const work = SharedWork.create(tasks.length);
-  helper.start({ kind: 'remove', memory: work.memory, paths: tasks });
+  const finish = shareRemoval(helper, takeApart(paths));
+  return () => {
+    finish();
+    for (const path of paths) removeTree(path);
+  };
+}
+
+/** As `removeBeside` of trees that are small and many, but for what neither could remove: nothing is said of that. */
+export function shareRemoval(helper: HelperThread, paths: readonly string[]): () => void {
+  const work = SharedWork.create(paths.length);
+  helper.start({ kind: 'remove', memory: work.memory, paths });
   return () => {
     try {
-      for (const i of work.take()) removeFiles(tasks[i]!);
+      for (const i of work.take()) removeFiles(paths[i]!);
     } catch {
-      // Tried again below.
+      // Left.
     }
     work.stop();
     work.finish();
-    for (const path of paths) removeTree(path);
   };
 }
