@@ -20,9 +20,6 @@ export type RemoveBeside = (paths: readonly string[]) => (() => void) | undefine
 /** So many directories are removed while as many are emptied. */
 const emptiedAtOnce = 64;
 
-/** More directories than this are made durable by one flush of the file system, where that was flushed a moment before. */
-const mostSynced = 16;
-
 /**
  * Gives complete files their place: below the staging directory, or straight below `objects/`. Staged files keep their
  * temporary name until the end, which saves a rename each; with `resumable` they get their object's name at once, and a
@@ -271,12 +268,10 @@ export class ObjectWriter {
     for (const finish of removals) finish?.();
   }
 
-  /** Makes the names in `objects/` durable. */
+  /** Makes the names in `objects/` durable. One flush of the file system could do that too, but it is not what the original does. */
   syncNames(): void {
     const fs = this.#fs;
-    const directories = [...this.#made].filter((path) => path.startsWith(this.#objects));
-    if (this.#staged && directories.length > mostSynced) fs.syncfs(this.#objects);
-    else for (const path of directories) fs.syncDir(path);
+    for (const path of this.#made) if (path.startsWith(this.#objects)) fs.syncDir(path);
     fs.syncDir(this.#objects);
   }
 
