@@ -92,13 +92,39 @@ export interface CleanupOptions {
   readonly prune?: boolean;
   /** A second thread, which removes deployments while the repository is pruned. */
   readonly helper?: HelperThread | undefined;
-  /** Done when the refs are renewed, beside what a second thread does. */
-  readonly meanwhile?: () => void;
 }
 
 /** Throws with the failing step before the message. Running it again after a crash finishes the job. */
 export function cleanupSysroot(sysroot: Sysroot, options: CleanupOptions = {}): void {
-  const helper = options.helper?.started === true ? options.helper : undefined;
+  const removed = cleanupButObjects(sysroot, options.helper);
+  try {
+    if (options.prune === false) return;
+    inStep('Pruning system repository', () => {
+      const freed = pruneSystemRepo(sysroot);
+      if (freed > 0 && sysroot.compat.cleanupPrintsFreed) sysroot.message(`Freed objects: ${formatSize(freed)}`);
+    });
+  } finally {
+    removed();
+  }
+}
+
+/** As `cleanupSysroot`, but what becomes of the objects is up to `prune`, which begins when the refs are renewed. */
+export async function cleanupSysrootBeside(
+  sysroot: Sysroot,
+  helper: HelperThread | undefined,
+  prune: () => Promise<void>,
+): Promise<void> {
+  const removed = cleanupButObjects(sysroot, helper);
+  try {
+    await prune();
+  } finally {
+    removed();
+  }
+}
+
+/** Everything but the objects; gives what waits for a second thread that removes deployments. */
+function cleanupButObjects(sysroot: Sysroot, thread: HelperThread | undefined): () => void {
+  const helper = thread?.started === true ? thread : undefined;
   const bootFs = (): void => cleanBootFs(sysroot);
   inStep('Cleaning bootversions', () => cleanBootVersions(sysroot));
   inStep('Cleaning deployments', () => {
@@ -113,14 +139,5 @@ export function cleanupSysroot(sysroot: Sysroot, options: CleanupOptions = {}): 
     inStep('Cleaning deployments', () => {
       removed = cleanDeployments(sysroot, helper);
     });
-  try {
-    options.meanwhile?.();
-    if (options.prune === false) return;
-    inStep('Pruning system repository', () => {
-      const freed = pruneSystemRepo(sysroot);
-      if (freed > 0 && sysroot.compat.cleanupPrintsFreed) sysroot.message(`Freed objects: ${formatSize(freed)}`);
-    });
-  } finally {
-    inStep('Cleaning deployments', removed);
-  }
+  return () => inStep('Cleaning deployments', removed);
 }

@@ -11,7 +11,7 @@ export { grub2Menu } from './bootloader/grub2.ts';
 export { syslinuxConfig } from './bootloader/syslinux.ts';
 export { ubootConfig } from './bootloader/uboot.ts';
 export type { CleanupOptions } from './cleanup.ts';
-export { cleanupSysroot } from './cleanup.ts';
+export { cleanupSysroot, cleanupSysrootBeside } from './cleanup.ts';
 // ---- Releases of the original, testers' switches, settings of the system repository.
 export type { SysrootCompat, SysrootLevel } from './compat.ts';
 export { newestSysrootLevel, sysrootCompat } from './compat.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FileSystem } from '@coppice/base/fs';
 import { hostFs } from '@coppice/linux';
 import { HelperThread, Repo } from '@coppice/ostree';
-import { cleanupSysroot, deployTree, Origin, Sysroot, simpleWriteDeployment } from '@coppice/sysroot';
+import { cleanupSysrootBeside, deployTree, Origin, Sysroot, simpleWriteDeployment } from '@coppice/sysroot';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { commitFiles, makeSysroot, scratch, testEnv, tree } from './world.ts';
 
@@ -31,7 +31,7 @@ function listing(root: string, linksOnly = false): string[] {
     .sort();
 }
 
-it('two threads write the tree that one writes, and remove it', () => {
+it('two threads write the tree that one writes, and remove it', async () => {
   const path = join(folder, 'sysroot');
   const sysroot = makeSysroot(path, { env: testEnv });
   const commit = commitFiles(sysroot.repo, 'branch', { ...tree, ...many, 'usr/share/.ostree-wh.gone/x': 'x' });
@@ -43,11 +43,8 @@ it('two threads write the tree that one writes, and remove it', () => {
   expect(listing(trees[1]!)).toEqual(listing(trees[0]!));
   simpleWriteDeployment(sysroot, together, { osname: 'os', cleanup: false });
   let meanwhile = false;
-  cleanupSysroot(sysroot, {
-    helper,
-    meanwhile: () => {
-      meanwhile = true;
-    },
+  await cleanupSysrootBeside(sysroot, helper, async () => {
+    meanwhile = true;
   });
   expect([meanwhile, existsSync(trees[0]!), existsSync(trees[1]!)]).toEqual([true, false, true]);
 });

@@ -23,7 +23,7 @@ export const verb: Verb = {
     await inTransaction(system, 'cleanup', async () => {
       const dropped = (pending || rollback) && dropDeployments(client, { pending, rollback });
       if ((pending || rollback) && !dropped) client.message('Deployments unchanged.');
-      if (options.flag('base') || dropped) cleanupBase(client, true);
+      if (options.flag('base') || dropped) await cleanupBase(client, true);
       if (options.flag('repomd')) cleanupRepoMetadata(cacheDir(client));
     });
     return 0;

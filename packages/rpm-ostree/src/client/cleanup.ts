@@ -1,8 +1,8 @@
 // What follows every change and `cleanup -b`: refs that keep what is needed, and nothing else, then the repository is pruned.
 import { rmSync } from 'node:fs';
 import { removeTree } from '@coppice/linux';
-import { formatSize, prune } from '@coppice/ostree';
-import { cleanupSysroot, type Deployment, writeDeployments } from '@coppice/sysroot';
+import { formatSize, pruneAsync } from '@coppice/ostree';
+import { cleanupSysrootBeside, type Deployment, writeDeployments } from '@coppice/sysroot';
 import { baseOf, isLayered } from '../commit-facts.ts';
 import { staleContainerRefs } from '../container/import-image.ts';
 import { packageRef, packageRefPrefix } from '../pkgref.ts';
@@ -53,7 +53,7 @@ export interface CleanupReport {
 }
 
 /** Regenerates refs and prunes. Prints `Freed:` when `report` says so and there was something. */
-export function cleanupBase(client: Client, report: boolean): CleanupReport {
+export async function cleanupBase(client: Client, report: boolean): Promise<CleanupReport> {
   const { repo, sysroot } = client;
   removeTree(assemblyDir(client), client.fs);
   renewBaseRefs(client);
@@ -65,13 +65,9 @@ export function cleanupBase(client: Client, report: boolean): CleanupReport {
   for (const ref of [...packages, ...images]) repo.setRef(ref, null);
   syncLiveRefs(client);
   let freedBytes = 0;
-  cleanupSysroot(sysroot, {
-    prune: false,
-    helper: client.helper,
+  await cleanupSysrootBeside(sysroot, client.helper, async () => {
     // Deployed commits are kept by libostree's own refs, which are renewed by now.
-    meanwhile() {
-      freedBytes = prune(repo, { refsOnly: true, depth: 0 }).freed;
-    },
+    freedBytes = (await pruneAsync(repo, { refsOnly: true, depth: 0 })).freed;
   });
   if (report && freedBytes > 0)
     client.message(`Freed: ${formatSize(freedBytes)} (pkgcache branches: ${packages.length})`);

@@ -169,7 +169,7 @@ export async function deployOrigin(client: Client, request: DeployRequest): Prom
   if (request.purgeRef !== undefined) repo.setRef(request.purgeRef, null);
   recordHistory(client, deployment);
   pruneHistory(client);
-  cleanupBase(client, client.compat.freedAfterDeploy);
+  await cleanupBase(client, client.compat.freedAfterDeploy);
   return { changed: true, deployment, base, previous };
 }
 

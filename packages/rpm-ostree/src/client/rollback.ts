@@ -20,6 +20,6 @@ export async function rollback(client: Client): Promise<void> {
     client.message(`Moving '${chosen.name}' to be first deployment`);
     const list = [chosen, ...sysroot.deployments.filter((d) => !sameDeployment(d, chosen))];
     writeDeployments(sysroot, list, { cleanup: false });
-    cleanupBase(client, client.compat.freedAfterDeploy);
+    await cleanupBase(client, client.compat.freedAfterDeploy);
   });
 }
