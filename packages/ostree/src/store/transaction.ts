@@ -463,7 +463,7 @@ export class Transaction {
       }
     }
     this.#objects.publish();
-    // Before the flush, which writes less then. No ref speaks of the objects yet, so what is lost until it ends is nobody's.
+    // Before the names are synced, which leaves less to write then. No ref speaks of the objects yet: what is lost is nobody's.
     this.#staging?.release(true);
     if (this.#durable) this.#objects.syncNames();
     cleanTmp(fs, path, this.#boot, repo.clock.now(), repo.settings.tmpExpirySeconds);
